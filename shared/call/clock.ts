@@ -1,0 +1,48 @@
+import { randomFillSync } from 'node:crypto'
+
+/** Undoes what it was returned for; calling it again does nothing. */
+export type Undo = () => void
+
+/** Time and chance as a parameter, so that a test repeats. */
+export interface Clock {
+  /** Monotonic milliseconds since an arbitrary start. */
+  now(): number
+  /** Milliseconds since 1970. */
+  wall(): number
+  /** Runs `action` once after `delayMs` unless undone before. */
+  after(delayMs: number, action: () => void): Undo
+  /** Uniform in [0, 1). */
+  random(): number
+  /** A UUID version 7 (RFC 9562): sorts by time, 36 characters. */
+  id(): string
+}
+
+/** Longest delay a Node timer keeps: beyond it, it would fire at once. */
+const timerMsMax = 2 ** 31 - 1
+
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  wall: () => Date.now(),
+  after(delayMs, action) {
+    const timer = setTimeout(action, Math.min(delayMs, timerMsMax))
+    return () => clearTimeout(timer)
+  },
+  random: () => Math.random(),
+  id: () => uuid7(Date.now()),
+}
+
+/** Random bytes are drawn 4 KiB at a time: one system call serves 409 ids. */
+const pool = Buffer.alloc(4_090)
+let poolAt = pool.length
+
+function uuid7(wallMs: number): string {
+  if (poolAt === pool.length) {
+    randomFillSync(pool)
+    poolAt = 0
+  }
+  const time = wallMs.toString(16).padStart(12, '0')
+  const random = pool.toString('hex', poolAt, poolAt + 10)
+  poolAt += 10
+  const variant = (8 + (Number.parseInt(random.charAt(3), 16) & 3)).toString(16)
+  return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(0, 3)}-${variant}${random.slice(4, 7)}-${random.slice(7, 19)}`
+}

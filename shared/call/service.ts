@@ -1,0 +1,15 @@
+/** An asynchronous function of one request: the only shape both processes are built from. */
+export type Service<Req, Res, Context> = (request: Req, context: Context) => Promise<Res>
+
+/** Gives a service another behaviour around it. */
+export type Layer<Req, Res, Context> = (
+  inner: Service<Req, Res, Context>,
+) => Service<Req, Res, Context>
+
+/** Composes `layers` around `terminal`, outermost first: a request reads down the list. */
+export function stack<Req, Res, Context>(
+  layers: readonly Layer<Req, Res, Context>[],
+  terminal: Service<Req, Res, Context>,
+): Service<Req, Res, Context> {
+  return layers.reduceRight((inner, layer) => layer(inner), terminal)
+}
