@@ -1,0 +1,111 @@
+import type { Dialect } from '#shared/dialects/surfaces.ts'
+import { isObject } from '#shared/dialects/usage.ts'
+
+/** What one parsed event of a stream means for the call. */
+export interface Meaning {
+  /** Text, reasoning, refusal or a tool delta: the commit point. */
+  readonly hasContent: boolean
+  /** An error object inside the stream. */
+  readonly error: { readonly message: string; readonly status: number } | undefined
+  /** A stopping server's end that looks like a success. */
+  readonly isAborted: boolean
+  /** The provider's own reason, once there is one. */
+  readonly finishReason: string | undefined
+  readonly isLast: boolean
+}
+
+const nothing: Meaning = {
+  hasContent: false,
+  error: undefined,
+  isAborted: false,
+  finishReason: undefined,
+  isLast: false,
+}
+
+/** The meaning of the JSON value of one event, or of a whole answer that is not streamed. */
+export function meaningOf(dialect: Dialect, value: unknown): Meaning {
+  if (!isObject(value)) return nothing
+  const error = errorIn(value)
+  if (error !== undefined) return { ...nothing, error }
+  return dialect === 'messages' ? messagesMeaning(value) : choicesMeaning(value)
+}
+
+type Json = Readonly<Record<string, unknown>>
+
+function errorIn(value: Json): Meaning['error'] {
+  const error = value['error']
+  if (!isObject(error)) return undefined
+  const { message, code, type } = error
+  const text = typeof message === 'string' ? message : 'the provider gave no message'
+  if (typeof code === 'number' && code >= 400 && code <= 599) return { message: text, status: code }
+  return { message: text, status: statusOfType(typeof type === 'string' ? type : '') }
+}
+
+/** Statuses by error type, for error objects that carry no numeric code. */
+function statusOfType(type: string): number {
+  const known: Readonly<Record<string, number>> = {
+    invalid_request_error: 400,
+    BadRequestError: 400,
+    authentication_error: 401,
+    permission_error: 403,
+    not_found_error: 404,
+    NotFoundError: 404,
+    request_too_large: 413,
+    rate_limit_error: 429,
+    overloaded_error: 529,
+    'Service Unavailable': 503,
+  }
+  return known[type] ?? 500
+}
+
+function choicesMeaning(value: Json): Meaning {
+  const choices = Array.isArray(value['choices']) ? value['choices'].filter(isObject) : []
+  let finishReason: string | undefined
+  let hasContent = false
+  for (const choice of choices) {
+    const reason = choice['finish_reason']
+    if (typeof reason === 'string') finishReason = reason
+    const delta = choice['delta'] ?? choice['message']
+    if (isFilled(choice['text']) || (isObject(delta) && hasDelta(delta))) hasContent = true
+  }
+  return { ...nothing, hasContent, finishReason, isAborted: finishReason === 'abort' }
+}
+
+/** Every field but the role is content: unknown ones come first where providers extend the format. */
+function hasDelta(delta: Json): boolean {
+  return Object.entries(delta).some(([key, value]) => key !== 'role' && isFilled(value))
+}
+
+function isFilled(value: unknown): boolean {
+  if (typeof value === 'string') return value !== ''
+  return Array.isArray(value) ? value.length > 0 : isObject(value)
+}
+
+function messagesMeaning(value: Json): Meaning {
+  switch (value['type']) {
+    case 'content_block_delta':
+      return { ...nothing, hasContent: true }
+    case 'content_block_start': {
+      const block = value['content_block']
+      const isEmptyText = isObject(block) && block['type'] === 'text' && !isFilled(block['text'])
+      return { ...nothing, hasContent: !isEmptyText && isObject(block) && block['type'] !== 'thinking' }
+    }
+    case 'message_delta': {
+      const delta = value['delta']
+      return stopMeaning(isObject(delta) ? delta['stop_reason'] : undefined)
+    }
+    case 'message': {
+      const hasContent = isFilled(value['content'])
+      return { ...stopMeaning(value['stop_reason']), hasContent }
+    }
+    case 'message_stop':
+      return { ...nothing, isLast: true }
+    default:
+      return nothing
+  }
+}
+
+function stopMeaning(reason: unknown): Meaning {
+  const finishReason = typeof reason === 'string' ? reason : undefined
+  return { ...nothing, finishReason, isAborted: reason === null || reason === 'abort' }
+}

@@ -1,0 +1,189 @@
+import type { Dialect } from '#shared/dialects/surfaces.ts'
+import { isObject, mergeUsage, type Usage, usageOf } from '#shared/dialects/usage.ts'
+import { CallError } from '#shared/errors/call-error.ts'
+import { parseEvents } from '#shared/http/sse.ts'
+import { meaningOf } from './grammar.ts'
+
+/** What to do with whole events that were looked at. */
+export interface Verdict {
+  /** To pass on; empty where all was taken out. */
+  readonly pass: Buffer
+  /** Set when the stream ends here: nothing after `pass` counts. */
+  readonly failure: CallError | undefined
+  /** Whether `pass` ends with the provider's own error event, so that none of ours is due. */
+  readonly saidByProvider: boolean
+}
+
+/** Follows one stream of a provider: content, usage, end, and every way to be wrong. */
+export class StreamWatch {
+  readonly #dialect: Dialect
+  readonly #stripsUsage: boolean
+  #hasContent = false
+  #isTerminated = false
+  #usage: Usage | undefined
+  #model: string | undefined
+  #finishReason: string | undefined
+  #contentEvents = 0
+
+  /** `stripsUsage`: the usage chunk was our wish, not the caller's. */
+  constructor(dialect: Dialect, stripsUsage: boolean) {
+    this.#dialect = dialect
+    this.#stripsUsage = stripsUsage
+  }
+
+  get hasContent(): boolean {
+    return this.#hasContent
+  }
+
+  /** Whether the dialect's last event has come. */
+  get isTerminated(): boolean {
+    return this.#isTerminated
+  }
+
+  get usage(): Usage | undefined {
+    return this.#usage
+  }
+
+  get model(): string | undefined {
+    return this.#model
+  }
+
+  get finishReason(): string | undefined {
+    return this.#finishReason
+  }
+
+  /** Events with content: the least number of output tokens, where no usage ever came. */
+  get contentEvents(): number {
+    return this.#contentEvents
+  }
+
+  /** Looks at whole events. Parses them up to the first content, and then only where a key says so. */
+  inspect(whole: Buffer): Verdict {
+    if (this.#hasContent && !this.#needsParsing(whole)) {
+      this.#contentEvents++
+      return { pass: whole, failure: undefined, saidByProvider: false }
+    }
+    const passed: Buffer[] = []
+    for (const event of splitEvents(whole)) {
+      const found = this.#look(event)
+      if (found === 'strip') continue
+      if (found === 'pass') {
+        passed.push(event)
+        continue
+      }
+      const saidByProvider = found.code === 'upstream-failed'
+      if (saidByProvider) passed.push(event)
+      return { pass: Buffer.concat(passed), failure: found, saidByProvider }
+    }
+    const pass = passed.length === 1 ? (passed[0] ?? whole) : Buffer.concat(passed)
+    return { pass, failure: undefined, saidByProvider: false }
+  }
+
+  /** A quote inside a JSON string is escaped, so these keys cannot be part of generated text. */
+  #needsParsing(whole: Buffer): boolean {
+    if (!hasPlainData(whole) || whole.includes('"error"')) return true
+    if (this.#dialect === 'messages') {
+      return whole.includes('"message_') || whole.includes('event: error')
+    }
+    return hasValue(whole, '"usage":', 123) || hasValue(whole, '"finish_reason":', 34)
+  }
+
+  #look(event: Buffer): 'pass' | 'strip' | CallError {
+    const [parsed] = parseEvents(event)
+    const data = parsed?.data
+    if (data === undefined) return 'pass'
+    if (data === '[DONE]') {
+      this.#isTerminated = true
+      return 'pass'
+    }
+    const value = parseObject(data)
+    if (value === undefined) return garbage
+    this.#usage = takeUsage(this.#usage, value)
+    this.#model ??= modelOf(value)
+    const meaning = meaningOf(this.#dialect, value)
+    if (meaning.error !== undefined) {
+      return new CallError('upstream-failed', meaning.error.message.slice(0, 2_000), {
+        upstreamStatus: meaning.error.status,
+      })
+    }
+    if (meaning.isAborted) {
+      return new CallError('upstream-aborted', 'Cannot finish: the server stopped generating')
+    }
+    if (meaning.hasContent) this.#contentEvents++
+    this.#finishReason ??= meaning.finishReason
+    // An answer may be empty: its end commits it as content would.
+    if (meaning.hasContent || meaning.finishReason !== undefined) this.#hasContent = true
+    if (meaning.isLast) this.#isTerminated = true
+    return this.#stripsUsage && isUsageChunk(value) ? 'strip' : 'pass'
+  }
+}
+
+const garbage = new CallError('upstream-garbage', 'Cannot go on: the stream holds no JSON')
+
+type Json = Readonly<Record<string, unknown>>
+
+function parseObject(data: string): Json | undefined {
+  try {
+    const value: unknown = JSON.parse(data)
+    return isObject(value) ? value : undefined
+  } catch {
+    // The caller reports what is not JSON.
+    return undefined
+  }
+}
+
+function takeUsage(earlier: Usage | undefined, value: Json): Usage | undefined {
+  const later = usageOf(value)
+  return later === undefined ? earlier : mergeUsage(earlier, later)
+}
+
+function modelOf(value: Json): string | undefined {
+  const holder = isObject(value['message']) ? value['message'] : value
+  return typeof holder['model'] === 'string' ? holder['model'] : undefined
+}
+
+function isUsageChunk(value: Json): boolean {
+  return Array.isArray(value['choices']) && value['choices'].length === 0 && isObject(value['usage'])
+}
+
+/** Whether each event has the plain form: data lines that begin with an object. */
+function hasPlainData(whole: Buffer): boolean {
+  let at = 0
+  while (at >= 0 && at < whole.length) {
+    if (whole[at] === 100 && whole[at + 4] === 58) {
+      const start = whole[at + 5] === 32 ? at + 6 : at + 5
+      if (whole[start] !== 123) return false
+    }
+    at = whole.indexOf(10, at) + 1
+    if (at === 0) break
+  }
+  return true
+}
+
+/** Whether some `key` is followed by `first`, the first byte of a value that is not null. */
+function hasValue(whole: Buffer, key: string, first: number): boolean {
+  let at = whole.indexOf(key)
+  while (at >= 0) {
+    let next = at + key.length
+    while (whole[next] === 32) next++
+    if (whole[next] === first) return true
+    at = whole.indexOf(key, next)
+  }
+  return false
+}
+
+const blankLine = /\r\n\r\n|\n\n|\r\r|\n\r\n|\r\n\n/g
+
+/** Whole events one by one, bytes unchanged. */
+function splitEvents(whole: Buffer): Buffer[] {
+  const text = whole.toString('latin1')
+  const events: Buffer[] = []
+  let start = 0
+  for (const match of text.matchAll(blankLine)) {
+    const end = match.index + match[0].length
+    events.push(whole.subarray(start, end))
+    start = end
+  }
+  if (start < whole.length) events.push(whole.subarray(start))
+  return events
+}

@@ -1,0 +1,28 @@
+import type { CallContext } from '#shared/call/context.ts'
+import type { Dialect } from '#shared/dialects/surfaces.ts'
+import type { Usage } from '#shared/dialects/usage.ts'
+import type { CallSpan } from '#shared/telemetry/tracing.ts'
+
+/** What the layers of the ambassador find out about one call. */
+export interface AmbassadorCall extends CallContext {
+  readonly provider: string
+  tenant: string
+  workload: string
+  class: 'interactive' | 'batch'
+  dialect: Dialect | undefined
+  /** The model in the provider's words, as the sidecar asked for it. */
+  model: string
+  /** The model the provider says it used. */
+  modelServed: string | undefined
+  isStream: boolean
+  /** The ambassador's own floor by bytes, or the sidecar's count where that is higher. */
+  inputEstimate: number
+  attempts: number
+  replica: string | undefined
+  usage: Usage | undefined
+  /** Milliseconds from the start to the first content. */
+  firstContentMs: number | undefined
+  finishReason: string | undefined
+  /** Undefined while the call is not traced. */
+  span: CallSpan | undefined
+}

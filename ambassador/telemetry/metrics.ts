@@ -1,0 +1,140 @@
+import { defineMetrics, type Handles, type MetricTable } from '#shared/telemetry/metrics.ts'
+import { collectProcess, processTable } from '#shared/telemetry/process-metrics.ts'
+
+/**
+ * Seconds. The GenAI conventions' bounds (v1.41.1); the last three are ours, since a long stream
+ * outlasts 81.92 s.
+ */
+const secondsBuckets = [
+  0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92, 163.84,
+  327.68, 655.36,
+] as const
+
+/** Tokens. The GenAI conventions' bounds (v1.41.1): powers of four. */
+const tokenBuckets = [
+  1, 4, 16, 64, 256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216,
+  67_108_864,
+] as const
+
+/** The conventions' metrics, read by dashboards made for any GenAI client. */
+const genAiTable = {
+  genAiTokenUsage: {
+    name: 'gen_ai_client_token_usage',
+    help: 'Tokens of one call, by type (input, output).',
+    type: 'histogram',
+    labels: [
+      'gen_ai_operation_name',
+      'gen_ai_provider_name',
+      'gen_ai_request_model',
+      'gen_ai_token_type',
+    ],
+    buckets: tokenBuckets,
+  },
+  genAiOperationDuration: {
+    name: 'gen_ai_client_operation_duration_seconds',
+    help: 'Duration of one call at its provider; error_type is empty where it succeeded.',
+    type: 'histogram',
+    labels: ['gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_request_model', 'error_type'],
+    buckets: secondsBuckets,
+    unit: 'seconds',
+  },
+  genAiTimeToFirstChunk: {
+    name: 'gen_ai_client_operation_time_to_first_chunk_seconds',
+    help: 'From the question to the first content of a streamed answer.',
+    type: 'histogram',
+    labels: ['gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_request_model'],
+    buckets: secondsBuckets,
+    unit: 'seconds',
+  },
+} as const satisfies MetricTable
+
+const configTable = {
+  configGeneration: {
+    name: 'outrigger_ambassador_config_generation',
+    help: 'Number of the configuration in force; 0 before the first valid one.',
+    type: 'gauge',
+    labels: [],
+  },
+  configLastReloadSuccessful: {
+    name: 'outrigger_ambassador_config_last_reload_successful',
+    help: '1 where the last file read was valid, 0 where an older one is in force.',
+    type: 'gauge',
+    labels: [],
+  },
+  configReloads: {
+    name: 'outrigger_ambassador_config_reloads_total',
+    help: 'Configuration files read, by result.',
+    type: 'counter',
+    labels: ['result'],
+  },
+} as const satisfies MetricTable
+
+/** Everything an ambassador counts. */
+export const ambassadorTable = {
+  ...genAiTable,
+  calls: {
+    name: 'outrigger_ambassador_calls_total',
+    help: 'Calls, counted when their answer ends.',
+    type: 'counter',
+    labels: ['tenant', 'class', 'model', 'provider', 'outcome'],
+  },
+  tokens: {
+    name: 'outrigger_ambassador_tokens_total',
+    help: 'Settled tokens by type (input, cached, cache_write, output, reasoning) and exactness.',
+    type: 'counter',
+    labels: ['tenant', 'class', 'model', 'provider', 'type', 'exactness'],
+  },
+  attempts: {
+    name: 'outrigger_ambassador_attempts_total',
+    help: 'Attempts at a provider, by result.',
+    type: 'counter',
+    labels: ['provider', 'result'],
+  },
+  callsInFlight: {
+    name: 'outrigger_ambassador_calls_in_flight',
+    help: 'Calls that have begun and whose answer has not ended.',
+    type: 'gauge',
+    labels: ['provider'],
+  },
+  replicaHealthy: {
+    name: 'outrigger_ambassador_replica_healthy',
+    help: '1 where the replica takes calls, 0 where it is left out.',
+    type: 'gauge',
+    labels: ['provider', 'replica'],
+  },
+  replicaCallsInFlight: {
+    name: 'outrigger_ambassador_replica_calls_in_flight',
+    help: 'Attempts at this replica whose answer has not ended.',
+    type: 'gauge',
+    labels: ['provider', 'replica'],
+  },
+  errors: {
+    name: 'outrigger_ambassador_errors_total',
+    help: 'Errors by their code in the table of errors.',
+    type: 'counter',
+    labels: ['code'],
+  },
+  bodyBytesHeld: {
+    name: 'outrigger_ambassador_body_bytes_held',
+    help: 'Bytes of questions and of uncommitted answers held in memory.',
+    type: 'gauge',
+    labels: [],
+  },
+  ...configTable,
+  tracesDropped: {
+    name: 'outrigger_ambassador_traces_dropped_total',
+    help: 'Spans that reached no collector, by reason.',
+    type: 'counter',
+    labels: ['reason'],
+  },
+  ...processTable,
+} as const satisfies MetricTable
+
+export type AmbassadorMetrics = Handles<typeof ambassadorTable>
+
+/** A registry of its own for each process; tests run several in one. */
+export function ambassadorMetrics() {
+  const registry = defineMetrics(ambassadorTable)
+  collectProcess(registry.metrics)
+  return registry
+}

@@ -1,0 +1,36 @@
+import { elements, type Fields, isFields, textOr } from './narrow.ts'
+
+/** The text of a message's content: a string, or the texts of its parts; any other part stands as its JSON. */
+function contentText(content: unknown): string {
+  if (typeof content === 'string') return content
+  return elements(content).map(partText).join('\n')
+}
+
+function partText(part: unknown): string {
+  if (isFields(part) && typeof part['text'] === 'string') return part['text']
+  return JSON.stringify(part) ?? ''
+}
+
+function turn(role: string, text: string): string {
+  return `<|im_start|>${role}\n${text}<|im_end|>\n`
+}
+
+function messageTurn(message: unknown): string {
+  if (!isFields(message)) return ''
+  const calls = message['tool_calls'] === undefined ? '' : JSON.stringify(message['tool_calls'])
+  const other = message['content'] === undefined && calls === '' ? JSON.stringify(message) : ''
+  return turn(textOr(message['role'], 'user'), contentText(message['content']) + calls + other)
+}
+
+/** The prompt of a conversation under the ChatML template: system texts and tools first, then the turns. */
+export function conversation(body: Fields, messages: readonly unknown[]): string {
+  const system = contentText(body['system'] ?? body['instructions'] ?? '')
+  const tools = elements(body['tools']).length > 0 ? JSON.stringify(body['tools']) : ''
+  const head = system + tools === '' ? '' : turn('system', system + tools)
+  return `${head}${messages.map(messageTurn).join('')}<|im_start|>assistant\n`
+}
+
+/** The turns of a responses request: its `input` is one user text or a list of items. */
+export function responseInput(input: unknown): readonly unknown[] {
+  return typeof input === 'string' ? [{ role: 'user', content: input }] : elements(input)
+}

@@ -1,0 +1,111 @@
+import { nearest } from './nearest.ts'
+import type { Finding } from './problems.ts'
+import type { Config } from './schema.ts'
+import { formatDuration, formatSize } from './units.ts'
+
+/** What the checks need besides the parsed configuration. */
+export interface Declared {
+  /** Names as written, also of entries too wrong to be parsed. */
+  readonly models: readonly string[]
+  readonly providers: readonly string[]
+  readonly tenants: readonly string[]
+  /** `sidecar.keepAlive` and the like whose value was refused: its default stands in. */
+  readonly refused: ReadonlySet<string>
+}
+
+/** What no single key can tell: names that have to exist and values that have to fit together. */
+export function crossChecks(config: Config, declared: Declared): Finding[] {
+  return [
+    ...targetChecks(config, declared),
+    ...tenantChecks(config, declared),
+    ...identityChecks(config, declared),
+    ...repeatChecks(config),
+    ...limitChecks(config, declared),
+  ]
+}
+
+function targetChecks(config: Config, { providers }: Declared): Finding[] {
+  return Object.entries(config.models).flatMap(([name, { targets }]) =>
+    targets.flatMap(({ provider }, at) =>
+      absent(provider, providers, {
+        path: ['models', name, 'targets', at, 'provider'],
+        group: 'providers',
+      }),
+    ),
+  )
+}
+
+function tenantChecks(config: Config, { models }: Declared): Finding[] {
+  return Object.entries(config.tenants).flatMap(([name, tenant]) => {
+    const unknown = (tenant.models ?? []).flatMap((model, at) =>
+      absent(model, models, { path: ['tenants', name, 'models', at], group: 'models' }),
+    )
+    if (tenant.classes.includes(tenant.class)) return unknown
+    const message = `must be one of the tenant's classes, ${tenant.classes.join(', ')}`
+    return [...unknown, { path: ['tenants', name, 'class'], message }]
+  })
+}
+
+function identityChecks(config: Config, { tenants }: Declared): Finding[] {
+  const { identity } = config.ambassador
+  // An open ambassador's one tenant needs no entry: it may do whatever the defaults allow.
+  if (identity.kind === 'open') return []
+  return identity.secrets.flatMap(({ tenant }, at) =>
+    absent(tenant, tenants, {
+      path: ['ambassador', 'identity', 'secrets', at, 'tenant'],
+      group: 'tenants',
+    }),
+  )
+}
+
+function absent(
+  name: string,
+  names: readonly string[],
+  { path, group }: { path: Finding['path']; group: string },
+): Finding[] {
+  if (names.includes(name)) return []
+  const known = names.length === 0 ? `which is empty` : `which has ${names.slice(0, 8).join(', ')}`
+  const suggestion = nearest(name, names)
+  return [{ path, message: `must be a name under ${group}, ${known}; not "${name}"`, suggestion }]
+}
+
+/** A replica named twice would get twice its share; a credential's name labels its metrics. */
+function repeatChecks(config: Config): Finding[] {
+  return Object.entries(config.providers).flatMap(([name, provider]) => {
+    const at = ['providers', name]
+    const credentials = provider.credentials.map((credential) => credential.name)
+    const repeated = repeats(credentials).map((index) => [...at, 'credentials', index, 'name'])
+    if (provider.kind === 'vllm') {
+      const again = repeats(provider.replicas.addresses)
+      repeated.push(...again.map((index) => [...at, 'replicas', 'addresses', index]))
+    }
+    return repeated.map((path) => ({ path, message: 'must be named once only' }))
+  })
+}
+
+function repeats(names: readonly string[]): number[] {
+  return names.flatMap((name, at) => (names.indexOf(name) < at ? [at] : []))
+}
+
+function limitChecks(config: Config, { refused }: Declared): Finding[] {
+  const { sidecar, ambassador } = config
+  const findings: Finding[] = []
+  const check = (keys: readonly string[], holds: boolean, message: string) => {
+    const path = (keys[0] ?? '').split('.')
+    if (!holds && !keys.some((key) => refused.has(key))) findings.push({ path, message })
+  }
+  check(
+    ['ambassador.keepAlive', 'sidecar.keepAlive'],
+    ambassador.keepAlive > sidecar.keepAlive,
+    `must be above sidecar.keepAlive, ${formatDuration(sidecar.keepAlive)}: ` +
+      'or it closes connections that a sidecar is about to use',
+  )
+  for (const [half, { bodyMax, bodiesMax }] of Object.entries({ sidecar, ambassador })) {
+    check(
+      [`${half}.bodiesMax`, `${half}.bodyMax`],
+      bodiesMax >= bodyMax,
+      `must be at least bodyMax, ${formatSize(bodyMax)}: or the largest body is never let in`,
+    )
+  }
+  return findings
+}

@@ -1,0 +1,104 @@
+import * as v from 'valibot'
+import { count, duration, kindsOf, labelName, oneOf, secretRef, size, url } from './fields.ts'
+
+const log = v.object({
+  // One line per call at `info`; `silent` is for benchmarks.
+  level: v.optional(oneOf(['debug', 'info', 'warn', 'error', 'silent']), 'info'),
+})
+
+const traces = v.object({
+  // OTLP over HTTP, without the /v1/traces that the exporter adds.
+  endpoint: url,
+  // Share of calls traced where the caller did not decide: model calls are few and dear, so all.
+  ratio: v.optional(
+    v.pipe(
+      v.number('must be a number from 0 to 1'),
+      v.minValue(0, 'must be a number from 0 to 1'),
+      v.maxValue(1, 'must be a number from 0 to 1'),
+    ),
+    1,
+  ),
+})
+
+/** What both halves bound, with the same meaning. */
+const listener = {
+  // Several images in base64; providers refuse more (OpenAI 50 MB in all, Anthropic 32 MB).
+  bodyMax: v.optional(size(), '32MiB'),
+  // Node's own default: longer heads are attacks or cookies that no API reads.
+  headMax: v.optional(size({ max: 2 ** 20 }), '16KiB'),
+  // From the first byte to the end of a request's head: a caller slower than that holds a socket.
+  headTimeout: v.optional(duration(), '10s'),
+  // From the end of the head to the end of the request's body.
+  bodyTimeout: v.optional(duration(), '30s'),
+  // Calls in flight: beyond it memory, not the provider, would decide who fails.
+  callsMax: v.optional(count(), 4_096),
+  log: v.optional(log, {}),
+  // Without it no tracing code is loaded.
+  traces: v.optional(traces),
+}
+
+export const sidecar = v.object({
+  ...listener,
+  // All request bodies held at once: one large and many small ones within a 192 MiB container.
+  bodiesMax: v.optional(size(), '48MiB'),
+  // Question to end of answer, all targets: the official SDKs give up after 10 minutes too.
+  deadline: v.optional(duration(), '10m'),
+  // Between bytes of the ambassador's answer, whose keep-alive comments come every 15 s.
+  idle: v.optional(duration(), '60s'),
+  // Inside one cluster; a node that is gone answers nothing, and another address is tried.
+  connectTimeout: v.optional(duration(), '1s'),
+  // Per ambassador: one HTTP/1.1 connection carries one call.
+  connectionsMax: v.optional(count({ max: 65_535 }), 512),
+  // Idle time of pooled connections: below the ambassador's, so that the sidecar closes first.
+  keepAlive: v.optional(duration(), '55s'),
+  drain: v.optional(
+    v.object({
+      // Kubernetes kills a pod 30 s after SIGTERM unless told otherwise.
+      grace: v.optional(duration({ min: 0 }), '30s'),
+    }),
+    {},
+  ),
+  // What it sends as bearer token to ambassadors whose identity is `shared-secret`.
+  secret: v.optional(secretRef),
+})
+
+const identity = v.variant(
+  'kind',
+  [
+    v.object({
+      kind: v.literal('open'),
+      // Everybody who can connect is this tenant.
+      tenant: v.optional(labelName, 'default'),
+    }),
+    v.object({
+      kind: v.literal('shared-secret'),
+      // Several entries of one tenant let a secret be rotated without a gap.
+      secrets: v.pipe(
+        v.array(v.object({ tenant: labelName, secret: secretRef })),
+        v.minLength(1, 'must name at least one secret'),
+      ),
+    }),
+  ],
+  kindsOf(['open', 'shared-secret']),
+)
+
+export const ambassador = v.object({
+  ...listener,
+  // All request bodies held at once, of all tenants: eight of the largest.
+  bodiesMax: v.optional(size({ max: 2 ** 36 }), '256MiB'),
+  // Above `sidecar.keepAlive`: the side that reuses connections has to be the one that closes them.
+  keepAlive: v.optional(duration(), '75s'),
+  // Whatever a caller asks for; the longest batch answers seen end within it.
+  deadlineMax: v.optional(duration(), '30m'),
+  drain: v.optional(
+    v.object({
+      // Endpoints leave load balancers some seconds after SIGTERM: calls still come.
+      delay: v.optional(duration({ min: 0 }), '5s'),
+      // Most streams end within a minute; a longer one is cut with its dialect's error event.
+      grace: v.optional(duration({ min: 0 }), '60s'),
+    }),
+    {},
+  ),
+  // Open suits a laptop and a closed network; the log warns of it.
+  identity: v.optional(identity, { kind: 'open' }),
+})

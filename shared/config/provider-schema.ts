@@ -1,0 +1,167 @@
+import * as v from 'valibot'
+import {
+  count,
+  duration,
+  hostPort,
+  kindsOf,
+  labelName,
+  named,
+  oneOf,
+  origin,
+  secretRef,
+  size,
+  text,
+  url,
+} from './fields.ts'
+
+export const dialectNames = ['chat', 'completions', 'embeddings', 'messages'] as const
+export type Dialect = (typeof dialectNames)[number]
+
+const timeouts = v.object({
+  // A TCP and TLS handshake across an ocean takes 0.5 s; beyond 2 s another origin is better.
+  connect: v.optional(duration(), '2s'),
+  // A completion that is not streamed sends its head only when the last token is written.
+  head: v.optional(duration(), '5m'),
+  // A streamed call with a long prompt behind a full queue: prefill of 128k tokens takes a minute.
+  firstContent: v.optional(duration(), '2m'),
+  // Between two chunks once content flows: models that think send keep-alives sooner.
+  idle: v.optional(duration(), '60s'),
+})
+
+const commit = v.object({
+  // Below the 30 s at which common clients and load balancers give up waiting for a head.
+  hold: v.optional(duration({ min: 0 }), '20s'),
+  // Far above role deltas and pings, small enough to hold for every call at once.
+  holdBytes: v.optional(size({ min: 0, max: 2 ** 24 }), '64KiB'),
+  // SSE comments after the hold: below the 30 s idle limit of impatient proxies.
+  keepAlive: v.optional(duration(), '15s'),
+})
+
+/** vLLM closes idle connections after 5 s (uvicorn's default): a later reuse races the close. */
+const vllmKeepAlive = '4s'
+/** Hosted providers' load balancers keep idle connections for 60 s or more. */
+const hostedKeepAlive = '30s'
+
+const credential = v.object({ name: labelName, secret: secretRef })
+
+const common = {
+  // Where sidecars find the ambassador; it follows from the provider's name unless given.
+  address: v.optional(
+    v.pipe(
+      v.union(
+        [
+          hostPort,
+          v.pipe(
+            v.array(hostPort),
+            v.minLength(1, 'must name at least one address'),
+            v.maxLength(16, 'must name at most 16 addresses'),
+          ),
+        ],
+        'must be host:port or a list of them',
+      ),
+      v.transform((input): readonly string[] => (typeof input === 'string' ? [input] : input)),
+    ),
+  ),
+  timeouts: v.optional(timeouts, {}),
+  commit: v.optional(commit, {}),
+  // Per origin: one HTTP/1.1 connection carries one call, and a vLLM server batches up to 256.
+  connectionsMax: v.optional(count({ max: 65_535 }), 256),
+  // Asked by `stream_options.include_usage`, a stream ends with its token counts: exact settling.
+  usage: v.optional(oneOf(['ask', 'leave']), 'ask'),
+}
+
+function dialects(spoken: readonly Dialect[]) {
+  return v.optional(
+    v.pipe(v.array(oneOf(dialectNames)), v.minLength(1, 'must name at least one dialect')),
+    () => [...spoken],
+  )
+}
+
+const openaiDialects: readonly Dialect[] = ['chat', 'completions', 'embeddings']
+const optionalCredentials = v.optional(v.array(credential), [])
+const requiredCredentials = v.pipe(
+  v.array(credential),
+  v.minLength(1, 'must name at least one credential'),
+)
+
+const openai = v.object({
+  kind: v.literal('openai'),
+  ...common,
+  baseUrl: v.optional(url, 'https://api.openai.com/v1'),
+  credentials: requiredCredentials,
+  dialects: dialects(openaiDialects),
+  keepAlive: v.optional(duration(), hostedKeepAlive),
+})
+
+const openaiCompatible = v.object({
+  kind: v.literal('openai-compatible'),
+  ...common,
+  baseUrl: url,
+  // A server inside the network may ask for none.
+  credentials: optionalCredentials,
+  dialects: dialects(openaiDialects),
+  keepAlive: v.optional(duration(), hostedKeepAlive),
+})
+
+const anthropic = v.object({
+  kind: v.literal('anthropic'),
+  ...common,
+  baseUrl: v.optional(url, 'https://api.anthropic.com'),
+  credentials: requiredCredentials,
+  dialects: dialects(['messages']),
+  keepAlive: v.optional(duration(), hostedKeepAlive),
+})
+
+const health = v.object({
+  // vLLM answers 200 with no body there once its model is loaded.
+  path: v.optional(text(/^\/[^\s?#]*$/, 'must be a path, such as /health'), '/health'),
+  // With two failures a dead replica is out after 4 s, sooner than a restart takes.
+  interval: v.optional(duration(), '2s'),
+  // The endpoint answers in milliseconds unless the server's event loop is stuck.
+  timeout: v.optional(duration(), '1s'),
+  // One lost probe is noise.
+  failures: v.optional(count({ max: 100 }), 2),
+})
+
+const vllm = v.object({
+  kind: v.literal('vllm'),
+  ...common,
+  replicas: v.object({
+    addresses: v.pipe(
+      v.array(origin),
+      v.minLength(1, 'must name at least one replica'),
+      v.maxLength(256, 'must name at most 256 replicas'),
+    ),
+    health: v.optional(health, {}),
+  }),
+  // Only for servers started with --api-key.
+  credentials: optionalCredentials,
+  dialects: dialects(dialectNames),
+  keepAlive: v.optional(duration(), vllmKeepAlive),
+})
+
+const provider = v.variant(
+  'kind',
+  [openai, openaiCompatible, anthropic, vllm],
+  kindsOf(['openai', 'openai-compatible', 'anthropic', 'vllm']),
+)
+
+/** Port on which every ambassador listens for sidecars. */
+const ambassadorPort = 4_100
+
+/** Providers by name, each with the addresses of its ambassador. */
+export const providers = v.pipe(
+  named(labelName, provider),
+  v.transform((entries) => {
+    const placed: Record<string, Placed<v.InferOutput<typeof provider>>> = {}
+    Object.setPrototypeOf(placed, null)
+    for (const [name, entry] of Object.entries(entries)) {
+      const address = entry.address ?? [`ambassador-${name}.outrigger-system:${ambassadorPort}`]
+      placed[name] = { ...entry, address }
+    }
+    return placed
+  }),
+)
+
+/** Keeps the kinds apart: a union stays a union. */
+type Placed<P> = P extends unknown ? Omit<P, 'address'> & { address: readonly string[] } : never

@@ -1,0 +1,58 @@
+import * as v from 'valibot'
+import { duration, labelName, modelName, named, oneOf } from './fields.ts'
+import { ambassador, sidecar } from './half-schema.ts'
+import { providers } from './provider-schema.ts'
+
+export type { SecretRef } from './fields.ts'
+export type { Dialect } from './provider-schema.ts'
+
+const model = v.object({
+  // Tried in order; the sidecar goes on to the next where a call can be replayed.
+  targets: v.pipe(
+    v.array(v.object({ provider: labelName, model: modelName })),
+    v.minLength(1, 'must name at least one target'),
+    v.maxLength(16, 'must name at most 16 targets'),
+  ),
+})
+
+const classNames = ['interactive', 'batch'] as const
+
+const tenant = v.object({
+  // Which names of `models` its applications may ask for; all where the key is absent.
+  models: v.optional(v.array(modelName)),
+  // A tenant may use both unless it is confined to one.
+  classes: v.optional(
+    v.pipe(v.array(oneOf(classNames)), v.minLength(1, 'must name at least one class')),
+    () => [...classNames],
+  ),
+  // Somebody is usually waiting.
+  class: v.optional(oneOf(classNames), 'interactive'),
+  // Below the ambassador's own `deadlineMax`; absent, that one holds.
+  deadlineMax: v.optional(duration()),
+})
+
+/**
+ * The table of keys: the one source of types, messages and the published JSON Schema. Parsed,
+ * every key is present under the name it has in the file; a duration is a number of milliseconds,
+ * a size a number of bytes, an address list always a list. Unknown keys are reported by
+ * `parseConfig`, since valibot names only the first.
+ */
+export const configSchema = v.object({
+  models: v.optional(named(modelName, model), {}),
+  sidecar: v.optional(sidecar, {}),
+  ambassador: v.optional(ambassador, {}),
+  providers: v.optional(providers, {}),
+  tenants: v.optional(named(labelName, tenant), {}),
+})
+
+/** One parsed configuration. Durations are in ms, sizes in bytes. Never written to. */
+export type Config = v.InferOutput<typeof configSchema>
+export type SidecarConfig = Config['sidecar']
+export type AmbassadorConfig = Config['ambassador']
+export type Identity = AmbassadorConfig['identity']
+export type Provider = Config['providers'][string]
+export type ProviderKind = Provider['kind']
+export type VllmProvider = Extract<Provider, { kind: 'vllm' }>
+export type Target = Config['models'][string]['targets'][number]
+export type Tenant = Config['tenants'][string]
+export type CallClass = Tenant['class']

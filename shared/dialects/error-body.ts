@@ -1,0 +1,53 @@
+import type { CallError } from '#shared/errors/call-error.ts'
+import type { Family } from './surfaces.ts'
+
+/** Error types of OpenAI's bodies, by status: https://platform.openai.com/docs/guides/error-codes. */
+const openaiTypes: Readonly<Record<number, string>> = {
+  401: 'authentication_error',
+  403: 'permission_error',
+  429: 'rate_limit_error',
+}
+
+/** Error types of Anthropic's bodies, by status: https://docs.anthropic.com/en/api/errors. */
+const anthropicTypes: Readonly<Record<number, string>> = {
+  401: 'authentication_error',
+  403: 'permission_error',
+  404: 'not_found_error',
+  413: 'request_too_large',
+  429: 'rate_limit_error',
+  503: 'overloaded_error',
+  504: 'timeout_error',
+  529: 'overloaded_error',
+}
+
+/** The status of an Anthropic error type, as in an `event: error` of a stream. */
+export function anthropicStatus(type: string): number {
+  for (const [status, name] of Object.entries(anthropicTypes)) {
+    if (name === type) return type === 'overloaded_error' ? 529 : Number(status)
+  }
+  return type === 'invalid_request_error' ? 400 : 500
+}
+
+/** The JSON text of `error` as the caller's SDK expects it. `call` is its id. */
+export function errorBody(family: Family, error: CallError, call: string): string {
+  const { status } = error.row
+  const fallback = status < 500 ? 'invalid_request_error' : undefined
+  const field = error.facts['field']
+  if (family === 'anthropic') {
+    const type = anthropicTypes[status] ?? fallback ?? 'api_error'
+    return JSON.stringify({
+      type: 'error',
+      error: { type, message: error.message, code: error.code },
+      request_id: call,
+    })
+  }
+  const type = openaiTypes[status] ?? fallback ?? 'server_error'
+  const param = typeof field === 'string' ? field : null
+  return JSON.stringify({ error: { message: error.message, type, param, code: error.code } })
+}
+
+/** The event that ends a stream which cannot go on. It is never followed by a clean terminator. */
+export function errorEvent(family: Family, error: CallError, call: string): Buffer {
+  const body = errorBody(family, error, call)
+  return Buffer.from(family === 'anthropic' ? `event: error\ndata: ${body}\n\n` : `data: ${body}\n\n`)
+}

@@ -1,0 +1,62 @@
+import type { CallError } from '#shared/errors/call-error.ts'
+
+/** Takes a body chunk by chunk. After `end` or `fail` nothing follows. */
+export interface BodySink {
+  /** False: the source pauses until `resume`. */
+  write(chunk: Buffer): boolean
+  end(): void
+  fail(error: CallError): void
+}
+
+/** A body on its way: pushed, with backpressure, to at most one sink. */
+export interface Body {
+  /** Starts the flow; at most once. */
+  pipe(sink: BodySink): void
+  /** Goes on after a `write` that returned false. */
+  resume(): void
+  /** Releases the source; nothing reaches the sink afterwards. Any number of times. */
+  cancel(): void
+}
+
+/** A body that is all there. Empty bytes give a body that only ends. */
+export function bytesBody(bytes: Buffer): Body {
+  let isCancelled = false
+  let finish: (() => void) | undefined
+  return {
+    pipe(sink) {
+      if (isCancelled) return
+      finish = () => {
+        finish = undefined
+        sink.end()
+      }
+      if (bytes.length === 0 || sink.write(bytes)) finish()
+    },
+    resume: () => finish?.(),
+    cancel() {
+      isCancelled = true
+      finish = undefined
+    },
+  }
+}
+
+/** Reads a whole body of at most `bytesMax`; undefined when it is longer (and cancelled). */
+export function readBody(body: Body, bytesMax: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = []
+  let length = 0
+  return new Promise((resolve, reject) => {
+    body.pipe({
+      write(chunk) {
+        length += chunk.length
+        if (length <= bytesMax) {
+          chunks.push(chunk)
+          return true
+        }
+        body.cancel()
+        resolve(undefined)
+        return false
+      },
+      end: () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)),
+      fail: reject,
+    })
+  })
+}

@@ -1,0 +1,42 @@
+import type { Body } from './body.ts'
+import type { HeaderPairs } from './headers.ts'
+
+/** A request body that nobody has read yet. */
+export interface IncomingBody {
+  /** As the head says; undefined when chunked or absent. */
+  readonly declaredBytes: number | undefined
+  readonly contentEncoding: string | undefined
+  /** Answers `expect: 100-continue` and starts the flow. */
+  read(sink: IncomingSink): void
+  pause(): void
+  resume(): void
+}
+
+export interface IncomingSink {
+  data(chunk: Buffer): void
+  end(): void
+  /** The caller's connection is gone. */
+  gone(): void
+}
+
+/** What the application (or the sidecar) asked. */
+export interface CallRequest {
+  readonly method: string
+  /** Without query. */
+  readonly path: string
+  /** With its question mark, or empty. */
+  readonly query: string
+  readonly headers: HeaderPairs
+  readonly incoming: IncomingBody
+  /** The whole body, decompressed, once the layer `receive` has read it; empty before. */
+  readonly body: Buffer
+}
+
+/** What it is answered. `body` ends with one of the four endings of `ending.ts`. */
+export interface CallResponse {
+  readonly status: number
+  readonly headers: [string, string][]
+  readonly body: Body
+  /** Asked once the body has ended; announced by a `trailer` header among `headers`. */
+  readonly trailers?: () => [string, string][]
+}

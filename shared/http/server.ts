@@ -1,0 +1,223 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { Cancellation } from '#shared/call/cancellation.ts'
+import type { Clock } from '#shared/call/clock.ts'
+import type { Service } from '#shared/call/service.ts'
+import { errorBody } from '#shared/dialects/error-body.ts'
+import { familyOf } from '#shared/dialects/surfaces.ts'
+import { CallError } from '#shared/errors/call-error.ts'
+import type { ErrorCode } from '#shared/errors/table.ts'
+import type { CallRequest, CallResponse } from './call.ts'
+import { header, toPairs } from './headers.ts'
+import { incomingBody } from './incoming.ts'
+
+/** All times in ms. */
+export interface ServerLimits {
+  readonly headBytesMax: number
+  /** To receive a request head. */
+  readonly headMs: number
+  /** Idle time of a kept connection. */
+  readonly keepAliveMs: number
+}
+
+export interface HttpServer {
+  readonly port: number
+  /** Calls whose answer has not ended. */
+  inFlight(): number
+  /** Takes over changed limits; `headBytesMax` holds for the process. */
+  apply(limits: ServerLimits): void
+  /** Answers carry `connection: close` from here on, so that callers go elsewhere. */
+  leave(): void
+  /** Accepts nothing more; resolves when the last connection is gone. */
+  close(): Promise<void>
+  /** Ends every connection at once. */
+  destroy(): void
+}
+
+interface ServerOptions<Context> {
+  readonly host: string
+  readonly port: number
+  readonly limits: ServerLimits
+  readonly clock: Clock
+  readonly service: Service<CallRequest, CallResponse, Context>
+  /** Makes the context of one call. */
+  readonly open: (cancellation: Cancellation) => Context
+}
+
+/** How often node:http looks for slow heads: its default of 30 s would make 408 late. */
+const checkIntervalMs = 500
+
+/** Listens and serves; rejects with node's error when the port cannot be had. */
+export async function startServer<Context>(options: ServerOptions<Context>): Promise<HttpServer> {
+  const state = { inFlight: 0, isLeaving: false }
+  const server = createServer({
+    maxHeaderSize: options.limits.headBytesMax,
+    connectionsCheckingInterval: checkIntervalMs,
+    insecureHTTPParser: false,
+    requestTimeout: 0,
+    noDelay: true,
+    // A client that offers h2c goes on in HTTP/1.1 (RFC 9110, 7.8); anything else is refused.
+    shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() !== 'h2c',
+  })
+  server.maxRequestsPerSocket = 0
+  server.timeout = 0
+  const apply = (limits: ServerLimits) => {
+    server.headersTimeout = limits.headMs
+    server.keepAliveTimeout = limits.keepAliveMs
+  }
+  apply(options.limits)
+  const serve = (request: IncomingMessage, response: ServerResponse, mustContinue: Continue) => {
+    state.inFlight++
+    response.once('close', () => state.inFlight--)
+    if (state.isLeaving) response.shouldKeepAlive = false
+    void answer(options, { request, response, mustContinue, clock: options.clock })
+  }
+  server.on('request', (request, response) => serve(request, response, 'continued'))
+  server.on('checkContinue', (request, response) => serve(request, response, 'awaited'))
+  server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
+    const error = new CallError('upgrade-refused', 'Cannot upgrade: only HTTP/1.1 is spoken here')
+    refuse(socket, error, request.url ?? '/')
+  })
+  server.on('clientError', (error, socket) => {
+    if (socket instanceof Object && 'writable' in socket) refuseBroken(error, socket as Socket)
+  })
+  await listen(server, options.host, options.port)
+  return {
+    port: (server.address() as AddressInfo).port,
+    inFlight: () => state.inFlight,
+    apply,
+    leave: () => {
+      state.isLeaving = true
+    },
+    close: () => new Promise((resolve) => void server.close(() => resolve())),
+    destroy: () => server.closeAllConnections(),
+  }
+}
+
+function listen(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port, backlog: 1024 }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+type Continue = 'continued' | 'awaited'
+
+interface Exchange {
+  readonly clock: Clock
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly mustContinue: Continue
+}
+
+async function answer<Context>(options: ServerOptions<Context>, exchange: Exchange) {
+  const { request, response, mustContinue } = exchange
+  const cancellation = new Cancellation()
+  let sent: CallResponse | undefined
+  response.once('close', () => {
+    if (response.writableFinished) return
+    cancellation.cancel(new CallError('client-left', 'Cannot answer: the caller has left'))
+    sent?.body.cancel()
+  })
+  const url = request.url ?? '/'
+  const mark = url.indexOf('?')
+  const result = await options.service(
+    {
+      method: request.method ?? 'GET',
+      path: mark < 0 ? url : url.slice(0, mark),
+      query: mark < 0 ? '' : url.slice(mark),
+      headers: toPairs(request.rawHeaders),
+      incoming: incomingBody(request, () => {
+        if (mustContinue === 'awaited') response.writeContinue()
+      }),
+      body: Buffer.alloc(0),
+    },
+    options.open(cancellation),
+  )
+  sent = result
+  if (response.destroyed || response.closed) return result.body.cancel()
+  return send(exchange, result)
+}
+
+function send(exchange: Exchange, result: CallResponse): void {
+  const { request, response } = exchange
+  // A body that was not read to its end would be taken for the next request.
+  if (!request.complete) response.shouldKeepAlive = false
+  const flat: string[] = []
+  for (const [name, value] of result.headers) flat.push(name, value)
+  response.writeHead(result.status, flat)
+  if (request.method === 'HEAD' || result.status === 204 || result.status === 304) {
+    result.body.cancel()
+    response.end()
+    return
+  }
+  const { body } = result
+  let hasDrainListener = false
+  body.pipe({
+    write(chunk) {
+      if (response.write(chunk)) return true
+      if (!hasDrainListener) {
+        hasDrainListener = true
+        response.on('drain', () => body.resume())
+      }
+      return false
+    },
+    end() {
+      const trailers = result.trailers?.() ?? []
+      if (trailers.length > 0) response.addTrailers(trailers)
+      if (request.complete) response.end()
+      else linger(exchange)
+    },
+    // Nothing in the dialect could say it: a reset keeps the cut from looking like an end.
+    fail: () => response.destroy(),
+  })
+}
+
+/** Longest wait for the rest of a request that was refused early. */
+const lingerMs = 1_000
+
+/**
+ * Ends an answer that came before its request was whole: closing at once would reset the connection
+ * under a caller that still sends, and lose the answer with it (RFC 9112, 9.6).
+ */
+function linger({ request, response, clock }: Exchange): void {
+  const undo = clock.after(lingerMs, () => response.end())
+  request.once('end', () => response.end())
+  response.once('close', undo)
+  request.resume()
+}
+
+/** What node's parser refuses, before any layer runs, answered from the same table. */
+function refuseBroken(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const codes: Readonly<Record<string, ErrorCode>> = {
+    HPE_HEADER_OVERFLOW: 'head-too-large',
+    ERR_HTTP_REQUEST_TIMEOUT: 'head-slow',
+  }
+  const code = codes[error.code ?? ''] ?? 'malformed-request'
+  const reason = error.code ?? 'unknown'
+  refuse(socket, new CallError(code, `Cannot read the request: ${reason}`, { reason }), '/')
+}
+
+function refuse(socket: Socket, error: CallError, path: string): void {
+  const body = errorBody(familyOf(path, false), error, '')
+  const lines = [
+    `HTTP/1.1 ${error.row.status} ${error.code}`,
+    'content-type: application/json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+    ...(error.code === 'upgrade-refused' ? ['upgrade: HTTP/1.1'] : []),
+  ]
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
+}
+
+/** The dialect family of a caller, also where the path is unknown. */
+export function callerFamily(request: CallRequest) {
+  return familyOf(request.path, header(request.headers, 'anthropic-version') !== undefined)
+}

@@ -1,0 +1,105 @@
+import { type DestinationStream, destination as fileDestination, type Logger, pino } from 'pino'
+import type { Clock } from '#shared/call/clock.ts'
+import { type AccessLine, accessJson, logCharsMax } from './access-line.ts'
+
+export type { AccessLine, Outcome } from './access-line.ts'
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
+
+/** Facts of a log line: numbers, words and flags, never headers, bodies or secrets. */
+export type LogFields = Readonly<
+  Record<string, string | number | boolean | null | undefined | readonly string[]>
+>
+
+/** The log of one process: JSON lines with `level`, `time` (ms since 1970), `half` and `msg`. */
+export interface Log {
+  debug(fields: LogFields, message: string): void
+  info(fields: LogFields, message: string): void
+  warn(fields: LogFields, message: string): void
+  error(fields: LogFields, message: string): void
+  /** One line about one call, of level info. */
+  accessLine(line: AccessLine): void
+  /** Writes out what is buffered before it returns; the end of a process calls it. */
+  flush(): void
+}
+
+/** Where lines go, each with its line feed. */
+export interface LogSink {
+  write(line: string): void
+}
+
+export interface LogOptions {
+  readonly level: LogLevel
+  readonly half: 'sidecar' | 'ambassador'
+  readonly clock: Pick<Clock, 'wall'>
+  /** Standard output where absent, buffered. */
+  readonly destination?: LogSink
+}
+
+/** Bytes gathered before a write: one system call serves about ten lines. */
+const bufferBytes = 4_096
+/** A line waits no longer than this, in milliseconds; the timer does not hold the process. */
+const flushMs = 200
+/** Beyond this backlog, in bytes, lines are dropped: a stuck reader must not fill the memory. */
+const backlogBytesMax = 16 * 2 ** 20
+/** Longest message, in characters. */
+const messageCharsMax = 1_024
+
+/** Makes the log of one process; pino flushes standard output when the process exits. */
+export function createLog({ level, half, clock, destination }: LogOptions): Log {
+  const output = destination === undefined ? standardOutput() : { stream: destination, flush() {} }
+  const logger = pinoLogger({ level, half, clock }, output.stream)
+  const accessed = logger.isLevelEnabled('info')
+  const head = `{"level":"info","half":"${half}","msg":"call","time":`
+  const write = (at: 'debug' | 'info' | 'warn' | 'error') => {
+    // An absent level must not pay for the copy of its fields.
+    if (!logger.isLevelEnabled(at)) return () => {}
+    return (fields: LogFields, message: string) =>
+      logger[at](shortened(fields), message.slice(0, messageCharsMax))
+  }
+  return {
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    accessLine(line) {
+      if (accessed) output.stream.write(accessJson(head + clock.wall(), line))
+    },
+    flush: () => output.flush(),
+  }
+}
+
+function pinoLogger({ level, half, clock }: LogOptions, stream: DestinationStream): Logger {
+  return pino(
+    {
+      level,
+      // Without `base` pino adds the process id and the host name, which the pod's labels say.
+      base: { half },
+      messageKey: 'msg',
+      timestamp: () => `,"time":${clock.wall()}`,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    stream,
+  )
+}
+
+function standardOutput() {
+  const stream = fileDestination({
+    dest: 1,
+    sync: false,
+    minLength: bufferBytes,
+    maxLength: backlogBytesMax,
+    periodicFlush: flushMs,
+  })
+  return { stream, flush: () => stream.flushSync() }
+}
+
+function shortened(fields: LogFields): LogFields {
+  const short: Record<string, LogFields[string]> = {}
+  for (const [key, value] of Object.entries(fields)) {
+    if (typeof value === 'string') short[key] = value.slice(0, logCharsMax)
+    else if (Array.isArray(value)) short[key] = value.map((item) => item.slice(0, logCharsMax))
+    else short[key] = value
+  }
+  return short
+}
