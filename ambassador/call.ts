@@ -1,6 +1,7 @@
 import type { CallContext } from '#shared/call/context.ts'
 import type { Dialect } from '#shared/dialects/surfaces.ts'
 import type { Usage } from '#shared/dialects/usage.ts'
+import type { StreamWatch } from './attempt/stream-watch.ts'
 import type { CallSpan } from '#shared/telemetry/tracing.ts'
 
 /** What the layers of the ambassador find out about one call. */
@@ -10,6 +11,8 @@ export interface AmbassadorCall extends CallContext {
   workload: string
   class: 'interactive' | 'batch'
   dialect: Dialect | undefined
+  /** The alias the application asked for. */
+  modelAsked: string
   /** The model in the provider's words, as the sidecar asked for it. */
   model: string
   /** The model the provider says it used. */
@@ -23,6 +26,8 @@ export interface AmbassadorCall extends CallContext {
   /** Milliseconds from the start to the first content. */
   firstContentMs: number | undefined
   finishReason: string | undefined
+  /** What follows the stream, once there is one. */
+  streamWatch: StreamWatch | undefined
   /** Undefined while the call is not traced. */
   span: CallSpan | undefined
 }

@@ -123,7 +123,9 @@ function readBody(call: Call) {
   throw new Refusal(400, 'Bad Request', { message, param: 'body.1' })
 }
 
-/** Embeddings take their turn in the engine like a prefill; the tokenizer's surfaces answer at once. */
+/**
+ * Embeddings take their turn in the engine like a prefill; the tokenizer's surfaces answer at once.
+ */
 function answerSurface(call: Call, body: Parameters<typeof surfaceAnswer>[1]): void {
   const answer = surfaceAnswer(call.path, body, call)
   if (answer === null) throw badRequest(`Cannot answer "${call.path}"`)

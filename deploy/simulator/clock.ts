@@ -4,7 +4,9 @@ export interface Clock {
   nowMs(): number
   /** Seconds since 1970, whole. */
   unixSeconds(): number
-  /** Runs `action` once after `delayMs` (0: in the next turn of the loop) and gives what cancels it. */
+  /**
+   * Runs `action` once after `delayMs` (0: in the next turn of the loop) and gives what cancels it.
+   */
   after(delayMs: number, action: () => void): () => void
 }
 

@@ -6,7 +6,10 @@ function named(value: { readonly type: string }): string {
   return `event: ${value.type}\ndata: ${JSON.stringify(value)}\n\n`
 }
 
-/** Anthropic's usage as vLLM writes it: `input_tokens` leaves out what was cached and what was cached just now. */
+/**
+ * Anthropic's usage as vLLM writes it: `input_tokens` leaves out what was cached and what was
+ * cached just now.
+ */
 function usageOf({ promptTokens, cachedTokens, createdTokens, completionTokens }: Account) {
   return {
     input_tokens: Math.max(0, promptTokens - cachedTokens - createdTokens),
@@ -16,7 +19,8 @@ function usageOf({ promptTokens, cachedTokens, createdTokens, completionTokens }
   }
 }
 
-// Long as it is, it is what vLLM 0.32.0 sends: the refusal of the chat layer below does not pass its own model.
+// Long as it is, it is what vLLM 0.32.0 sends: the refusal of the chat layer below does not pass
+// its own model.
 const refusalMessage = ['model', 'choices']
   .map(
     (field) =>

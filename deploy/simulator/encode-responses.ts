@@ -21,7 +21,10 @@ function usageOf({ promptTokens, cachedTokens, completionTokens }: Account) {
   }
 }
 
-/** The response object; null is one that still runs. A call that was aborted says "completed", as vLLM does. */
+/**
+ * The response object; null is one that still runs. A call that was aborted says "completed", as
+ * vLLM does.
+ */
 function responseOf(context: EncoderContext, ids: Ids, answer: Answer | null) {
   const { question, model, createdS } = context
   const isCut = answer?.finish === 'length'

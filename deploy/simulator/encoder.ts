@@ -24,7 +24,10 @@ export interface Answer {
 export interface Encoder {
   /** Events sent with the head, before the engine has begun. */
   opening(): string[]
-  /** The events of one token: those that must come before the first, and those after the last, are among them. */
+  /**
+   * The events of one token: those that must come before the first, and those after the last, are
+   * among them.
+   */
   piece(piece: Piece): string[]
   /** The body of an answer that is not streamed. */
   whole(answer: Answer): string

@@ -25,7 +25,10 @@ export interface Work {
   readonly sink: Sink
 }
 
-/** Who takes an answer. `finish` is set on the last token; a call that ends without one gets an empty last token. */
+/**
+ * Who takes an answer. `finish` is set on the last token; a call that ends without one gets an
+ * empty last token.
+ */
 export interface Sink {
   /** Whether another token can be taken; after a `false` the engine waits for `Ticket.resume`. */
   isReady(): boolean
@@ -34,7 +37,9 @@ export interface Sink {
 
 /** A submitted call, for the one who submitted it. */
 export interface Ticket {
-  /** Stops generating at once and frees the place and the blocks. Nothing more is given to the sink. */
+  /**
+   * Stops generating at once and frees the place and the blocks. Nothing more is given to the sink.
+   */
   cancel(): void
   resume(): void
 }
@@ -53,7 +58,8 @@ interface Sequence {
   createdTokens: number
 }
 
-// Tokens one call may take in one turn of the loop, so that calls without a token time share the process.
+// Tokens one call may take in one turn of the loop, so that calls without a token time share the
+// process.
 const burstTokens = 256
 
 /** The scheduler of one replica: a FIFO, a bounded running set, and one timer for all calls. */
@@ -113,7 +119,10 @@ export class Engine {
     return { cancel: () => this.#cancel(sequence), resume: () => this.#resume(sequence) }
   }
 
-  /** Ends every live call the way vLLM does at SIGTERM: as if each had finished, with the reason "abort". */
+  /**
+   * Ends every live call the way vLLM does at SIGTERM: as if each had finished, with the reason
+   * "abort".
+   */
   abortAll(): void {
     for (const sequence of [...this.#running, ...this.#waiting]) {
       if (sequence.state === 'ended') continue
@@ -151,7 +160,8 @@ export class Engine {
       if (sequence === undefined) return
       const { prompt, salt } = sequence.work
       const needed = Math.ceil(prompt.length / blockTokens)
-      // The head of the line waits for blocks and holds back all behind it, as under vLLM's default policy.
+      // The head of the line waits for blocks and holds back all behind it, as under vLLM's default
+      // policy.
       if (this.#running.size > 0 && this.#blocksHeld() + needed > blocks) return
       this.#waiting.shift()
       const hit = this.#cache.admit(prompt, salt)
@@ -193,7 +203,7 @@ export class Engine {
     this.#disarm = null
     this.#dueMs = Number.POSITIVE_INFINITY
     const nowMs = this.#options.clock.nowMs()
-    for (const sequence of [...this.#running]) this.#advance(sequence, nowMs)
+    for (const sequence of this.#running) this.#advance(sequence, nowMs)
     this.#admit()
     this.#arm()
   }

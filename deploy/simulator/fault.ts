@@ -1,4 +1,7 @@
-/** What goes wrong with one call; an absent field is a thing that does not. Counts of events leave comments out. */
+/**
+ * What goes wrong with one call; an absent field is a thing that does not. Counts of events leave
+ * comments out.
+ */
 export interface Fault {
   readonly status?: number
   readonly retryAfterS?: number
@@ -63,7 +66,10 @@ function parsePart(part: string): Fault | null {
 export class FaultQueue {
   readonly #owed: { readonly fault: Fault; left: number }[] = []
 
-  /** Applies `text` to the next `count` calls. Gives false, and changes nothing, where `text` is not in the grammar. */
+  /**
+   * Applies `text` to the next `count` calls. Gives false, and changes nothing, where `text` is not
+   * in the grammar.
+   */
   add(text: string, count: number): boolean {
     const fault = parseFault(text)
     if (fault === null) return false

@@ -16,7 +16,9 @@ const numbers = {
   'answer-tokens': 'answerTokens',
 } as const
 
-/** Reads the command line. Errors: an unknown option, or a value that is no number of at least 0. */
+/**
+ * Reads the command line. Errors: an unknown option, or a value that is no number of at least 0.
+ */
 function readOptions(): ReplicaOptions {
   const named = Object.fromEntries(
     Object.keys(numbers).map((name) => [name, { type: 'string' as const }]),

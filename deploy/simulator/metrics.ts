@@ -7,7 +7,10 @@ function float(value: number): string {
   return Number.isInteger(value) ? `${value}.0` : `${value}`
 }
 
-/** The text of `/metrics`, with vLLM 0.32's names and labels. `createdS` is when the replica began, in seconds. */
+/**
+ * The text of `/metrics`, with vLLM 0.32's names and labels. `createdS` is when the replica began,
+ * in seconds.
+ */
 export function metricsText(engine: Engine, options: ReplicaOptions, createdS: number): string {
   const lines: string[] = []
   const base = `engine="0",model_name="${options.model}"`
@@ -18,7 +21,8 @@ export function metricsText(engine: Engine, options: ReplicaOptions, createdS: n
   const gauge = (name: string, value: number) => family(name, 'gauge', [[base, value]])
   const counter = (name: string, series: readonly (readonly [string, number])[]) => {
     family(`${name}_total`, 'counter', series)
-    // Seconds since 1970 under a name that begins like the counter's: scrapers must leave these out.
+    // Seconds since 1970 under a name that begins like the counter's: scrapers must leave these
+    // out.
     family(
       `${name}_created`,
       'gauge',

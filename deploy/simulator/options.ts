@@ -12,7 +12,10 @@ export interface ReplicaOptions {
   readonly prefillMs: number
   /** Prefill time of each prompt token that is not in the prefix cache, in milliseconds. */
   readonly prefillTokenMs: number
-  /** Time between two tokens of one running call, in milliseconds; 0 generates as fast as the client reads. */
+  /**
+   * Time between two tokens of one running call, in milliseconds; 0 generates as fast as the client
+   * reads.
+   */
   readonly tokenMs: number
   /** Calls that run at once (vLLM's `max_num_seqs`); the rest wait, first come first served. */
   readonly runningMax: number

@@ -61,10 +61,14 @@ export class Outlet {
   /** Ends a stream as a server that broke off: no last chunk. */
   cut(): void {
     if (!this.#isOpen) return
-    this.#stop(() => this.#response.socket?.destroySoon())
+    const { socket } = this.#response
+    this.#stop(() => afterCork(() => socket?.destroySoon()))
   }
 
-  /** Sends an answer that is not streamed. Faults that count events take its first half for the first event. */
+  /**
+   * Sends an answer that is not streamed. Faults that count events take its first half for the
+   * first event.
+   */
   whole(body: string, headers: Readonly<Record<string, string>>): void {
     const { stallAfter, resetAfter, cutAtBytes, endAfter, garbageAfter } = this.#fault
     if (endAfter !== undefined) {
@@ -121,7 +125,7 @@ export class Outlet {
   /** An RST drops what the kernel has not taken: it follows the last written byte. */
   #reset(): void {
     const { socket } = this.#response
-    this.#stop(() => socket?.write('', () => socket.resetAndDestroy()))
+    this.#stop(() => afterCork(() => socket?.write('', () => socket.resetAndDestroy())))
   }
 
   #write(text: string): void {
@@ -164,4 +168,12 @@ export class Outlet {
     if (this.#pieces.length === 0) action()
     else this.#afterPieces = action
   }
+}
+
+/**
+ * node holds chunks back to the end of the turn: what is done to the socket itself must come after
+ * them.
+ */
+function afterCork(action: () => void): void {
+  process.nextTick(action)
 }

@@ -2,13 +2,19 @@ import { hash } from 'node:crypto'
 
 /** What the cache held of one prompt, in tokens. */
 export interface PrefixHit {
-  /** Whole blocks from the start, never the last token: that one must be computed to give the first answer token. */
+  /**
+   * Whole blocks from the start, never the last token: that one must be computed to give the first
+   * answer token.
+   */
   readonly cachedTokens: number
   /** Whole blocks this prompt added. */
   readonly createdTokens: number
 }
 
-/** A bounded set of block hashes, least recently used out first, as vLLM's automatic prefix caching keeps it. */
+/**
+ * A bounded set of block hashes, least recently used out first, as vLLM's automatic prefix caching
+ * keeps it.
+ */
 export class PrefixCache {
   readonly #held = new Set<string>()
   readonly #blocksMax: number
@@ -19,7 +25,10 @@ export class PrefixCache {
     this.#blockTokens = blockTokens
   }
 
-  /** Looks `tokens` up and stores its whole blocks at once: a block is shared as soon as it is scheduled. */
+  /**
+   * Looks `tokens` up and stores its whole blocks at once: a block is shared as soon as it is
+   * scheduled.
+   */
   admit(tokens: readonly string[], salt: string): PrefixHit {
     const usable = Math.floor(Math.max(0, tokens.length - 1) / this.#blockTokens)
     let hits = 0

@@ -1,6 +1,9 @@
 import { elements, type Fields, isFields, textOr } from './narrow.ts'
 
-/** The text of a message's content: a string, or the texts of its parts; any other part stands as its JSON. */
+/**
+ * The text of a message's content: a string, or the texts of its parts; any other part stands as
+ * its JSON.
+ */
 function contentText(content: unknown): string {
   if (typeof content === 'string') return content
   return elements(content).map(partText).join('\n')
@@ -22,7 +25,10 @@ function messageTurn(message: unknown): string {
   return turn(textOr(message['role'], 'user'), contentText(message['content']) + calls + other)
 }
 
-/** The prompt of a conversation under the ChatML template: system texts and tools first, then the turns. */
+/**
+ * The prompt of a conversation under the ChatML template: system texts and tools first, then the
+ * turns.
+ */
 export function conversation(body: Fields, messages: readonly unknown[]): string {
   const system = contentText(body['system'] ?? body['instructions'] ?? '')
   const tools = elements(body['tools']).length > 0 ? JSON.stringify(body['tools']) : ''

@@ -1,4 +1,7 @@
-/** FNV-1a of the UTF-16 units of `text`: a whole number below 2^32 (http://www.isthe.com/chongo/tech/comp/fnv/). */
+/**
+ * FNV-1a of the UTF-16 units of `text`: a whole number below 2^32
+ * (http://www.isthe.com/chongo/tech/comp/fnv/).
+ */
 export function hash32(text: string): number {
   let hash = 0x811c9dc5
   for (let at = 0; at < text.length; at += 1) {

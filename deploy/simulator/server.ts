@@ -4,6 +4,7 @@ import { CallLog, type CallRecord } from './call-log.ts'
 import { Engine } from './engine.ts'
 import { type Fault, FaultQueue, parseFault } from './fault.ts'
 import { metricsText } from './metrics.ts'
+import { modelsText } from './models.ts'
 import { isFields, parseJson } from './narrow.ts'
 import { type ReplicaOptions, replicaDefaults } from './options.ts'
 import { hash32, hexIds, pseudoRandom } from './pseudo-random.ts'
@@ -19,7 +20,10 @@ export interface Replica {
   /** Resolves once no call is live. */
   whenIdle(): Promise<void>
   gauges(): { running: number; waiting: number; cacheUsage: number; generationTokens: number }
-  /** Aborts every call the way vLLM does at SIGTERM, then closes; a socket that still holds after one second is cut. */
+  /**
+   * Aborts every call the way vLLM does at SIGTERM, then closes; a socket that still holds after
+   * one second is cut.
+   */
   close(): Promise<void>
 }
 
@@ -238,7 +242,11 @@ class Host {
       '/ping': () => ({ status: 200, body: '', headers: {} }),
       '/load': () => ({ status: 200, body: '{"server_load":0}', headers: json }),
       '/version': () => ({ status: 200, body: '{"version":"0.32.0"}', headers: json }),
-      '/v1/models': () => ({ status: 200, body: this.#models(), headers: json }),
+      '/v1/models': () => ({
+        status: 200,
+        body: modelsText(this.#options, this.#newId()),
+        headers: json,
+      }),
       '/metrics': () => ({
         status: 200,
         body: metricsText(this.engine, this.#options, this.#createdS),
@@ -253,35 +261,6 @@ class Host {
       body: '{"detail":"Method Not Allowed"}',
       headers: { ...json, allow: 'GET' },
     }
-  }
-
-  #models(): string {
-    const { model, contextTokensMax } = this.#options
-    const created = this.#options.clock.unixSeconds()
-    const permission = {
-      id: `modelperm-${this.#newId()}`,
-      object: 'model_permission',
-      created,
-      allow_create_engine: false,
-      allow_sampling: true,
-      allow_logprobs: true,
-      allow_search_indices: false,
-      allow_view: true,
-      allow_fine_tuning: false,
-      organization: '*',
-      group: null,
-      is_blocking: false,
-    }
-    const served = {
-      id: model,
-      object: 'model',
-      created,
-      owned_by: 'vllm',
-      root: `/models/${model}`,
-      parent: null,
-    }
-    const entry = { ...served, max_model_len: contextTokensMax, permission: [permission] }
-    return JSON.stringify({ object: 'list', data: [entry] })
   }
 }
 

@@ -1,7 +1,9 @@
 import { hash32, pseudoRandom } from './pseudo-random.ts'
 
-// Pieces of up to six characters with the space before them: near four characters a token in English prose. A piece
-// never crosses a special token, so an answer keeps its token boundaries when the next turn sends it back.
+// Pieces of up to six characters with the space before them: near four characters a token in
+// English prose. A piece
+// never crosses a special token, so an answer keeps its token boundaries when the next turn sends
+// it back.
 const piece = /<\|[a-z_]+\|>| ?[^\s<]{1,6}|\s|</gu
 
 /** The tokens of `text`, in order; joined they are `text` again. */
@@ -61,7 +63,10 @@ const words = [
   'wind',
 ]
 
-/** Gives the tokens of a simulated answer one by one, for ever; equal prompt and seed give equal tokens. */
+/**
+ * Gives the tokens of a simulated answer one by one, for ever; equal prompt and seed give equal
+ * tokens.
+ */
 export function answerTokens(prompt: readonly string[], seed: number): () => string {
   const random = pseudoRandom(hash32(prompt.join('')) ^ Math.imul(seed, 0x9e3779b1))
   let given = 0

@@ -24,7 +24,10 @@ function chosenName(choice: Fields): string {
   return textOr(inner['name'], '')
 }
 
-/** The call that `tool_choice` forces: "required" or Anthropic's "any" is the first tool. Null where none is forced. */
+/**
+ * The call that `tool_choice` forces: "required" or Anthropic's "any" is the first tool. Null where
+ * none is forced.
+ */
 export function forcedToolCall(body: Fields): ToolCall | null {
   const tools = elements(body['tools'])
     .map(toolOf)

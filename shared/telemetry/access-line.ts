@@ -38,63 +38,66 @@ export type Outcome = 'ok' | 'client-left' | 'failed' | 'cut' | 'refused'
 /** Longest string of a log line, in characters: a caller chooses some of them. */
 export const logCharsMax = 256
 
+/** What every line of a log begins with. */
+export interface LineHead {
+  readonly level: 'info'
+  /** Milliseconds since 1970. */
+  readonly time: number
+  readonly half: 'sidecar' | 'ambassador'
+  readonly msg: 'call'
+}
+
 /**
- * One line of JSON for `line`, the head given as text without its closing brace.
+ * One line of JSON for `line`, with its line feed.
  *
- * Written by hand because the set of fields is fixed: a general logger spends longer on finding
- * out what it was given than on the text.
+ * One literal of a fixed shape given to the engine's own serializer: measured at half of what a
+ * general logger takes, and less than joining the text by hand.
  */
-export function accessJson(head: string, line: AccessLine): string {
+export function accessJson(head: LineHead, line: AccessLine): string {
   const mark = line.tokensExact ? '' : '~'
-  return (
-    head +
-    text(',"call":', line.call) +
-    text(',"tenant":', line.tenant) +
-    text(',"workload":', line.workload) +
-    text(',"class":', line.class) +
-    text(',"surface":', line.surface) +
-    text(',"dialect":', line.dialect) +
-    text(',"modelAsked":', line.modelAsked) +
-    text(',"modelServed":', line.modelServed) +
-    text(',"provider":', line.provider) +
-    tokens(',"inputTokens":', line.inputTokens, mark) +
-    tokens(',"cachedTokens":', line.cachedTokens, mark) +
-    tokens(',"cacheWriteTokens":', line.cacheWriteTokens, mark) +
-    tokens(',"outputTokens":', line.outputTokens, mark) +
-    tokens(',"reasoningTokens":', line.reasoningTokens, mark) +
-    (line.tokensExact ? ',"tokensExact":true' : ',"tokensExact":false') +
-    number(',"ttftMs":', line.ttftMs) +
-    number(',"durationMs":', line.durationMs) +
-    number(',"status":', line.status) +
-    text(',"outcome":', line.outcome) +
-    text(',"error":', line.error) +
-    number(',"attempts":', line.attempts) +
-    number(',"bytesIn":', line.bytesIn) +
-    number(',"bytesOut":', line.bytesOut) +
-    (line.stream ? ',"stream":true}\n' : ',"stream":false}\n')
-  )
+  return `${JSON.stringify({
+    level: head.level,
+    time: head.time,
+    half: head.half,
+    msg: head.msg,
+    call: text(line.call),
+    tenant: text(line.tenant),
+    workload: text(line.workload),
+    class: text(line.class),
+    surface: text(line.surface),
+    dialect: text(line.dialect),
+    modelAsked: text(line.modelAsked),
+    modelServed: text(line.modelServed),
+    provider: text(line.provider),
+    inputTokens: tokens(line.inputTokens, mark),
+    cachedTokens: tokens(line.cachedTokens, mark),
+    cacheWriteTokens: tokens(line.cacheWriteTokens, mark),
+    outputTokens: tokens(line.outputTokens, mark),
+    reasoningTokens: tokens(line.reasoningTokens, mark),
+    tokensExact: line.tokensExact,
+    ttftMs: tenths(line.ttftMs),
+    durationMs: tenths(line.durationMs),
+    status: line.status,
+    outcome: line.outcome,
+    error: text(line.error),
+    attempts: line.attempts,
+    bytesIn: line.bytesIn,
+    bytesOut: line.bytesOut,
+    stream: line.stream,
+  })}\n`
 }
 
-function text(key: string, value: string | undefined): string {
-  if (value === undefined) return ''
-  const short = value.length > logCharsMax ? value.slice(0, logCharsMax) : value
-  return key + quoted(short)
+function text(value: string | undefined): string | undefined {
+  return value !== undefined && value.length > logCharsMax ? value.slice(0, logCharsMax) : value
 }
 
-/** A tenth is exact enough for milliseconds; JSON knows no NaN or infinity. */
-function number(key: string, value: number | undefined): string {
-  if (value === undefined || !Number.isFinite(value)) return ''
-  return key + (Number.isInteger(value) ? value : Math.round(value * 10) / 10)
+/** A tenth of a millisecond is exact enough; JSON has no NaN or infinity. */
+function tenths(value: number | undefined): number | undefined {
+  if (value === undefined || !Number.isFinite(value)) return undefined
+  return Math.round(value * 10) / 10
 }
 
-function tokens(key: string, value: number | undefined, mark: '' | '~'): string {
-  if (value === undefined || !Number.isFinite(value)) return ''
-  return mark === '' ? key + value : `${key}"~${value}"`
-}
-
-/** Most values are plain words, which need no more than quotes. */
-const plain = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
-
-function quoted(value: string): string {
-  return plain.test(value) ? `"${value}"` : JSON.stringify(value)
+function tokens(value: number | undefined, mark: '' | '~'): number | string | undefined {
+  if (value === undefined || !Number.isFinite(value)) return undefined
+  return mark === '' ? value : `~${value}`
 }

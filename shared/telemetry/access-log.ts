@@ -50,7 +50,6 @@ export function createLog({ level, half, clock, destination }: LogOptions): Log 
   const output = destination === undefined ? standardOutput() : { stream: destination, flush() {} }
   const logger = pinoLogger({ level, half, clock }, output.stream)
   const accessed = logger.isLevelEnabled('info')
-  const head = `{"level":"info","half":"${half}","msg":"call","time":`
   const write = (at: 'debug' | 'info' | 'warn' | 'error') => {
     // An absent level must not pay for the copy of its fields.
     if (!logger.isLevelEnabled(at)) return () => {}
@@ -63,7 +62,9 @@ export function createLog({ level, half, clock, destination }: LogOptions): Log 
     warn: write('warn'),
     error: write('error'),
     accessLine(line) {
-      if (accessed) output.stream.write(accessJson(head + clock.wall(), line))
+      if (!accessed) return
+      const head = { level: 'info', time: clock.wall(), half, msg: 'call' } as const
+      output.stream.write(accessJson(head, line))
     },
     flush: () => output.flush(),
   }

@@ -37,7 +37,7 @@ function numberText(value: number): string {
   return String(value)
 }
 
-/** OpenMetrics wants canonical floats: "1.0", never "1" (section "Considerations: Canonical Numbers"). */
+/** OpenMetrics wants canonical floats: "1.0", never "1" (its section "Canonical Numbers"). */
 function boundText(bound: number, format: Format): string {
   const text = numberText(bound)
   return format === 'openmetrics' && /^-?\d+$/.test(text) ? `${text}.0` : text

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { histogramSeries } from './histogram.ts'
-import { counterSeries, Family, gaugeSeries, type Series, seriesMax } from './metric-family.ts'
+import { counterSeries, Family, gaugeSeries, type Series } from './metric-family.ts'
 import type { LabelValues, MetricRow, Reading } from './metric-row.ts'
 import { type Format, renderFamily } from './metric-text.ts'
 
@@ -94,8 +94,8 @@ interface AnyHandle {
 }
 
 /**
- * A registry made from one table. At most {@link seriesMax} series a metric; what comes after is
- * counted in a series whose label values are all `other`. A bad row is a programmer error.
+ * A registry made from one table. A metric keeps at most 1,000 series; what comes after is counted
+ * in a series whose label values are all `other`. A bad row is a programmer error.
  *
  * The overload gives each handle the type of its row; the loop below cannot express that.
  */

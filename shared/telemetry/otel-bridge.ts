@@ -8,6 +8,7 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api'
+import { genAi } from './gen-ai.ts'
 import type {
   Attributes,
   AttributeValue,
@@ -16,7 +17,6 @@ import type {
   TraceParent,
   Tracer,
 } from './tracing.ts'
-import { genAi } from './gen-ai.ts'
 
 const kinds: Readonly<Record<SpanOptions['kind'], SpanKind>> = {
   server: SpanKind.SERVER,
@@ -30,7 +30,7 @@ const messageCharsMax = 256
 /** Contexts made in this process: a collector tells a parent here from one across the wire. */
 const local = new WeakSet<TraceParent>()
 
-/** An OpenTelemetry tracer in our words. Parents are passed, never taken from an ambient context. */
+/** An OpenTelemetry tracer in our words. Parents are passed, never taken from the surroundings. */
 export function bridgeTracer(tracer: OtelTracer): Tracer {
   return {
     start(name, { parent, kind, attributes, startTimeWallMs }) {

@@ -133,22 +133,28 @@ function countSpans(exporter: SpanExporter, onDropped: TracingOptions['onDropped
 
 /** Connections to the collector that can be cut: the exporter itself offers no way to abort. */
 function collectorConnections() {
+  let closed = false
   const agents: HttpAgent[] = []
   return {
+    // The exporter asks at its first batch, which may be after the stop.
     agentFor(protocol: string) {
       const options = { keepAlive: true, maxSockets: 4 }
       const agent = protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options)
+      if (closed) refuse(agent)
       agents.push(agent)
       return agent
     },
     close() {
-      for (const agent of agents) {
-        // The exporter would retry a cut connection; this error is not one it retries.
-        agent.createConnection = () => {
-          throw new Error('Cannot send spans: tracing has stopped')
-        }
-        agent.destroy()
-      }
+      closed = true
+      for (const agent of agents) refuse(agent)
     },
   }
+}
+
+/** The exporter retries a cut or refused connection for seconds; this error it does not retry. */
+function refuse(agent: HttpAgent): void {
+  agent.createConnection = () => {
+    throw new Error('Cannot send spans: tracing has stopped')
+  }
+  agent.destroy()
 }

@@ -3,7 +3,7 @@ import type { TraceParent } from './tracing.ts'
 const shape = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/
 const zeroTrace = '0'.repeat(32)
 const zeroSpan = '0'.repeat(16)
-/** Vendors must pass at least 512 characters on; more may be refused (W3C Trace Context 3.3.1.5). */
+/** Vendors must pass at least 512 characters on and may refuse more (W3C Trace Context 3.3.1.5). */
 const tracestateCharsMax = 512
 /** Visible ASCII, spaces and tabs: anything else could not stand in a header again. */
 const tracestateShape = /^[\t\x20-\x7e]*$/

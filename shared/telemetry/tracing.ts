@@ -22,7 +22,7 @@ export interface CallSpan {
   set(key: string, value: AttributeValue | undefined): void
   /** Something that happened at this moment within the span. */
   event(name: string, attributes?: Attributes): void
-  /** Marks the span failed; `errorType` is a code of bounded cardinality, `message` has no secret. */
+  /** Marks the span failed; `errorType` is one of few codes, `message` has no secret. */
   fail(errorType: string, message: string): void
   end(): void
 }
@@ -41,7 +41,7 @@ export interface Tracer {
 
 /** What `startTracing` of each half is given. */
 export interface TracingOptions {
-  /** Full URL of the collector's OTLP/HTTP traces path, such as `http://collector:4318/v1/traces`. */
+  /** Whole URL for OTLP/HTTP traces, such as `http://collector:4318/v1/traces`. */
   readonly endpoint: string
   /** Share of calls without a sampled parent that are traced, 0 to 1. */
   readonly ratio: number
@@ -52,7 +52,7 @@ export interface TracingOptions {
   readonly onDropped: (spans: number, reason: DropReason) => void
 }
 
-/** `queue-full`: more came than could be sent; `export-failed`: the collector; `stopped`: too late. */
+/** `queue-full`: more than could be sent; `export-failed`: the collector; `stopped`: too late. */
 export type DropReason = 'queue-full' | 'export-failed' | 'stopped'
 
 /** A running export of spans. */

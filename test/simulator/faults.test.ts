@@ -14,7 +14,9 @@ function under(fault: string, body: unknown = stream) {
   return { path, body, headers: { 'x-sim-fault': fault } }
 }
 
-/** Asks under `fault` and checks that the replica is left idle and knows the fault ended the call. */
+/**
+ * Asks under `fault` and checks that the replica is left idle and knows the fault ended the call.
+ */
 async function faulted(context: TestContext, fault: string, body: unknown = stream) {
   const replica = await tiny(context)
   const seen = await ask(replica.port, under(fault, body))

@@ -56,7 +56,10 @@ export function eventsOf(body: string): { name: string; data: string }[] {
   }))
 }
 
-/** Each event's name and shape in order; equal neighbours count once, since a token may share its event. */
+/**
+ * Each event's name and shape in order; equal neighbours count once, since a token may share its
+ * event.
+ */
 export function streamShape(body: string): string[] {
   const shapes = eventsOf(body).map(({ name, data }) => {
     const shape = data === '[DONE]' ? data : shapeOf(JSON.parse(data)).join(',')

@@ -58,7 +58,7 @@ function checkSuffix(suffix: string, type: string, format: string): void {
 
 function parseSample(line: string) {
   const [, name = '', body, number = ''] =
-    /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$/.exec(line) ?? []
+    /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$/s.exec(line) ?? []
   assert(name !== '', `not a sample: ${line}`)
   const labels: Record<string, string> = {}
   let left = body ?? ''
@@ -67,7 +67,7 @@ function parseSample(line: string) {
       /^([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"(?:,(?=[a-z])|$)/.exec(left) ?? []
     assert(whole !== '', `bad labels: ${left}`)
     assert(!(key in labels))
-    labels[key] = value.replace(/\\(.)/g, (_, c) => (c === 'n' ? '\n' : c))
+    labels[key] = value.replace(/\\(.)/gs, (_, c) => (c === 'n' ? '\n' : c))
     left = left.slice(whole.length)
   }
   assert.match(number, /^(?:[+-]Inf|NaN|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/)

@@ -1,0 +1,206 @@
+import type { Layer } from '#shared/call/service.ts'
+import { readUsage, type Usage, usageOf } from '#shared/dialects/usage.ts'
+import { CallError } from '#shared/errors/call-error.ts'
+import { type Body, type BodySink, bytesBody } from '#shared/http/body.ts'
+import type { CallRequest, CallResponse } from '#shared/http/call.ts'
+import { header } from '#shared/http/headers.ts'
+import type { AmbassadorCall } from '../call.ts'
+import { providerOf } from '../provider-of.ts'
+import { CommittingStream } from './committing-stream.ts'
+import { meaningOf } from './grammar.ts'
+import { StreamWatch } from './stream-watch.ts'
+import { asksForUsage } from './wire-request.ts'
+
+/**
+ * Holds an answer until its first content, so that what fails before it is a real status that may
+ * be replayed. An answer that is not streamed is held up to the same number of bytes, which shows
+ * the false successes of a server that stops. Ends with the body.
+ */
+export function commit(): Layer<CallRequest, CallResponse, AmbassadorCall> {
+  return (inner) => async (request, context) => {
+    const response = await inner(request, context)
+    if (response.status !== 200 || context.dialect === undefined) return response
+    const type = header(response.headers, 'content-type') ?? ''
+    if (type.startsWith('text/event-stream')) return commitStream(response, request, context)
+    return commitWhole(response, context)
+  }
+}
+
+async function commitStream(
+  response: CallResponse,
+  request: CallRequest,
+  context: AmbassadorCall,
+): Promise<CallResponse> {
+  const { clock, dialect = 'chat' } = context
+  const { commit: limits, timeouts } = providerOf(context)
+  const watch = new StreamWatch(dialect, asksForUsage(request, context))
+  const stream = new CommittingStream({
+    upstream: response.body,
+    watch,
+    dialect,
+    clock,
+    call: context.id,
+    limits: {
+      holdMs: limits.hold,
+      holdBytes: limits.holdBytes,
+      keepAliveMs: limits.keepAlive,
+      firstContentMs: timeouts.firstContent,
+    },
+    onContent: () => {
+      context.firstContentMs = clock.now() - context.startedMs
+      context.span?.event('gen_ai.first_content')
+    },
+    onFailure: (error) => {
+      context.error ??= error
+    },
+  })
+  context.streamWatch = watch
+  await stream.committed
+  return { ...response, body: stream }
+}
+
+/** The last bytes of an answer too long to be held: usage stands at its end. */
+const tailBytes = 8 * 1024
+
+/** The usage in the end of a JSON answer: quotes inside strings are escaped, so the key is one. */
+function usageInTail(tail: Buffer): Usage | undefined {
+  const at = tail.lastIndexOf('"usage":')
+  if (at < 0) return undefined
+  const text = tail.toString('utf8', at + '"usage":'.length)
+  for (let end = text.indexOf('}'); end >= 0; end = text.indexOf('}', end + 1)) {
+    const value = parse(Buffer.from(text.slice(0, end + 1)))
+    if (value !== undefined) return readUsage(value)
+  }
+  return undefined
+}
+
+async function commitWhole(response: CallResponse, context: AmbassadorCall): Promise<CallResponse> {
+  const { holdBytes } = providerOf(context).commit
+  const held = new HeldBody(response.body, holdBytes, (tail) => {
+    context.usage ??= usageInTail(tail)
+  })
+  const whole = await held.filled
+  if (whole === undefined) {
+    // Too long to be an empty false success; its usage is read from its end as it passes.
+    return { ...response, body: held }
+  }
+  const value = parse(whole)
+  if (value === undefined) {
+    throw new CallError('upstream-garbage', 'Cannot use the answer: it is no JSON')
+  }
+  inspectWhole(value, context)
+  return { ...response, body: bytesBody(whole) }
+}
+
+function inspectWhole(value: unknown, context: AmbassadorCall): void {
+  const meaning = meaningOf(context.dialect ?? 'chat', value)
+  if (meaning.error !== undefined) {
+    const code = meaning.error.status === 503 ? 'upstream-refused' : 'upstream-failed'
+    throw new CallError(code, meaning.error.message.slice(0, 2_000), {
+      upstreamStatus: meaning.error.status,
+    })
+  }
+  if (meaning.isAborted) {
+    throw new CallError('upstream-aborted', 'Cannot finish: the server stopped generating')
+  }
+  context.firstContentMs = context.clock.now() - context.startedMs
+  context.finishReason = meaning.finishReason
+  context.usage = usageOf(value)
+  if (typeof value === 'object' && value !== null && 'model' in value) {
+    if (typeof value.model === 'string') context.modelServed = value.model
+  }
+}
+
+function parse(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'))
+  } catch {
+    // The caller reports what is not JSON.
+    return undefined
+  }
+}
+
+/** Holds the beginning of a body: all of it when it is short enough, else it goes on unheld. */
+class HeldBody implements Body, BodySink {
+  /** The whole body; undefined once it is longer than the hold. Rejects when it fails inside. */
+  readonly filled: Promise<Buffer | undefined>
+  readonly #body: Body
+  readonly #bytesMax: number
+  #chunks: Buffer[] = []
+  #bytes = 0
+  #sink: BodySink | undefined
+  #tail: Buffer = Buffer.alloc(0)
+  readonly #onEnd: (tail: Buffer) => void
+  #hasEnded = false
+  #settle: { resolve(whole: Buffer | undefined): void; reject(error: CallError): void }
+
+  constructor(body: Body, bytesMax: number, onEnd: (tail: Buffer) => void) {
+    this.#body = body
+    this.#onEnd = onEnd
+    this.#bytesMax = bytesMax
+    this.#settle = { resolve() {}, reject() {} }
+    this.filled = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject }
+    })
+    body.pipe(this)
+  }
+
+  write(chunk: Buffer): boolean {
+    if (this.#sink !== undefined && this.#chunks.length === 0) {
+      this.#keepTail(chunk)
+      return this.#sink.write(chunk)
+    }
+    this.#chunks.push(chunk)
+    this.#bytes += chunk.length
+    if (this.#bytes <= this.#bytesMax) return true
+    this.#keepTail(chunk)
+    this.#settle.resolve(undefined)
+    return false
+  }
+
+  #keepTail(chunk: Buffer): void {
+    const joined = chunk.length >= tailBytes ? chunk : Buffer.concat([this.#tail, chunk])
+    // Copied: a slice would keep the whole chunk alive.
+    this.#tail = Buffer.from(joined.subarray(-tailBytes))
+  }
+
+  end(): void {
+    this.#hasEnded = true
+    if (this.#bytes <= this.#bytesMax) {
+      this.#settle.resolve(this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks))
+    }
+    this.#flush()
+  }
+
+  fail(error: CallError): void {
+    this.#settle.reject(error)
+    this.#sink?.fail(error)
+  }
+
+  pipe(sink: BodySink): void {
+    this.#sink = sink
+    this.#flush()
+  }
+
+  resume(): void {
+    this.#flush()
+  }
+
+  cancel(): void {
+    this.#sink = undefined
+    this.#body.cancel()
+  }
+
+  #flush(): void {
+    const sink = this.#sink
+    if (sink === undefined) return
+    while (this.#chunks.length > 0) {
+      const chunk = this.#chunks.shift()
+      if (chunk !== undefined && !sink.write(chunk)) return
+    }
+    if (this.#hasEnded) {
+      this.#onEnd(this.#tail)
+      sink.end()
+    } else this.#body.resume()
+  }
+}

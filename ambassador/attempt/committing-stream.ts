@@ -1,0 +1,216 @@
+import type { Clock, Undo } from '#shared/call/clock.ts'
+import { errorEvent } from '#shared/dialects/error-body.ts'
+import { type Dialect, dialects } from '#shared/dialects/surfaces.ts'
+import { CallError } from '#shared/errors/call-error.ts'
+import type { Body, BodySink } from '#shared/http/body.ts'
+import { EventFramer } from '#shared/http/sse.ts'
+import type { StreamWatch } from './stream-watch.ts'
+
+/** Times in ms, sizes in bytes. */
+export interface CommitLimits {
+  readonly holdMs: number
+  readonly holdBytes: number
+  readonly keepAliveMs: number
+  readonly firstContentMs: number
+}
+
+interface Parts {
+  readonly upstream: Body
+  readonly watch: StreamWatch
+  readonly dialect: Dialect
+  readonly limits: CommitLimits
+  readonly clock: Clock
+  readonly call: string
+  /** Told once, at the first content. */
+  readonly onContent: () => void
+  /** Told once, why a committed stream ended with an error event or a reset. */
+  readonly onFailure: (error: CallError) => void
+}
+
+const comment = Buffer.from(': keep-alive\n\n')
+
+/**
+ * A provider's stream up to and beyond its commit point. Until the first content (or until the hold
+ * runs out) everything is held, and a failure rejects `committed`, so that it becomes a real status
+ * and may be replayed. From then on whole events flow unheld, and a failure becomes the dialect's
+ * error event; only a cut inside an event over the limit resets the connection.
+ */
+export class CommittingStream implements Body, BodySink {
+  readonly committed: Promise<void>
+  readonly #parts: Parts
+  readonly #framer = new EventFramer()
+  #state: 'holding' | 'flowing' | 'ended' = 'holding'
+  #held: Buffer[] = []
+  #heldBytes = 0
+  #sink: BodySink | undefined
+  #settle: { resolve(): void; reject(error: CallError): void } = { resolve() {}, reject() {} }
+  #undoHold: Undo
+  #undoContent: Undo
+  #undoKeepAlive: Undo | undefined
+  /** The stream ended before anybody read it: what follows the held bytes. */
+  #hasFinished = false
+
+  constructor(parts: Parts) {
+    this.#parts = parts
+    const { clock, limits } = parts
+    this.committed = new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject }
+    })
+    this.#undoHold = clock.after(limits.holdMs, () => {
+      this.#commit()
+      this.#keepAlive()
+    })
+    this.#undoContent = clock.after(limits.firstContentMs, () =>
+      this.fail(
+        new CallError('first-content-timeout', 'Cannot wait: no content came in time', {
+          limitMs: limits.firstContentMs,
+        }),
+      ),
+    )
+    parts.upstream.pipe(this)
+  }
+
+  write(chunk: Buffer): boolean {
+    if (this.#state === 'ended') return false
+    const whole = this.#framer.feed(chunk)
+    if (whole === undefined) return this.#isRoomy()
+    if (this.#framer.isTorn) return this.#pass(whole)
+    const hadContent = this.#parts.watch.hasContent
+    const { pass, failure, saidByProvider } = this.#parts.watch.inspect(whole)
+    if (failure !== undefined && this.#state === 'holding') return this.#refuse(failure)
+    if (!hadContent && this.#parts.watch.hasContent) this.#contentCame()
+    const isRoomy = pass.length === 0 ? this.#isRoomy() : this.#pass(pass)
+    if (failure === undefined) return isRoomy
+    return this.#break(failure, saidByProvider ? 'said' : 'unsaid')
+  }
+
+  end(): void {
+    if (this.#state === 'ended') return
+    const { watch } = this.#parts
+    if (!watch.isTerminated || this.#framer.heldBytes > 0) {
+      this.fail(
+        new CallError('upstream-early-end', 'Cannot finish: the stream ended before its last event'),
+      )
+      return
+    }
+    this.#commit()
+    this.#finish()
+  }
+
+  fail(error: CallError): void {
+    if (this.#state === 'ended') return
+    if (this.#state === 'holding') this.#refuse(error)
+    else this.#break(error, 'unsaid')
+  }
+
+  pipe(sink: BodySink): void {
+    this.#sink = sink
+    this.#flush()
+  }
+
+  resume(): void {
+    if (this.#hasFinished || this.#held.length > 0) this.#flush()
+    if (this.#held.length === 0 && this.#state === 'flowing') this.#parts.upstream.resume()
+  }
+
+  cancel(): void {
+    this.#release()
+    this.#state = 'ended'
+    this.#sink = undefined
+    this.#held = []
+    this.#parts.upstream.cancel()
+  }
+
+  /** While held, the provider may send on; after that the reader sets the pace. */
+  #isRoomy(): boolean {
+    return this.#state === 'holding' || this.#held.length === 0
+  }
+
+  #pass(bytes: Buffer): boolean {
+    if (this.#sink !== undefined && this.#held.length === 0) return this.#sink.write(bytes)
+    this.#held.push(bytes)
+    this.#heldBytes += bytes.length
+    if (this.#state === 'holding' && this.#heldBytes >= this.#parts.limits.holdBytes) this.#commit()
+    // Committed but not yet read: the rest of one socket read at most, then the provider pauses.
+    return this.#state === 'holding'
+  }
+
+  #contentCame(): void {
+    this.#undoContent()
+    this.#undoKeepAlive?.()
+    this.#parts.onContent()
+    this.#commit()
+  }
+
+  #commit(): void {
+    if (this.#state !== 'holding') return
+    this.#state = 'flowing'
+    this.#undoHold()
+    this.#settle.resolve()
+  }
+
+  /** Before the commit point: a status, not an event. */
+  #refuse(error: CallError): boolean {
+    this.#state = 'ended'
+    this.#release()
+    this.#held = []
+    this.#parts.upstream.cancel()
+    this.#settle.reject(error)
+    return false
+  }
+
+  /** After it: the dialect's error event, and never a clean terminator. */
+  #break(error: CallError, how: 'said' | 'unsaid'): boolean {
+    this.#parts.onFailure(error)
+    this.#parts.upstream.cancel()
+    if (this.#framer.isTorn) {
+      this.#release()
+      this.#state = 'ended'
+      this.#held = []
+      this.#sink?.fail(error)
+      return false
+    }
+    if (how === 'unsaid') {
+      this.#pass(errorEvent(dialects[this.#parts.dialect].family, error, this.#parts.call))
+    }
+    this.#finish()
+    return false
+  }
+
+  #finish(): void {
+    this.#release()
+    this.#state = 'ended'
+    this.#hasFinished = true
+    if (this.#held.length === 0) this.#flush()
+  }
+
+  #flush(): void {
+    const sink = this.#sink
+    if (sink === undefined) return
+    while (this.#held.length > 0) {
+      const bytes = this.#held.shift()
+      if (bytes !== undefined && !sink.write(bytes)) return
+    }
+    if (this.#hasFinished) {
+      this.#hasFinished = false
+      this.#sink = undefined
+      sink.end()
+    } else this.#parts.upstream.resume()
+  }
+
+  /** Comments from the end of the hold to the first content: an idle limit on the way stays calm. */
+  #keepAlive(): void {
+    const { clock, limits } = this.#parts
+    this.#undoKeepAlive = clock.after(limits.keepAliveMs, () => {
+      if (this.#state !== 'flowing') return
+      if (this.#held.length === 0) this.#sink?.write(comment)
+      this.#keepAlive()
+    })
+  }
+
+  #release(): void {
+    this.#undoHold()
+    this.#undoContent()
+    this.#undoKeepAlive?.()
+  }
+}

@@ -1,0 +1,98 @@
+import type { Layer } from '#shared/call/service.ts'
+import { dialectOf, surfacePaths } from '#shared/dialects/surfaces.ts'
+import { NotAnObject, scanTopLevel, valueAt } from '#shared/dialects/top-level.ts'
+import { CallError } from '#shared/errors/call-error.ts'
+import type { CallRequest, CallResponse } from '#shared/http/call.ts'
+import { header } from '#shared/http/headers.ts'
+import type { AmbassadorCall } from '../call.ts'
+import { configOf, providerOf } from '../provider-of.ts'
+
+/**
+ * Decides what the tenant may ask for: path, model, class. Reads them from the body itself, never
+ * from what the sidecar claims about it. Ends at once. Errors: `path-not-found`,
+ * `method-not-allowed`, `dialect-not-spoken`, `invalid-json`, `invalid-field`, `model-forbidden`.
+ */
+export function authorize(): Layer<CallRequest, CallResponse, AmbassadorCall> {
+  return (inner) => async (request, context) => {
+    readSurface(request, context)
+    readBody(request, context)
+    applyTenant(request, context)
+    return inner(request, context)
+  }
+}
+
+function readSurface(request: CallRequest, context: AmbassadorCall): void {
+  const dialect = dialectOf(request.path)
+  if (dialect === undefined) {
+    throw new CallError('path-not-found', `Cannot serve this path: there are ${surfacePaths}`)
+  }
+  if (request.method !== 'POST') {
+    throw new CallError('method-not-allowed', `Cannot serve ${request.method}: use POST`)
+  }
+  const { dialects } = providerOf(context)
+  if (!dialects.includes(dialect)) {
+    throw new CallError(
+      'dialect-not-spoken',
+      `Cannot serve ${request.path}: provider '${context.provider}' speaks ${dialects}`,
+    )
+  }
+  context.dialect = dialect
+}
+
+function readBody(request: CallRequest, context: AmbassadorCall): void {
+  const { values, repeated } = scan(request.body)
+  if (repeated !== undefined) {
+    throw new CallError('invalid-field', `Cannot read the body: '${repeated}' occurs twice`, {
+      field: repeated,
+    })
+  }
+  const model = valueAt(request.body, values.get('model'))
+  if (typeof model !== 'string' || model === '') {
+    throw new CallError('invalid-field', "Cannot read the body: 'model' must be a string", {
+      field: 'model',
+    })
+  }
+  context.modelAsked = model
+  // The sidecar names the target; what it may name is checked against the configuration.
+  context.model = header(request.headers, 'x-outrigger-model') ?? model
+  context.isStream = valueAt(request.body, values.get('stream')) === true
+  // Sixteen bytes a token is beyond every text, so a claim below it is not believed.
+  const floor = Math.ceil(request.body.length / 16)
+  const claimed = Number(/^~?(\d{1,9})$/.exec(header(request.headers, 'x-outrigger-input-tokens') ?? '')?.[1] ?? 0)
+  context.inputEstimate = Math.max(floor, claimed)
+}
+
+function scan(body: Buffer) {
+  try {
+    return scanTopLevel(body, ['model', 'stream', 'stream_options'])
+  } catch (error) {
+    if (!(error instanceof NotAnObject)) throw error
+    throw new CallError('invalid-json', error.message, { at: error.at })
+  }
+}
+
+function applyTenant(request: CallRequest, context: AmbassadorCall): void {
+  const config = configOf(context)
+  const tenant = config.tenants[context.tenant]
+  const aliases = Object.entries(config.models).filter(([, { targets }]) =>
+    targets.some(({ provider, model }) => provider === context.provider && model === context.model),
+  )
+  const isAllowed = aliases.some(([alias]) => tenant?.models?.includes(alias) ?? true)
+  if (!isAllowed) {
+    throw new CallError(
+      'model-forbidden',
+      `Cannot serve model '${context.model.slice(0, 100)}': it is not among those of the tenant`,
+    )
+  }
+  context.class = tenant?.class ?? 'interactive'
+  const asked = header(request.headers, 'x-outrigger-class')
+  const classes = tenant?.classes ?? ['interactive', 'batch']
+  if (asked === 'batch' || asked === 'interactive') {
+    if (classes.includes(asked)) context.class = asked
+  }
+  if (!classes.includes(context.class)) context.class = classes[0] ?? 'batch'
+  const askedMs = Number(header(request.headers, 'x-outrigger-deadline-ms') ?? Number.NaN)
+  const maxMs = Math.min(tenant?.deadlineMax ?? Infinity, config.ambassador.deadlineMax)
+  const deadlineMs = askedMs > 0 ? Math.min(askedMs, maxMs) : maxMs
+  context.deadlineMs = context.startedMs + deadlineMs
+}

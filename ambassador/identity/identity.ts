@@ -1,0 +1,46 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Config } from '#shared/config/schema.ts'
+import { type Secrets, secretKey } from '#shared/config/secrets.ts'
+import { CallError } from '#shared/errors/call-error.ts'
+import { countHeader, type HeaderPairs, header } from '#shared/http/headers.ts'
+
+/** Who calls, as far as it is proven. */
+export interface Identity {
+  readonly tenant: string
+  readonly workload: string
+}
+
+/** Proves who calls from the head of the request. Throws `unauthenticated`. */
+export type Authenticate = (headers: HeaderPairs) => Identity
+
+/** The way of proving identity that the configuration names. */
+export function authenticator(config: Config, secrets: Secrets): Authenticate {
+  const { identity } = config.ambassador
+  if (identity.kind === 'open') {
+    return () => ({ tenant: identity.tenant, workload: 'open' })
+  }
+  const known = identity.secrets.flatMap(({ tenant, secret }) => {
+    const value = secrets.values.get(secretKey(secret))
+    return value === undefined ? [] : [{ tenant, digest: digest(value) }]
+  })
+  return (headers) => {
+    if (countHeader(headers, 'authorization') !== 1) throw refused()
+    const [scheme, token] = (header(headers, 'authorization') ?? '').split(' ')
+    if (scheme?.toLowerCase() !== 'bearer' || token === undefined) throw refused()
+    const given = digest(token)
+    // All are compared, so that the time tells nothing of which came close.
+    let tenant: string | undefined
+    for (const entry of known) if (timingSafeEqual(entry.digest, given)) tenant = entry.tenant
+    if (tenant === undefined) throw refused()
+    return { tenant, workload: 'shared-secret' }
+  }
+}
+
+/** Equal lengths, which the constant-time comparison needs. */
+function digest(value: string): Buffer {
+  return createHash('sha256').update(value).digest()
+}
+
+function refused(): CallError {
+  return new CallError('unauthenticated', 'Cannot serve: the caller has not proven who it is')
+}

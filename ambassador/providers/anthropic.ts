@@ -1,0 +1,8 @@
+import type { Profile } from './profile.ts'
+
+/** https://docs.anthropic.com/en/api/overview: keys go in x-api-key; version headers are the caller's. */
+export const anthropic: Profile = {
+  telemetryName: 'anthropic',
+  authorization: (secret) => ['x-api-key', secret],
+  path: (base, dialectPath) => base + dialectPath,
+}
