@@ -42,6 +42,8 @@ interface ServerOptions<Context> {
   readonly service: Service<CallRequest, CallResponse, Context>
   /** Makes the context of one call. */
   readonly open: (cancellation: Cancellation) => Context
+  /** Told when its answer has ended, however. */
+  readonly close: (cancellation: Cancellation) => void
 }
 
 /** How often node:http looks for slow heads: its default of 30 s would make 408 late. */
@@ -118,6 +120,7 @@ async function answer<Context>(options: ServerOptions<Context>, exchange: Exchan
   const cancellation = new Cancellation()
   let sent: CallResponse | undefined
   response.once('close', () => {
+    options.close(cancellation)
     if (response.writableFinished) return
     cancellation.cancel(new CallError('client-left', 'Cannot answer: the caller has left'))
     sent?.body.cancel()
@@ -146,10 +149,15 @@ function send(exchange: Exchange, result: CallResponse): void {
   const { request, response } = exchange
   // A body that was not read to its end would be taken for the next request.
   if (!request.complete) response.shouldKeepAlive = false
+  // node:http throws on a trailer where the answer cannot be chunked.
+  const canTrail = request.method !== 'HEAD' && request.httpVersionMinor > 0 && result.status >= 200
+  const hasNoBody = request.method === 'HEAD' || result.status === 204 || result.status === 304
   const flat: string[] = []
-  for (const [name, value] of result.headers) flat.push(name, value)
+  for (const [name, value] of result.headers) {
+    if (name !== 'trailer' || (canTrail && !hasNoBody)) flat.push(name, value)
+  }
   response.writeHead(result.status, flat)
-  if (request.method === 'HEAD' || result.status === 204 || result.status === 304) {
+  if (hasNoBody) {
     result.body.cancel()
     response.end()
     return
@@ -166,7 +174,7 @@ function send(exchange: Exchange, result: CallResponse): void {
       return false
     },
     end() {
-      const trailers = result.trailers?.() ?? []
+      const trailers = canTrail ? (result.trailers?.() ?? []) : []
       if (trailers.length > 0) response.addTrailers(trailers)
       if (request.complete) response.end()
       else linger(exchange)

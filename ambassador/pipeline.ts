@@ -1,0 +1,54 @@
+import { deadline } from '#shared/call/deadline.ts'
+import { type Layer, type Service, stack } from '#shared/call/service.ts'
+import { rescue } from '#shared/errors/rescue.ts'
+import type { CallRequest, CallResponse } from '#shared/http/call.ts'
+import { receive } from '#shared/http/receive.ts'
+import { type BodyLedger } from '#shared/http/receive.ts'
+import { type Gate, gated } from '#shared/lifecycle/gate.ts'
+import { account, type AccountParts } from './account.ts'
+import { type AttemptParts, attempt } from './attempt/attempt.ts'
+import { commit } from './attempt/commit.ts'
+import type { AmbassadorCall } from './call.ts'
+import { authenticate } from './identity/authenticate.ts'
+import { authorize } from './identity/authorize.ts'
+import { configOf } from './provider-of.ts'
+
+/** What the layers are made from. */
+export interface PipelineParts extends AccountParts, AttemptParts {
+  readonly gate: Gate
+  readonly ledger: BodyLedger
+}
+
+/** The way of one call through the ambassador, outermost first. */
+export function ambassadorPipeline(
+  parts: PipelineParts,
+): Service<CallRequest, CallResponse, AmbassadorCall> {
+  const layers: Layer<CallRequest, CallResponse, AmbassadorCall>[] = [
+    // Outermost: its line tells what the sidecar got, errors included, when the body has ended.
+    account(parts),
+    // Above everything that may fail: the one place that makes an answer of an error.
+    rescue((error) => [
+      ['x-outrigger-replay', error.row.replay],
+      ...(error.row.replay === 'safe' ? [retrySoon] : []),
+    ]),
+    // Above every layer that costs: a process that ends or is full refuses cheaply.
+    gated(parts.gate, (context) => context.snapshot?.config.ambassador.callsMax ?? 0),
+    // Above `receive`: a stranger's body is not read.
+    authenticate(),
+    // Above `authorize`, which looks into the body.
+    receive(parts.ledger, (context) => {
+      const { bodyMax, bodyTimeout, bodiesMax } = configOf(context).ambassador
+      return { bytesMax: bodyMax, receiveMs: bodyTimeout, allBytesMax: bodiesMax }
+    }),
+    // Above `deadline`: the tenant caps it.
+    authorize(),
+    // Above `commit` and the attempts: one deadline for all of them and for the body.
+    deadline(),
+    // Right above the attempt: what fails before the first content is not an answer yet.
+    commit(),
+  ]
+  return stack(layers, attempt(parts))
+}
+
+/** Full or ending: another replica may have room at once. */
+const retrySoon: [string, string] = ['retry-after', '1']
