@@ -53,6 +53,8 @@ function withTrailer(
   trailer: () => string,
 ): CallResponse {
   const headers: [string, string][] = response.headers.filter(([name]) => name !== 'content-length')
+  const length = header(response.headers, 'content-length')
+  if (length !== undefined) headers.push(['x-outrigger-content-length', length])
   headers.push(
     ['trailer', 'x-outrigger-usage'],
     ['x-outrigger-call', context.id],

@@ -2,20 +2,21 @@ import { deadline } from '#shared/call/deadline.ts'
 import { type Layer, type Service, stack } from '#shared/call/service.ts'
 import { rescue } from '#shared/errors/rescue.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
-import { receive } from '#shared/http/receive.ts'
-import { type BodyLedger } from '#shared/http/receive.ts'
+import { type BodyLedger, receive } from '#shared/http/receive.ts'
 import { type Gate, gated } from '#shared/lifecycle/gate.ts'
 import { account, type AccountParts } from './account.ts'
 import { type AttemptParts, attempt } from './attempt/attempt.ts'
 import { commit } from './attempt/commit.ts'
 import type { AmbassadorCall } from './call.ts'
 import { authenticate } from './identity/authenticate.ts'
+import type { Reach } from './identity/identity.ts'
 import { authorize } from './identity/authorize.ts'
 import { configOf } from './provider-of.ts'
 
 /** What the layers are made from. */
 export interface PipelineParts extends AccountParts, AttemptParts {
   readonly gate: Gate
+  readonly reach: Reach
   readonly ledger: BodyLedger
 }
 
@@ -34,7 +35,7 @@ export function ambassadorPipeline(
     // Above every layer that costs: a process that ends or is full refuses cheaply.
     gated(parts.gate, (context) => context.snapshot?.config.ambassador.callsMax ?? 0),
     // Above `receive`: a stranger's body is not read.
-    authenticate(),
+    authenticate(parts.reach),
     // Above `authorize`, which looks into the body.
     receive(parts.ledger, (context) => {
       const { bodyMax, bodyTimeout, bodiesMax } = configOf(context).ambassador

@@ -15,6 +15,7 @@ import { TracingSwitch } from '#shared/lifecycle/tracing-switch.ts'
 import type { Log } from '#shared/telemetry/access-log.ts'
 import { contentTypes, formatFor } from '#shared/telemetry/metrics.ts'
 import type { AmbassadorCall } from './call.ts'
+import { reachOf } from './identity/identity.ts'
 import { ambassadorPipeline } from './pipeline.ts'
 import { ReplicaPool } from './pool/pool.ts'
 import { ambassadorMetrics } from './telemetry/metrics.ts'
@@ -56,6 +57,7 @@ export async function startAmbassador(options: StartOptions): Promise<Running> {
     metrics,
     tracer: () => tracing.tracer,
     gate,
+    reach: reachOf(settings.host),
     ledger,
     origins,
     pool,
@@ -76,7 +78,6 @@ export async function startAmbassador(options: StartOptions): Promise<Running> {
   })
   const apply = (snapshot: Snapshot) => {
     const { ambassador, providers } = snapshot.config
-    refuseOpenToAll(snapshot, settings.host)
     server.apply({
       headBytesMax: ambassador.headMax,
       headMs: ambassador.headTimeout,
@@ -99,7 +100,10 @@ export async function startAmbassador(options: StartOptions): Promise<Running> {
     pool.replicas.map((r) => [[settings.provider, r.origin], r.inFlight]),
   )
   const first = config.current()
-  if (first !== undefined) apply(first)
+  if (first !== undefined) {
+    refuseOpenToAll(first, settings.host)
+    apply(first)
+  }
   config.onChange((snapshot) => {
     metrics.configReloads.add(1, ['accepted'])
     apply(snapshot)
@@ -156,8 +160,7 @@ export async function startAmbassador(options: StartOptions): Promise<Running> {
 
 /** Everybody who can connect would be the tenant: only this machine may. */
 function refuseOpenToAll(snapshot: Snapshot, host: string): void {
-  const isLoopback = host === '::1' || host === 'localhost' || host.startsWith('127.')
-  if (snapshot.config.ambassador.identity.kind === 'open' && !isLoopback) {
+  if (snapshot.config.ambassador.identity.kind === 'open' && reachOf(host) === 'network') {
     throw new Error(
       `Cannot listen on '${host}' with ambassador.identity.kind 'open': use 127.0.0.1 or shared-secret`,
     )

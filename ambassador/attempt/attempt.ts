@@ -73,9 +73,9 @@ interface Try {
   readonly origin: string
 }
 
-/** Of a provider's answer: lengths are written anew, and no cookie is for the application. */
+/** Of a provider's answer: no cookie is for the application, and our words are ours. */
 function isDropped(name: string): boolean {
-  return name === 'content-length' || name === 'set-cookie' || name.startsWith('x-outrigger-')
+  return name === 'set-cookie' || name.startsWith('x-outrigger-')
 }
 
 async function send(parts: AttemptParts, { request, context, provider, origin }: Try): Promise<CallResponse> {

@@ -25,6 +25,7 @@ const dropped = new Set([
   'host',
   'content-length',
   'content-encoding',
+  'content-type',
   'expect',
   'accept-encoding',
   'baggage',
@@ -56,7 +57,9 @@ export function wireRequest(
   if (credential !== undefined) {
     headers.push(...profile.authorization(credential, context.dialect ?? 'chat'))
   }
-  headers.push('accept-encoding', 'identity', 'content-length', String(body.length))
+  // The body is known to be JSON, whatever curl calls it by default.
+  headers.push('content-type', 'application/json', 'accept-encoding', 'identity')
+  headers.push('content-length', String(body.length))
   const { host, pathname, protocol } = new URL(origin)
   const base = pathname === '/' ? '' : pathname
   return {

@@ -3,13 +3,13 @@ import type { Snapshot } from '#shared/config/snapshot.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { AmbassadorCall } from '../call.ts'
 import { configOf } from '../provider-of.ts'
-import { type Authenticate, authenticator } from './identity.ts'
+import { type Authenticate, authenticator, type Reach } from './identity.ts'
 
 /**
  * Finds the tenant and workload from what the caller proves; no header of its choice counts. Ends
  * at once. Errors: `unauthenticated`, `not-configured`.
  */
-export function authenticate(): Layer<CallRequest, CallResponse, AmbassadorCall> {
+export function authenticate(reach: Reach): Layer<CallRequest, CallResponse, AmbassadorCall> {
   const bySnapshot = new WeakMap<Snapshot, Authenticate>()
   return (inner) => async (request, context) => {
     const config = configOf(context)
@@ -17,7 +17,7 @@ export function authenticate(): Layer<CallRequest, CallResponse, AmbassadorCall>
     if (snapshot === undefined) return inner(request, context)
     let prove = bySnapshot.get(snapshot)
     if (prove === undefined) {
-      prove = authenticator(config, snapshot.secrets)
+      prove = authenticator(config, snapshot.secrets, reach)
       bySnapshot.set(snapshot, prove)
     }
     const identity = prove(request.headers)

@@ -10,13 +10,22 @@ export interface Identity {
   readonly workload: string
 }
 
+/** Who can connect: only this machine, or others too. */
+export type Reach = 'loopback' | 'network'
+
+export function reachOf(host: string): Reach {
+  return host === '::1' || host === 'localhost' || host.startsWith('127.') ? 'loopback' : 'network'
+}
+
 /** Proves who calls from the head of the request. Throws `unauthenticated`. */
 export type Authenticate = (headers: HeaderPairs) => Identity
 
 /** The way of proving identity that the configuration names. */
-export function authenticator(config: Config, secrets: Secrets): Authenticate {
+export function authenticator(config: Config, secrets: Secrets, reach: Reach): Authenticate {
   const { identity } = config.ambassador
   if (identity.kind === 'open') {
+    // A reload may ask for what a start refuses.
+    if (reach === 'network') return () => fail()
     return () => ({ tenant: identity.tenant, workload: 'open' })
   }
   const known = identity.secrets.flatMap(({ tenant, secret }) => {
@@ -39,6 +48,10 @@ export function authenticator(config: Config, secrets: Secrets): Authenticate {
 /** Equal lengths, which the constant-time comparison needs. */
 function digest(value: string): Buffer {
   return createHash('sha256').update(value).digest()
+}
+
+function fail(): never {
+  throw new CallError('unauthenticated', "Cannot serve: identity 'open' is only for loopback")
 }
 
 function refused(): CallError {

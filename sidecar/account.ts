@@ -1,0 +1,113 @@
+import type { Layer } from '#shared/call/service.ts'
+import { dialects } from '#shared/dialects/surfaces.ts'
+import { noUsage } from '#shared/dialects/usage.ts'
+import type { CallRequest, CallResponse } from '#shared/http/call.ts'
+import { countBytes } from '#shared/http/count-bytes.ts'
+import { type Ending, withEnding } from '#shared/http/ending.ts'
+import { header } from '#shared/http/headers.ts'
+import type { Log, Outcome } from '#shared/telemetry/access-log.ts'
+import { genAi } from '#shared/telemetry/gen-ai.ts'
+import { parseTraceparent } from '#shared/telemetry/traceparent.ts'
+import type { Tracer } from '#shared/telemetry/tracing.ts'
+import type { SidecarCall } from './call.ts'
+import type { SidecarMetrics } from './telemetry/metrics.ts'
+
+export interface AccountParts {
+  readonly log: () => Log
+  readonly metrics: SidecarMetrics
+  readonly tracer: () => Tracer
+}
+
+/**
+ * Writes the access line, the metrics and the span of a call when its body ends, whatever the
+ * ending, and tells the application the call's id. Ends with the body.
+ */
+export function account(parts: AccountParts): Layer<CallRequest, CallResponse, SidecarCall> {
+  return (inner) => async (request, context) => {
+    const traceparent = header(request.headers, 'traceparent')
+    context.span = parts.tracer().start('outrigger sidecar', {
+      parent:
+        traceparent === undefined
+          ? undefined
+          : parseTraceparent(traceparent, header(request.headers, 'tracestate')),
+      kind: 'server',
+      attributes: { [genAi.surface]: request.path.slice(0, 64), [genAi.callId]: context.id },
+    })
+    const response = await inner(request, context)
+    const counted = countBytes(response.body)
+    const body = withEnding(counted.body, (ending) =>
+      settle(parts, { request, context, ending, status: response.status, bytesOut: counted.bytes() }),
+    )
+    const headers = response.headers.filter(([name]) => name !== 'x-outrigger-call')
+    headers.push(['x-outrigger-call', context.id])
+    return { ...response, headers, body }
+  }
+}
+
+interface Ended {
+  readonly request: CallRequest
+  readonly context: SidecarCall
+  readonly ending: Ending
+  readonly status: number
+  readonly bytesOut: number
+}
+
+function settle(parts: AccountParts, ended: Ended): void {
+  const { request, context, status } = ended
+  const { metrics } = parts
+  const outcome = outcomeOf(ended)
+  const durationMs = context.clock.now() - context.startedMs
+  const provider = context.route?.provider ?? ''
+  // A model that no route knows is the caller's text, and no label.
+  const model = context.route === undefined ? '' : context.modelAsked
+  const surface = context.dialect === undefined ? 'other' : dialects[context.dialect].path
+  metrics.calls.add(1, [surface, model, provider, outcome])
+  metrics.callDuration.observe(durationMs / 1_000, [surface, model, provider, outcome])
+  if (context.headMs !== undefined) {
+    metrics.timeToFirstByte.observe(context.headMs / 1_000, [surface, model, provider])
+  }
+  if (context.error !== undefined) metrics.errors.add(1, [context.error.code])
+  const isEstimate = context.usage === undefined && context.attempts > 0
+  const usage = context.usage ?? (isEstimate ? { ...noUsage, input: context.inputEstimate } : noUsage)
+  if (usage.input > 0) metrics.tokens.add(usage.input, [model, 'input'])
+  if (usage.output > 0) metrics.tokens.add(usage.output, [model, 'output'])
+  parts.log().accessLine({
+    call: context.id,
+    surface: request.path,
+    dialect: context.dialect,
+    modelAsked: context.modelAsked,
+    provider,
+    inputTokens: usage.input,
+    cachedTokens: usage.cached,
+    cacheWriteTokens: usage.cacheWrite,
+    outputTokens: usage.output,
+    reasoningTokens: usage.reasoning,
+    tokensExact: usage.isExact || context.attempts === 0,
+    ttftMs: context.headMs,
+    durationMs,
+    status,
+    outcome,
+    error: context.error?.code,
+    attempts: context.attempts,
+    bytesIn: request.incoming.declaredBytes ?? 0,
+    bytesOut: ended.bytesOut,
+    stream: context.isStream,
+  })
+  const { span } = context
+  span?.set(genAi.modelAsked, context.modelAsked)
+  span?.set(genAi.httpResponseStatusCode, status)
+  span?.set(genAi.outcome, outcome)
+  if (context.error !== undefined) span?.fail(context.error.code, context.error.message)
+  span?.end()
+}
+
+function outcomeOf({ context, ending, status }: Ended): Outcome {
+  if (context.error?.code === 'client-left') return 'client-left'
+  if (context.error !== undefined) {
+    if (status < 400) return 'cut'
+    return context.attempts === 0 ? 'refused' : 'failed'
+  }
+  if (ending.kind === 'dropped' || ending.kind === 'unread') return 'client-left'
+  if (ending.kind === 'failed') return 'cut'
+  return status < 400 ? 'ok' : 'failed'
+}

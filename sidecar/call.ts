@@ -1,0 +1,30 @@
+import type { CallContext } from '#shared/call/context.ts'
+import type { Dialect } from '#shared/dialects/surfaces.ts'
+import type { Usage } from '#shared/dialects/usage.ts'
+import type { CallSpan } from '#shared/telemetry/tracing.ts'
+
+/** Where a call goes. */
+export interface Route {
+  readonly provider: string
+  readonly model: string
+  /** host:port of the provider's ambassador, at least one. */
+  readonly addresses: readonly string[]
+}
+
+/** What the layers of the sidecar find out about one call. */
+export interface SidecarCall extends CallContext {
+  dialect: Dialect | undefined
+  /** The alias the application asked for. */
+  modelAsked: string
+  isStream: boolean
+  /** Tokens by bytes; an estimate. */
+  inputEstimate: number
+  route: Route | undefined
+  attempts: number
+  /** Milliseconds from the start to the head of the answer. */
+  headMs: number | undefined
+  usage: Usage | undefined
+  /** What the ambassador's answer said of a second try. */
+  replay: string | undefined
+  span: CallSpan | undefined
+}

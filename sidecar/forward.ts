@@ -1,0 +1,159 @@
+import type { Service } from '#shared/call/service.ts'
+import type { SidecarConfig } from '#shared/config/schema.ts'
+import { secretKey } from '#shared/config/secrets.ts'
+import { CallError } from '#shared/errors/call-error.ts'
+import type { CallRequest, CallResponse } from '#shared/http/call.ts'
+import type { InboundResponse, Origins } from '#shared/http/client.ts'
+import { endToEnd, header } from '#shared/http/headers.ts'
+import { formatTraceparent } from '#shared/telemetry/traceparent.ts'
+import type { Route, SidecarCall } from './call.ts'
+import { configOf } from './config-of.ts'
+import { relay } from './relay.ts'
+
+/** The application's own credentials stop here, and it sets none of our words. */
+const dropped = new Set([
+  'authorization',
+  'x-api-key',
+  'api-key',
+  'cookie',
+  'host',
+  'content-length',
+  'content-encoding',
+  'expect',
+  'accept-encoding',
+  'baggage',
+  'traceparent',
+  'tracestate',
+])
+
+function isDropped(name: string): boolean {
+  return dropped.has(name) || name.startsWith('x-outrigger-')
+}
+
+/**
+ * Sends the call to its ambassador. Another address of the same ambassador is tried once, and only
+ * where connecting failed or the answer was 503 with `replay: safe`. Errors: those of
+ * `Origins.exchange`.
+ */
+export function forward(origins: Origins): Service<CallRequest, CallResponse, SidecarCall> {
+  return async (request, context) => {
+    const { route } = context
+    if (route === undefined) throw new CallError('internal', 'Cannot forward: the call has no route')
+    const [first = '', second] = order(route.addresses, context.clock.random())
+    const response = await send({ origins, request, context, route, address: first }).catch(
+      (error: unknown) => {
+        if (second === undefined || !isUnsent(error)) throw error
+        return send({ origins, request, context, route, address: second })
+      },
+    )
+    if (second === undefined || !isRefusal(response)) return finish(response, context)
+    response.body.cancel()
+    return finish(await send({ origins, request, context, route, address: second }), context)
+  }
+}
+
+/** Begins anywhere, so that the pods of one team spread over the addresses. */
+function order(addresses: readonly string[], random: number): string[] {
+  const start = Math.floor(random * addresses.length)
+  return [...addresses.slice(start), ...addresses.slice(0, start)].slice(0, 2)
+}
+
+function isUnsent(error: unknown): boolean {
+  return (
+    error instanceof CallError && (error.code === 'connect-failed' || error.code === 'connect-timeout')
+  )
+}
+
+function isRefusal(response: InboundResponse): boolean {
+  return response.status === 503 && header(response.headers, 'x-outrigger-replay') === 'safe'
+}
+
+interface Sending {
+  readonly origins: Origins
+  readonly request: CallRequest
+  readonly context: SidecarCall
+  readonly route: Route
+  readonly address: string
+}
+
+function send({ origins, request, context, route, address }: Sending): Promise<InboundResponse> {
+  const { sidecar } = configOf(context)
+  const { clock, cancellation } = context
+  cancellation.check()
+  context.attempts++
+  return origins.exchange(
+    {
+      origin: `http://${address}`,
+      method: 'POST',
+      path: request.path + request.query,
+      headers: headersOf(request, context, route),
+      body: request.body,
+    },
+    {
+      connectMs: sidecar.connectTimeout,
+      keepAliveMs: sidecar.keepAlive,
+      connectionsMax: sidecar.connectionsMax,
+      headBytesMax: 64 * 1024,
+    },
+    {
+      // The ambassador names the owner of a slow head; the deadline is the last word here.
+      headMs: Math.max(0, context.deadlineMs - clock.now()) + headGraceMs,
+      idleMs: sidecar.idle,
+      cancellation,
+      clock,
+      peer: `the ambassador of '${route.provider}'`,
+    },
+  )
+}
+
+/** The deadline's own timer comes first and says so. */
+const headGraceMs = 1_000
+
+function headersOf(request: CallRequest, context: SidecarCall, route: Route): string[] {
+  const { sidecar } = configOf(context)
+  const headers: string[] = []
+  for (const [name, value] of endToEnd(request.headers, isDropped)) headers.push(name, value)
+  const leftMs = Math.max(1, Math.floor(context.deadlineMs - context.clock.now()))
+  headers.push(
+    'content-length',
+    String(request.body.length),
+    'x-outrigger-call',
+    context.id,
+    'x-outrigger-model',
+    route.model,
+    'x-outrigger-input-tokens',
+    `~${context.inputEstimate}`,
+    'x-outrigger-deadline-ms',
+    String(leftMs),
+    'x-outrigger-config',
+    context.snapshot?.hash ?? '',
+  )
+  const secret = secretOf(context, sidecar)
+  if (secret !== undefined) headers.push('authorization', `Bearer ${secret}`)
+  const trace = context.span?.context()
+  if (trace !== undefined) {
+    headers.push('traceparent', formatTraceparent(trace))
+    if (trace.tracestate !== undefined) headers.push('tracestate', trace.tracestate)
+  }
+  return headers
+}
+
+function secretOf(context: SidecarCall, sidecar: SidecarConfig): string | undefined {
+  if (sidecar.secret === undefined) return undefined
+  return context.snapshot?.secrets.values.get(secretKey(sidecar.secret))
+}
+
+/** Ours, for the sidecar alone. */
+const internalAnswers = new Set(['x-outrigger-replay', 'x-outrigger-content-length'])
+
+function finish(response: InboundResponse, context: SidecarCall): CallResponse {
+  context.headMs = context.clock.now() - context.startedMs
+  const headers = endToEnd(response.headers, (name) => internalAnswers.has(name))
+  context.replay = header(response.headers, 'x-outrigger-replay')
+  if (context.replay === 'never') headers.push(['x-should-retry', 'false'])
+  const length = header(response.headers, 'x-outrigger-content-length')
+  if (length !== undefined && header(headers, 'content-length') === undefined) {
+    headers.push(['content-length', length])
+  }
+  return { status: response.status, headers, body: relay(response, context) }
+}

@@ -1,0 +1,56 @@
+import type { Layer } from '#shared/call/service.ts'
+import { NotAnObject, scanTopLevel, valueAt } from '#shared/dialects/top-level.ts'
+import { CallError } from '#shared/errors/call-error.ts'
+import type { CallRequest, CallResponse } from '#shared/http/call.ts'
+import type { SidecarCall } from './call.ts'
+
+/** Beyond this many bytes a body is scanned, not parsed. */
+const parsedBytesMax = 1024 * 1024
+
+/**
+ * Reads model and stream from the body, and estimates its tokens by bytes. Ends at once. Errors:
+ * `invalid-json` with the position, `invalid-field`.
+ */
+export function identify(): Layer<CallRequest, CallResponse, SidecarCall> {
+  return (inner) => async (request, context) => {
+    const { body } = request
+    if (body.length <= parsedBytesMax) checkJson(body)
+    const { values, repeated } = scan(body)
+    if (repeated !== undefined) throw invalid(repeated, `'${repeated}' occurs twice`)
+    const model = valueAt(body, values.get('model'))
+    if (typeof model !== 'string' || model === '') throw invalid('model', "'model' must be a string")
+    const stream = valueAt(body, values.get('stream'))
+    const isFlag = stream === undefined || stream === null || typeof stream === 'boolean'
+    if (!isFlag) throw invalid('stream', "'stream' must be true or false")
+    context.modelAsked = model
+    context.isStream = stream === true
+    // English prose has about four bytes a token; the envelope of JSON weighs the other way.
+    context.inputEstimate = Math.ceil(body.length / 4)
+    return inner(request, context)
+  }
+}
+
+function invalid(field: string, state: string): CallError {
+  return new CallError('invalid-field', `Cannot read the body: ${state}`, { field })
+}
+
+function checkJson(body: Buffer): void {
+  try {
+    JSON.parse(body.toString('utf8'))
+  } catch (error) {
+    const reason = error instanceof SyntaxError ? error.message : ''
+    // V8 quotes the text around the place: that is a piece of the prompt, and stays out.
+    const at = /position (\d+)/.exec(reason)?.[1]
+    const where = at === undefined ? 'it ends too early' : `unexpected character at position ${at}`
+    throw new CallError('invalid-json', `Cannot read the body as JSON: ${where}`)
+  }
+}
+
+function scan(body: Buffer) {
+  try {
+    return scanTopLevel(body, ['model', 'stream'])
+  } catch (error) {
+    if (!(error instanceof NotAnObject)) throw error
+    throw new CallError('invalid-json', error.message, { at: error.at })
+  }
+}

@@ -1,0 +1,49 @@
+import { deadline } from '#shared/call/deadline.ts'
+import { type Layer, type Service, stack } from '#shared/call/service.ts'
+import { rescue } from '#shared/errors/rescue.ts'
+import type { CallRequest, CallResponse } from '#shared/http/call.ts'
+import type { Origins } from '#shared/http/client.ts'
+import { type BodyLedger, receive } from '#shared/http/receive.ts'
+import { type Gate, gated } from '#shared/lifecycle/gate.ts'
+import { type AccountParts, account } from './account.ts'
+import { answer } from './answer.ts'
+import type { SidecarCall } from './call.ts'
+import { configOf } from './config-of.ts'
+import { forward } from './forward.ts'
+import { identify } from './identify.ts'
+import { route } from './route.ts'
+
+/** What the layers are made from. */
+export interface PipelineParts extends AccountParts {
+  readonly gate: Gate
+  readonly ledger: BodyLedger
+  readonly origins: Origins
+}
+
+/** The way of one call through the sidecar, outermost first. */
+export function sidecarPipeline(
+  parts: PipelineParts,
+): Service<CallRequest, CallResponse, SidecarCall> {
+  const layers: Layer<CallRequest, CallResponse, SidecarCall>[] = [
+    // Outermost: its line tells what the application got, errors included, when the body has ended.
+    account(parts),
+    // Above everything that may fail: the one place that makes an answer of an error.
+    rescue((error) => (error.row.replay === 'never' ? [['x-should-retry', 'false']] : [])),
+    // Above every layer that costs: a sidecar that is full refuses cheaply.
+    gated(parts.gate, (context) => context.snapshot?.config.sidecar.callsMax ?? 64),
+    // Above `receive`: what needs no provider reads no body, and a wrong path none either.
+    answer(),
+    // Above `identify`, which looks into the body.
+    receive(parts.ledger, (context) => {
+      const { bodyMax, bodyTimeout, bodiesMax } = configOf(context).sidecar
+      return { bytesMax: bodyMax, receiveMs: bodyTimeout, allBytesMax: bodiesMax }
+    }),
+    // Above `route`: the model's name stands in the body.
+    identify(),
+    // Above `deadline`: a call that goes nowhere starts no timer.
+    route(),
+    // Right above the forwarding: the ambassador is told what is left.
+    deadline(),
+  ]
+  return stack(layers, forward(parts.origins))
+}

@@ -1,0 +1,78 @@
+import { errorEvent } from '#shared/dialects/error-body.ts'
+import { dialects } from '#shared/dialects/surfaces.ts'
+import { parseUsage } from '#shared/dialects/usage.ts'
+import type { CallError } from '#shared/errors/call-error.ts'
+import type { Body, BodySink } from '#shared/http/body.ts'
+import type { InboundResponse } from '#shared/http/client.ts'
+import { header } from '#shared/http/headers.ts'
+import { EventFramer } from '#shared/http/sse.ts'
+import type { SidecarCall } from './call.ts'
+
+/**
+ * The ambassador's answer on its way to the application. Of a stream, whole events pass, and a cut
+ * becomes the dialect's error event; everything else passes byte for byte, and a cut resets.
+ */
+export function relay(response: InboundResponse, context: SidecarCall): Body {
+  const type = header(response.headers, 'content-type') ?? ''
+  const isEvents = response.status === 200 && type.startsWith('text/event-stream')
+  return isEvents ? new EventRelay(response, context) : new PlainRelay(response, context)
+}
+
+class PlainRelay implements Body, BodySink {
+  protected readonly response: InboundResponse
+  protected readonly context: SidecarCall
+  protected sink: BodySink | undefined
+
+  constructor(response: InboundResponse, context: SidecarCall) {
+    this.response = response
+    this.context = context
+  }
+
+  pipe(sink: BodySink): void {
+    this.sink = sink
+    this.response.body.pipe(this)
+  }
+
+  resume(): void {
+    this.response.body.resume()
+  }
+
+  cancel(): void {
+    this.response.body.cancel()
+  }
+
+  write(chunk: Buffer): boolean {
+    return this.sink?.write(chunk) ?? false
+  }
+
+  end(): void {
+    const trailer = this.response.trailers()['x-outrigger-usage']
+    if (trailer !== undefined) this.context.usage = parseUsage(trailer)
+    this.sink?.end()
+  }
+
+  fail(error: CallError): void {
+    this.context.error ??= error
+    this.sink?.fail(error)
+  }
+}
+
+class EventRelay extends PlainRelay {
+  readonly #framer = new EventFramer()
+
+  override write(chunk: Buffer): boolean {
+    const whole = this.#framer.feed(chunk)
+    return whole === undefined ? true : (this.sink?.write(whole) ?? false)
+  }
+
+  override fail(error: CallError): void {
+    this.context.error ??= error
+    if (this.#framer.isTorn) {
+      this.sink?.fail(error)
+      return
+    }
+    const { family } = dialects[this.context.dialect ?? 'chat']
+    this.sink?.write(errorEvent(family, error, this.context.id))
+    this.sink?.end()
+  }
+}
