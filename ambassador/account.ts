@@ -39,7 +39,13 @@ export function account(parts: AccountParts): Layer<CallRequest, CallResponse, A
     const counted = countBytes(response.body)
     let trailer = ''
     const body = withEnding(counted.body, (ending) => {
-      const settled = settle(parts, { request, context, ending, status: response.status, bytesOut: counted.bytes() })
+      const settled = settle(parts, {
+        request,
+        context,
+        ending,
+        status: response.status,
+        bytesOut: counted.bytes(),
+      })
       trailer = formatUsage(settled.usage, settled.outcome === 'ok')
     })
     return withTrailer({ ...response, body }, context, () => trailer)
@@ -176,7 +182,10 @@ interface Observed {
   readonly status: number
 }
 
-function observe({ metrics }: AccountParts, { context, model, durationMs, status }: Observed): void {
+function observe(
+  { metrics }: AccountParts,
+  { context, model, durationMs, status }: Observed,
+): void {
   if (context.dialect === undefined) return
   const { operation } = dialects[context.dialect]
   const failure = context.error?.code ?? (status >= 400 ? String(status) : '')

@@ -23,7 +23,10 @@ try {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => running.stop(signal))
   }
-  running.ended.then(() => process.exit(0), () => process.exit(1))
+  running.ended.then(
+    () => process.exit(0),
+    () => process.exit(1),
+  )
   // One line for whoever started the process; everything else is the log's.
   log.info({ ...running.ports, provider: settings.provider, directory: dirname(file) }, 'ready')
   log.flush()

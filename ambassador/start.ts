@@ -43,7 +43,10 @@ export async function startAmbassador(options: StartOptions): Promise<Running> {
     clock,
     origins,
     onHealth: ({ origin, isHealthy }) =>
-      log.warn({ replica: origin, isHealthy }, isHealthy ? 'replica is back' : 'replica is left out'),
+      log.warn(
+        { replica: origin, isHealthy },
+        isHealthy ? 'replica is back' : 'replica is left out',
+      ),
   })
   const tracing = new TracingSwitch({
     load: async () => (await import('./telemetry/otel.ts')).startTracing,
@@ -86,7 +89,8 @@ export async function startAmbassador(options: StartOptions): Promise<Running> {
     const provider = providers[settings.provider]
     if (provider?.kind === 'vllm') pool.configure(provider.replicas)
     const wanted = new Set(provider?.kind === 'vllm' ? provider.replicas.addresses : [])
-    if (provider !== undefined && provider.kind !== 'vllm') wanted.add(new URL(provider.baseUrl).origin)
+    if (provider !== undefined && provider.kind !== 'vllm')
+      wanted.add(new URL(provider.baseUrl).origin)
     origins.retain((origin) => wanted.has(origin))
     tracing.apply(ambassador.traces)
   }
@@ -173,7 +177,10 @@ interface Opening {
   readonly provider: string
 }
 
-function newCall({ cancellation, clock, provider }: Opening, snapshot: Snapshot | undefined): AmbassadorCall {
+function newCall(
+  { cancellation, clock, provider }: Opening,
+  snapshot: Snapshot | undefined,
+): AmbassadorCall {
   const startedMs = clock.now()
   return {
     clock,

@@ -36,7 +36,13 @@ export function account(parts: AccountParts): Layer<CallRequest, CallResponse, S
     const response = await inner(request, context)
     const counted = countBytes(response.body)
     const body = withEnding(counted.body, (ending) =>
-      settle(parts, { request, context, ending, status: response.status, bytesOut: counted.bytes() }),
+      settle(parts, {
+        request,
+        context,
+        ending,
+        status: response.status,
+        bytesOut: counted.bytes(),
+      }),
     )
     const headers = response.headers.filter(([name]) => name !== 'x-outrigger-call')
     headers.push(['x-outrigger-call', context.id])
@@ -68,7 +74,8 @@ function settle(parts: AccountParts, ended: Ended): void {
   }
   if (context.error !== undefined) metrics.errors.add(1, [context.error.code])
   const isEstimate = context.usage === undefined && context.attempts > 0
-  const usage = context.usage ?? (isEstimate ? { ...noUsage, input: context.inputEstimate } : noUsage)
+  const usage =
+    context.usage ?? (isEstimate ? { ...noUsage, input: context.inputEstimate } : noUsage)
   if (usage.input > 0) metrics.tokens.add(usage.input, [model, 'input'])
   if (usage.output > 0) metrics.tokens.add(usage.output, [model, 'output'])
   parts.log().accessLine({

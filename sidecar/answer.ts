@@ -31,7 +31,10 @@ export function answer(): Layer<CallRequest, CallResponse, SidecarCall> {
       if (method !== 'GET' && method !== 'HEAD') throw wrongMethod(method, 'GET')
       return models(request, context)
     }
-    throw new CallError('path-not-found', `Cannot serve this path: there are ${surfacePaths.join(', ')}`)
+    throw new CallError(
+      'path-not-found',
+      `Cannot serve this path: there are ${surfacePaths.join(', ')}`,
+    )
   }
 }
 
@@ -41,14 +44,17 @@ function wrongMethod(method: string, wanted: string): CallError {
 
 function models(request: CallRequest, context: SidecarCall): CallResponse {
   const config = configOf(context)
-  const form = header(request.headers, 'anthropic-version') === undefined ? openaiModel : anthropicModel
+  const form =
+    header(request.headers, 'anthropic-version') === undefined ? openaiModel : anthropicModel
   if (request.path === '/v1/models') return json(list(config, form))
   const id = decode(request.path.slice('/v1/models/'.length))
   if (Object.hasOwn(config.models, id)) return json(form(id, config))
   const close = nearest(id, Object.keys(config.models))
   const state = close === undefined ? 'no such model' : `did you mean '${close}'?`
   const shown = id.slice(0, 100)
-  throw new CallError('model-not-found', `Cannot find model '${shown}': ${state}`, { field: 'model' })
+  throw new CallError('model-not-found', `Cannot find model '${shown}': ${state}`, {
+    field: 'model',
+  })
 }
 
 type Form = (id: string, config: Config) => object

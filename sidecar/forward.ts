@@ -38,7 +38,8 @@ function isDropped(name: string): boolean {
 export function forward(origins: Origins): Service<CallRequest, CallResponse, SidecarCall> {
   return async (request, context) => {
     const { route } = context
-    if (route === undefined) throw new CallError('internal', 'Cannot forward: the call has no route')
+    if (route === undefined)
+      throw new CallError('internal', 'Cannot forward: the call has no route')
     const [first = '', second] = order(route.addresses, context.clock.random())
     const response = await send({ origins, request, context, route, address: first }).catch(
       (error: unknown) => {
@@ -60,7 +61,8 @@ function order(addresses: readonly string[], random: number): string[] {
 
 function isUnsent(error: unknown): boolean {
   return (
-    error instanceof CallError && (error.code === 'connect-failed' || error.code === 'connect-timeout')
+    error instanceof CallError &&
+    (error.code === 'connect-failed' || error.code === 'connect-timeout')
   )
 }
 

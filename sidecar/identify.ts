@@ -18,7 +18,8 @@ export function identify(): Layer<CallRequest, CallResponse, SidecarCall> {
     const { values, repeated } = scan(body)
     if (repeated !== undefined) throw invalid(repeated, `'${repeated}' occurs twice`)
     const model = valueAt(body, values.get('model'))
-    if (typeof model !== 'string' || model === '') throw invalid('model', "'model' must be a string")
+    if (typeof model !== 'string' || model === '')
+      throw invalid('model', "'model' must be a string")
     const stream = valueAt(body, values.get('stream'))
     const isFlag = stream === undefined || stream === null || typeof stream === 'boolean'
     if (!isFlag) throw invalid('stream', "'stream' must be true or false")

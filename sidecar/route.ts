@@ -39,7 +39,10 @@ function routeOf(config: Config, asked: string, dialect: Dialect): Route {
 function unknownModel(config: Config, asked: string): CallError {
   const names = Object.keys(config.models)
   const close = nearest(asked, names)
-  const state = close === undefined ? `there are ${names.slice(0, 10).join(', ')}` : `did you mean '${close}'?`
+  const state =
+    close === undefined ? `there are ${names.slice(0, 10).join(', ')}` : `did you mean '${close}'?`
   const shown = asked.slice(0, 100)
-  return new CallError('model-not-found', `Cannot find model '${shown}': ${state}`, { field: 'model' })
+  return new CallError('model-not-found', `Cannot find model '${shown}': ${state}`, {
+    field: 'model',
+  })
 }

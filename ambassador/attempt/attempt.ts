@@ -52,7 +52,13 @@ export function attempt(parts: AttemptParts): Service<CallRequest, CallResponse,
     try {
       const response = await send(parts, { request, context, provider, origin })
       const body = withEnding(response.body, (ending) =>
-        finish(ending.kind === 'failed' ? ending.error.code : ending.kind === 'complete' ? 'ok' : 'dropped'),
+        finish(
+          ending.kind === 'failed'
+            ? ending.error.code
+            : ending.kind === 'complete'
+              ? 'ok'
+              : 'dropped',
+        ),
       )
       return { ...response, body }
     } catch (error) {
@@ -78,7 +84,10 @@ function isDropped(name: string): boolean {
   return name === 'set-cookie' || name.startsWith('x-outrigger-')
 }
 
-async function send(parts: AttemptParts, { request, context, provider, origin }: Try): Promise<CallResponse> {
+async function send(
+  parts: AttemptParts,
+  { request, context, provider, origin }: Try,
+): Promise<CallResponse> {
   const response = await parts.origins.exchange(
     wireRequest(request, context, origin),
     {
@@ -101,5 +110,9 @@ async function send(parts: AttemptParts, { request, context, provider, origin }:
       redirectStatus: response.status,
     })
   }
-  return { status: response.status, headers: endToEnd(response.headers, isDropped), body: response.body }
+  return {
+    status: response.status,
+    headers: endToEnd(response.headers, isDropped),
+    body: response.body,
+  }
 }

@@ -8,7 +8,7 @@ import type { AmbassadorCall } from '../call.ts'
 import { providerOf } from '../provider-of.ts'
 import { CommittingStream } from './committing-stream.ts'
 import { meaningOf } from './grammar.ts'
-import { StreamWatch } from './stream-watch.ts'
+import { providerError, StreamWatch } from './stream-watch.ts'
 import { asksForUsage } from './wire-request.ts'
 
 /**
@@ -94,12 +94,7 @@ async function commitWhole(response: CallResponse, context: AmbassadorCall): Pro
 
 function inspectWhole(value: unknown, context: AmbassadorCall): void {
   const meaning = meaningOf(context.dialect ?? 'chat', value)
-  if (meaning.error !== undefined) {
-    const code = meaning.error.status === 503 ? 'upstream-refused' : 'upstream-failed'
-    throw new CallError(code, meaning.error.message.slice(0, 2_000), {
-      upstreamStatus: meaning.error.status,
-    })
-  }
+  if (meaning.error !== undefined) throw providerError(meaning.error)
   if (meaning.isAborted) {
     throw new CallError('upstream-aborted', 'Cannot finish: the server stopped generating')
   }
@@ -167,7 +162,9 @@ class HeldBody implements Body, BodySink {
   end(): void {
     this.#hasEnded = true
     if (this.#bytes <= this.#bytesMax) {
-      this.#settle.resolve(this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks))
+      this.#settle.resolve(
+        this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks),
+      )
     }
     this.#flush()
   }

@@ -89,7 +89,10 @@ export class CommittingStream implements Body, BodySink {
     const { watch } = this.#parts
     if (!watch.isTerminated || this.#framer.heldBytes > 0) {
       this.fail(
-        new CallError('upstream-early-end', 'Cannot finish: the stream ended before its last event'),
+        new CallError(
+          'upstream-early-end',
+          'Cannot finish: the stream ended before its last event',
+        ),
       )
       return
     }

@@ -88,7 +88,10 @@ function messagesMeaning(value: Json): Meaning {
     case 'content_block_start': {
       const block = value['content_block']
       const isEmptyText = isObject(block) && block['type'] === 'text' && !isFilled(block['text'])
-      return { ...nothing, hasContent: !isEmptyText && isObject(block) && block['type'] !== 'thinking' }
+      return {
+        ...nothing,
+        hasContent: !isEmptyText && isObject(block) && block['type'] !== 'thinking',
+      }
     }
     case 'message_delta': {
       const delta = value['delta']

@@ -2,7 +2,7 @@ import type { Dialect } from '#shared/dialects/surfaces.ts'
 import { isObject, mergeUsage, type Usage, usageOf } from '#shared/dialects/usage.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import { parseEvents } from '#shared/http/sse.ts'
-import { meaningOf } from './grammar.ts'
+import { type Meaning, meaningOf } from './grammar.ts'
 
 /** What to do with whole events that were looked at. */
 export interface Verdict {
@@ -71,7 +71,7 @@ export class StreamWatch {
         passed.push(event)
         continue
       }
-      const saidByProvider = found.code === 'upstream-failed'
+      const saidByProvider = found.facts['upstreamStatus'] !== undefined
       if (saidByProvider) passed.push(event)
       return { pass: Buffer.concat(passed), failure: found, saidByProvider }
     }
@@ -102,9 +102,7 @@ export class StreamWatch {
     this.#model ??= modelOf(value)
     const meaning = meaningOf(this.#dialect, value)
     if (meaning.error !== undefined) {
-      return new CallError('upstream-failed', meaning.error.message.slice(0, 2_000), {
-        upstreamStatus: meaning.error.status,
-      })
+      return providerError(meaning.error)
     }
     if (meaning.isAborted) {
       return new CallError('upstream-aborted', 'Cannot finish: the server stopped generating')
@@ -119,6 +117,12 @@ export class StreamWatch {
 }
 
 const garbage = new CallError('upstream-garbage', 'Cannot go on: the stream holds no JSON')
+
+/** An error object inside a 200: a server that was full can be asked again, the rest may bill twice. */
+export function providerError({ message, status }: NonNullable<Meaning['error']>): CallError {
+  const code = status === 503 || status === 529 ? 'upstream-refused' : 'upstream-failed'
+  return new CallError(code, message.slice(0, 2_000), { upstreamStatus: status })
+}
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -143,7 +147,9 @@ function modelOf(value: Json): string | undefined {
 }
 
 function isUsageChunk(value: Json): boolean {
-  return Array.isArray(value['choices']) && value['choices'].length === 0 && isObject(value['usage'])
+  return (
+    Array.isArray(value['choices']) && value['choices'].length === 0 && isObject(value['usage'])
+  )
 }
 
 /** Whether each event has the plain form: data lines that begin with an object. */

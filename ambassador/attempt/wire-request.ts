@@ -1,12 +1,7 @@
 import type { Provider } from '#shared/config/schema.ts'
 import { secretKey } from '#shared/config/secrets.ts'
 import { dialects } from '#shared/dialects/surfaces.ts'
-import {
-  insertMember,
-  replaceValue,
-  scanTopLevel,
-  valueAt,
-} from '#shared/dialects/top-level.ts'
+import { insertMember, replaceValue, scanTopLevel, valueAt } from '#shared/dialects/top-level.ts'
 import { isObject } from '#shared/dialects/usage.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest } from '#shared/http/call.ts'

@@ -24,7 +24,7 @@ export function authorize(): Layer<CallRequest, CallResponse, AmbassadorCall> {
 function readSurface(request: CallRequest, context: AmbassadorCall): void {
   const dialect = dialectOf(request.path)
   if (dialect === undefined) {
-    throw new CallError('path-not-found', `Cannot serve this path: there are ${surfacePaths}`)
+    throw new CallError('path-not-found', `Cannot serve this path: there are ${surfacePaths.join(', ')}`)
   }
   if (request.method !== 'POST') {
     throw new CallError('method-not-allowed', `Cannot serve ${request.method}: use POST`)
@@ -33,7 +33,7 @@ function readSurface(request: CallRequest, context: AmbassadorCall): void {
   if (!dialects.includes(dialect)) {
     throw new CallError(
       'dialect-not-spoken',
-      `Cannot serve ${request.path}: provider '${context.provider}' speaks ${dialects}`,
+      `Cannot serve ${request.path}: provider '${context.provider}' speaks ${dialects.join(', ')}`,
     )
   }
   context.dialect = dialect
@@ -58,7 +58,9 @@ function readBody(request: CallRequest, context: AmbassadorCall): void {
   context.isStream = valueAt(request.body, values.get('stream')) === true
   // Sixteen bytes a token is beyond every text, so a claim below it is not believed.
   const floor = Math.ceil(request.body.length / 16)
-  const claimed = Number(/^~?(\d{1,9})$/.exec(header(request.headers, 'x-outrigger-input-tokens') ?? '')?.[1] ?? 0)
+  const claimed = Number(
+    /^~?(\d{1,9})$/.exec(header(request.headers, 'x-outrigger-input-tokens') ?? '')?.[1] ?? 0,
+  )
   context.inputEstimate = Math.max(floor, claimed)
 }
 

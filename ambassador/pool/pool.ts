@@ -98,10 +98,7 @@ export class ReplicaPool {
     this.#parts.onHealth(replica)
   }
 
-  async #answers(
-    replica: Replica,
-    health: VllmProvider['replicas']['health'],
-  ): Promise<boolean> {
+  async #answers(replica: Replica, health: VllmProvider['replicas']['health']): Promise<boolean> {
     const { clock, origins } = this.#parts
     try {
       const response = await origins.exchange(

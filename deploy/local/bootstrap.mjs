@@ -62,7 +62,7 @@ function runtime() {
 
 const name = process.argv[2] ?? ''
 const command = commands[name]
-if (command === undefined) fail(`Cannot run '${name}': the commands are ${Object.keys(commands)}`)
+if (command === undefined) fail(`Cannot run '${name}': the commands are ${Object.keys(commands).join(', ')}`)
 install(command.development)
 const node = runtime()
 const child = spawn(node, [join(root, command.entry), ...process.argv.slice(3)], {

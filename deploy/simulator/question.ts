@@ -96,7 +96,8 @@ function answerOf(
 export function requireModel(body: Fields, options: ReplicaOptions): void {
   const model = body['model'] ?? options.model
   if (model === options.model) return
-  const message = `The model \`${String(model)}\` does not exist. Valid aliases: ${options.model}.`
+  const named = typeof model === 'string' ? model : JSON.stringify(model)
+  const message = `The model \`${named}\` does not exist. Valid aliases: ${options.model}.`
   throw new Refusal(404, 'NotFoundError', { message, param: 'model' })
 }
 

@@ -49,7 +49,7 @@ export function parseConfig(text: string, where: string): Loaded {
   if (findings.length === 0 && parsed.success) return { ok: true, config: parsed.output }
   const problems = findings
     .map((finding) => problemOf(finding, lineOf(document, lines, finding.path)))
-    .sort((a, b) => (a.line ?? 0) - (b.line ?? 0))
+    .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0))
   return { ok: false, problems: capped(problems) }
 }
 

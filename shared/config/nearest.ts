@@ -4,7 +4,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   const slipsMax = Math.min(2, Math.ceil(lower.length / 3))
   const ranked = candidates
     .map((candidate) => ({ candidate, slips: slipsBetween(lower, candidate.toLowerCase()) }))
-    .sort((a, b) => a.slips - b.slips)
+    .toSorted((a, b) => a.slips - b.slips)
   const best = ranked[0]
   if (best !== undefined && best.slips <= slipsMax) return best.candidate
   if (lower.length < 3) return undefined

@@ -57,7 +57,7 @@ export function readSecrets(config: Config, directory: string, environment: Envi
     if (found.ok) values.set(secretKey(ref), found.value)
     else reasons.set(secretKey(ref), found.reason)
   }
-  return { values, missing: [...reasons.keys()].sort(), reasons }
+  return { values, missing: [...reasons.keys()].toSorted(), reasons }
 }
 
 type Found = { ok: true; value: string } | { ok: false; reason: string }

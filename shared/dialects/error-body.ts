@@ -20,14 +20,6 @@ const anthropicTypes: Readonly<Record<number, string>> = {
   529: 'overloaded_error',
 }
 
-/** The status of an Anthropic error type, as in an `event: error` of a stream. */
-export function anthropicStatus(type: string): number {
-  for (const [status, name] of Object.entries(anthropicTypes)) {
-    if (name === type) return type === 'overloaded_error' ? 529 : Number(status)
-  }
-  return type === 'invalid_request_error' ? 400 : 500
-}
-
 /** The JSON text of `error` as the caller's SDK expects it. `call` is its id. */
 export function errorBody(family: Family, error: CallError, call: string): string {
   const { status } = error.row
@@ -49,5 +41,7 @@ export function errorBody(family: Family, error: CallError, call: string): strin
 /** The event that ends a stream which cannot go on. It is never followed by a clean terminator. */
 export function errorEvent(family: Family, error: CallError, call: string): Buffer {
   const body = errorBody(family, error, call)
-  return Buffer.from(family === 'anthropic' ? `event: error\ndata: ${body}\n\n` : `data: ${body}\n\n`)
+  return Buffer.from(
+    family === 'anthropic' ? `event: error\ndata: ${body}\n\n` : `data: ${body}\n\n`,
+  )
 }

@@ -39,8 +39,4 @@ export function familyOf(path: string, speaksAnthropic: boolean): Family {
 }
 
 /** Paths applications call, in the order the documentation lists them. */
-export const surfacePaths: readonly string[] = [
-  ...byPath.keys(),
-  '/v1/models',
-  '/v1/models/{id}',
-]
+export const surfacePaths: readonly string[] = [...byPath.keys(), '/v1/models', '/v1/models/{id}']

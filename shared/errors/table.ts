@@ -75,7 +75,3 @@ export const errorTable = {
 } as const satisfies Record<string, ErrorRow>
 
 export type ErrorCode = keyof typeof errorTable
-
-export function isErrorCode(value: string): value is ErrorCode {
-  return Object.hasOwn(errorTable, value)
-}

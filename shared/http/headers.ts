@@ -30,7 +30,10 @@ function text(value: string | Buffer | undefined): string {
 }
 
 /** What may pass to the next connection: no hop-by-hop header, none that `isDropped` names. */
-export function endToEnd(pairs: HeaderPairs, isDropped: (name: string) => boolean): [string, string][] {
+export function endToEnd(
+  pairs: HeaderPairs,
+  isDropped: (name: string) => boolean,
+): [string, string][] {
   const named = new Set(
     pairs
       .filter(([name]) => name === 'connection')

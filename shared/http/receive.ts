@@ -111,7 +111,9 @@ class Reading {
         if (isOver) return
         isOver = true
         undo()
-        resolve(this.#chunks.length === 1 ? (this.#chunks[0] ?? empty) : Buffer.concat(this.#chunks))
+        resolve(
+          this.#chunks.length === 1 ? (this.#chunks[0] ?? empty) : Buffer.concat(this.#chunks),
+        )
       }
       if (unzip !== undefined) this.#watch(unzip, { take, end, fail })
       incoming.read({

@@ -8,7 +8,7 @@ import { familyOf } from '#shared/dialects/surfaces.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { ErrorCode } from '#shared/errors/table.ts'
 import type { CallRequest, CallResponse } from './call.ts'
-import { header, toPairs } from './headers.ts'
+import { toPairs } from './headers.ts'
 import { incomingBody } from './incoming.ts'
 
 /** All times in ms. */
@@ -223,9 +223,4 @@ function refuse(socket: Socket, error: CallError, path: string): void {
     ...(error.code === 'upgrade-refused' ? ['upgrade: HTTP/1.1'] : []),
   ]
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
-}
-
-/** The dialect family of a caller, also where the path is unknown. */
-export function callerFamily(request: CallRequest) {
-  return familyOf(request.path, header(request.headers, 'anthropic-version') !== undefined)
 }

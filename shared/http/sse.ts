@@ -97,7 +97,10 @@ export function parseEvents(whole: Buffer): ServerSentEvent[] {
   let name: string | undefined
   let data: string[] = []
   // A BOM is allowed at the start of a stream; nowhere else does one begin a line.
-  const lines = whole.toString('utf8').replace(/^\uFEFF/, '').split(/\r\n|\n|\r/)
+  const lines = whole
+    .toString('utf8')
+    .replace(/^\uFEFF/, '')
+    .split(/\r\n|\n|\r/)
   for (const line of lines) {
     if (line === '') {
       if (name !== undefined || data.length > 0) {

@@ -21,7 +21,9 @@ export async function startAdminServer(
     const page = Object.hasOwn(pages, path) ? pages[path] : undefined
     if (page === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) {
       response.writeHead(page === undefined ? 404 : 405, { 'content-type': 'text/plain' })
-      response.end(page === undefined ? `not found; there are ${Object.keys(pages)}\n` : 'use GET\n')
+      response.end(
+        page === undefined ? `not found; there are ${Object.keys(pages).join(', ')}\n` : 'use GET\n',
+      )
       return
     }
     const { status, type, text } = page(request.headers.accept)

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { startTracing as startAmbassador } from '#ambassador/telemetry/otel.ts'
@@ -21,14 +21,15 @@ async function collector(t: TestContext, answer: number | 'never') {
   const first = new Promise<void>((resolve) => {
     asked = resolve
   })
-  const server = createServer(async (request, response) => {
+  const answerOne = async (request: IncomingMessage, response: ServerResponse) => {
     const body: Buffer[] = []
     for await (const chunk of request) body.push(chunk)
     asked()
     if (answer === 'never') return
     if (answer === 200) spans.push(...readOtlp(Buffer.concat(body).toString()))
     response.writeHead(answer, { 'content-type': 'application/json' }).end('{}')
-  })
+  }
+  const server = createServer((request, response) => void answerOne(request, response))
   t.after(() => close(server))
   return { endpoint: await listen(server), spans, first }
 }

@@ -7,7 +7,10 @@ import { noTracer } from '#shared/telemetry/tracing.ts'
 
 const hex = (length: number) =>
   fc
-    .array(fc.constantFrom(...'0123456789abcdef'), { minLength: length, maxLength: length })
+    .array(fc.constantFrom(...Array.from('0123456789abcdef')), {
+      minLength: length,
+      maxLength: length,
+    })
     .map((digits) => digits.join(''))
     .filter((text) => /[^0]/.test(text))
 const parent = fc.record({ traceId: hex(32), spanId: hex(16), sampled: fc.boolean() })
