@@ -27,7 +27,7 @@ export default {
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
     ...[
-      ['undici', '^shared/http/client\\.ts$'],
+      ['undici', '^shared/http/(client|exchange)\\.ts$'],
       ['chokidar', '^shared/config/watch\\.ts$'],
       ['pino', '^shared/telemetry/access-log\\.ts$'],
       [

@@ -1,8 +1,8 @@
 import type { CallContext } from '#shared/call/context.ts'
 import type { Dialect } from '#shared/dialects/surfaces.ts'
 import type { Usage } from '#shared/dialects/usage.ts'
-import type { StreamWatch } from './attempt/stream-watch.ts'
 import type { CallSpan } from '#shared/telemetry/tracing.ts'
+import type { StreamWatch } from './attempt/stream-watch.ts'
 
 /** What the layers of the ambassador find out about one call. */
 export interface AmbassadorCall extends CallContext {

@@ -1,8 +1,8 @@
 import { dirname, resolve } from 'node:path'
 import { systemClock } from '#shared/call/clock.ts'
 import { watchConfig } from '#shared/config/watch.ts'
-import { createLog } from '#shared/telemetry/access-log.ts'
 import { readArguments } from '#shared/lifecycle/arguments.ts'
+import { createLog } from '#shared/telemetry/access-log.ts'
 import { startAmbassador } from './start.ts'
 
 const settings = readArguments(process.argv.slice(2), {

@@ -1,5 +1,5 @@
-import type { Clock } from '#shared/call/clock.ts'
 import type { Cancellation } from '#shared/call/cancellation.ts'
+import type { Clock } from '#shared/call/clock.ts'
 import type { Snapshot } from '#shared/config/snapshot.ts'
 import type { WatchedConfig } from '#shared/config/watch.ts'
 import { CallError } from '#shared/errors/call-error.ts'

@@ -1,6 +1,6 @@
 import type { Layer } from '#shared/call/service.ts'
-import type { Config } from '#shared/config/schema.ts'
 import { nearest } from '#shared/config/nearest.ts'
+import type { Config } from '#shared/config/schema.ts'
 import { dialectOf, surfacePaths } from '#shared/dialects/surfaces.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import { bytesBody } from '#shared/http/body.ts'

@@ -9,8 +9,8 @@ import { genAi, spanName } from '#shared/telemetry/gen-ai.ts'
 import type { Tracer } from '#shared/telemetry/tracing.ts'
 import type { AmbassadorCall } from '../call.ts'
 import type { ReplicaPool } from '../pool/pool.ts'
-import { profiles } from '../providers/profile.ts'
 import { providerOf } from '../provider-of.ts'
+import { profiles } from '../providers/profile.ts'
 import { wireRequest } from './wire-request.ts'
 
 export interface AttemptParts {

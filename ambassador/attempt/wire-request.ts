@@ -5,11 +5,11 @@ import { insertMember, replaceValue, scanTopLevel, valueAt } from '#shared/diale
 import { isObject } from '#shared/dialects/usage.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest } from '#shared/http/call.ts'
-import { endToEnd } from '#shared/http/headers.ts'
 import type { OutboundRequest } from '#shared/http/client.ts'
+import { endToEnd } from '#shared/http/headers.ts'
 import type { AmbassadorCall } from '../call.ts'
-import { profiles } from '../providers/profile.ts'
 import { providerOf } from '../provider-of.ts'
+import { profiles } from '../providers/profile.ts'
 
 /** Never towards a provider: credentials of others, our own words, what only a hop needs. */
 const dropped = new Set([

@@ -24,7 +24,10 @@ export function authorize(): Layer<CallRequest, CallResponse, AmbassadorCall> {
 function readSurface(request: CallRequest, context: AmbassadorCall): void {
   const dialect = dialectOf(request.path)
   if (dialect === undefined) {
-    throw new CallError('path-not-found', `Cannot serve this path: there are ${surfacePaths.join(', ')}`)
+    throw new CallError(
+      'path-not-found',
+      `Cannot serve this path: there are ${surfacePaths.join(', ')}`,
+    )
   }
   if (request.method !== 'POST') {
     throw new CallError('method-not-allowed', `Cannot serve ${request.method}: use POST`)

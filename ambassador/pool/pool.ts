@@ -1,7 +1,7 @@
+import { Cancellation } from '#shared/call/cancellation.ts'
 import type { Clock, Undo } from '#shared/call/clock.ts'
 import type { VllmProvider } from '#shared/config/schema.ts'
 import { CallError } from '#shared/errors/call-error.ts'
-import { Cancellation } from '#shared/call/cancellation.ts'
 import { readBody } from '#shared/http/body.ts'
 import type { Origins } from '#shared/http/client.ts'
 

@@ -104,7 +104,9 @@ export function encodeResponses(context: EncoderContext): Encoder {
     const numbered: Record<string, unknown> = { ...fields, sequence_number: sequence, type }
     sequence += 1
     // vLLM writes keys in alphabetical order on this surface.
-    const sorted = Object.fromEntries(Object.entries(numbered).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+    const sorted = Object.fromEntries(
+      Object.entries(numbered).toSorted(([a], [b]) => (a < b ? -1 : 1)),
+    )
     return `event: ${type}\ndata: ${JSON.stringify(sorted)}\n\n`
   }
   const opening = () => [

@@ -7,7 +7,7 @@ export type { SecretRef } from './fields.ts'
 export type { Dialect } from './provider-schema.ts'
 
 const model = v.object({
-  // Tried in order; the sidecar goes on to the next where a call can be replayed.
+  // The first whose provider speaks the dialect of the call takes it.
   targets: v.pipe(
     v.array(v.object({ provider: labelName, model: modelName })),
     v.minLength(1, 'must name at least one target'),

@@ -1,10 +1,10 @@
 import type { CallContext } from '#shared/call/context.ts'
 import type { Layer } from '#shared/call/service.ts'
 import { errorBody } from '#shared/dialects/error-body.ts'
+import { familyOf } from '#shared/dialects/surfaces.ts'
 import { bytesBody } from '#shared/http/body.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { header } from '#shared/http/headers.ts'
-import { familyOf } from '#shared/dialects/surfaces.ts'
 import { type CallError, toCallError } from './call-error.ts'
 
 /** What a half adds to its own error answers. */

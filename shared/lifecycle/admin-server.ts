@@ -22,7 +22,9 @@ export async function startAdminServer(
     if (page === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) {
       response.writeHead(page === undefined ? 404 : 405, { 'content-type': 'text/plain' })
       response.end(
-        page === undefined ? `not found; there are ${Object.keys(pages).join(', ')}\n` : 'use GET\n',
+        page === undefined
+          ? `not found; there are ${Object.keys(pages).join(', ')}\n`
+          : 'use GET\n',
       )
       return
     }

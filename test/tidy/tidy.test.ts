@@ -3,8 +3,8 @@ import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { cruise } from 'dependency-cruiser'
-import { ambassadorTable } from '../../ambassador/telemetry/metrics.ts'
 import { errorTable } from '#shared/errors/table.ts'
+import { ambassadorTable } from '../../ambassador/telemetry/metrics.ts'
 import { sidecarTable } from '../../sidecar/telemetry/metrics.ts'
 
 const root = join(import.meta.dirname, '..', '..')

@@ -57,5 +57,5 @@ test('what cannot be used is named with its reason, never thrown', (t) => {
       ['file:.', 'is not a file'],
     ],
   )
-  assert.deepEqual(missing, [...reasons.keys()].sort())
+  assert.deepEqual(missing, [...reasons.keys()].toSorted())
 })

@@ -1,0 +1,61 @@
+import * as v from 'valibot'
+
+/** What the bench tells its load generator, and what comes back, over Node's process channel. */
+
+const plan = v.variant('kind', [
+  /** Closed loop: so many calls at all times, each followed by the next. */
+  v.object({ kind: v.literal('inFlight'), calls: v.number() }),
+  /** Open loop: so many calls a second, whatever the answers do. */
+  v.object({ kind: v.literal('perSecond'), calls: v.number() }),
+  /** So many calls, begun evenly over a time in ms, and no more. */
+  v.object({ kind: v.literal('once'), calls: v.number(), spreadMs: v.number() }),
+])
+
+const jobSchema = v.object({
+  port: v.number(),
+  /** Bytes of each question, and of each unary answer. */
+  bytes: v.number(),
+  /** Content events of each answer; 0 asks for a unary one. */
+  events: v.number(),
+  /** 0: as fast as the reader takes them. */
+  eventsPerSecond: v.number(),
+  plan,
+})
+export type Job = v.InferOutput<typeof jobSchema>
+
+const countsSchema = v.object({
+  calls: v.number(),
+  /** Content events of streams. */
+  events: v.number(),
+  /** Calls that broke, had another status than 200, or did not end with all events. */
+  losses: v.number(),
+})
+export type Counts = v.InferOutput<typeof countsSchema>
+
+const latencySchema = v.object({
+  samples: v.number(),
+  p50Ms: v.number(),
+  p99Ms: v.number(),
+  maxMs: v.number(),
+  over50Ms: v.number(),
+})
+export type Latency = v.InferOutput<typeof latencySchema>
+
+/** `open` and `close` frame the measured window; `stop` ends the job when its calls have ended. */
+export const orderSchema = v.variant('say', [
+  v.object({ say: v.literal('begin'), job: jobSchema }),
+  v.object({ say: v.literal('open') }),
+  v.object({ say: v.literal('close') }),
+  v.object({ say: v.literal('stop') }),
+])
+export type Order = v.InferOutput<typeof orderSchema>
+
+export const replySchema = v.object({
+  counts: countsSchema,
+  latency: latencySchema,
+  firstLoss: v.string(),
+})
+export type Reply = v.InferOutput<typeof replySchema>
+
+/** The first word of the mock and the bare hop. */
+export const portSchema = v.object({ port: v.number() })
