@@ -1,53 +1,26 @@
-import type { Cancellation } from '#shared/call/cancellation.ts'
-import type { Clock } from '#shared/call/clock.ts'
 import type { Snapshot } from '#shared/config/snapshot.ts'
-import type { WatchedConfig } from '#shared/config/watch.ts'
-import { CallError } from '#shared/errors/call-error.ts'
 import { Origins } from '#shared/http/client.ts'
 import { BodyLedger } from '#shared/http/receive.ts'
-import { startServer } from '#shared/http/server.ts'
-import { jsonPage, startAdminServer, textPage } from '#shared/lifecycle/admin-server.ts'
-import type { Arguments } from '#shared/lifecycle/arguments.ts'
-import { drain, type Running } from '#shared/lifecycle/drain.ts'
+import type { Running } from '#shared/lifecycle/drain.ts'
 import { Gate } from '#shared/lifecycle/gate.ts'
+import { type HalfOptions, serveHalf } from '#shared/lifecycle/half.ts'
 import { observeConfig } from '#shared/lifecycle/observe-config.ts'
 import { TracingSwitch } from '#shared/lifecycle/tracing-switch.ts'
-import type { Log } from '#shared/telemetry/access-log.ts'
-import { contentTypes, formatFor } from '#shared/telemetry/metrics.ts'
 import type { AmbassadorCall } from './call.ts'
 import { reachOf } from './identity/identity.ts'
 import { ambassadorPipeline } from './pipeline.ts'
 import { ReplicaPool } from './pool/pool.ts'
-import { ambassadorMetrics } from './telemetry/metrics.ts'
-
-export interface StartOptions {
-  readonly settings: Arguments
-  readonly config: WatchedConfig
-  readonly log: Log
-  readonly clock: Clock
-}
-
-/** Before there is a configuration; afterwards its own values hold. Times in ms. */
-const firstLimits = { headBytesMax: 16 * 1024, headMs: 10_000, keepAliveMs: 75_000 }
+import { type AmbassadorMetrics, ambassadorMetrics } from './telemetry/metrics.ts'
 
 /** Starts one ambassador: it listens at once, and is ready with its first valid configuration. */
-export async function startAmbassador(options: StartOptions): Promise<Running> {
+export function startAmbassador(options: HalfOptions): Promise<Running> {
   const { settings, config, log, clock } = options
   const registry = ambassadorMetrics()
   const { metrics } = registry
   const gate = new Gate()
   const ledger = new BodyLedger()
   const origins = new Origins()
-  const calls = new Set<Cancellation>()
-  const pool = new ReplicaPool({
-    clock,
-    origins,
-    onHealth: ({ origin, isHealthy }) =>
-      log.warn(
-        { replica: origin, isHealthy },
-        isHealthy ? 'replica is back' : 'replica is left out',
-      ),
-  })
+  const pool = startPool(options, origins)
   const tracing = new TracingSwitch({
     load: async () => (await import('./telemetry/otel.ts')).startTracing,
     instance: `ambassador-${settings.provider}-${process.pid}`,
@@ -55,111 +28,86 @@ export async function startAmbassador(options: StartOptions): Promise<Running> {
     log,
     onDropped: (spans, reason) => metrics.tracesDropped.add(spans, [reason]),
   })
-  const service = ambassadorPipeline({
-    log: () => log,
-    metrics,
-    tracer: () => tracing.tracer,
+  observeConfig(config, metrics)
+  observe(metrics, settings.provider, { gate, ledger, pool })
+  return serveHalf(options, {
+    service: ambassadorPipeline({
+      log: () => log,
+      metrics,
+      tracer: () => tracing.tracer,
+      gate,
+      reach: reachOf(settings.host),
+      ledger,
+      origins,
+      pool,
+      onResult: (result) => metrics.attempts.add(1, [settings.provider, result]),
+    }),
+    newCall: (cancellation, snapshot) =>
+      newCall({ cancellation, clock, provider: settings.provider, snapshot }),
     gate,
-    reach: reachOf(settings.host),
-    ledger,
     origins,
-    pool,
-    onResult: (result) => metrics.attempts.add(1, [settings.provider, result]),
-  })
-  const open = (cancellation: Cancellation): AmbassadorCall => {
-    calls.add(cancellation)
-    return newCall({ cancellation, clock, provider: settings.provider }, config.current())
-  }
-  const server = await startServer({
-    host: settings.host,
-    port: settings.port,
-    limits: firstLimits,
-    clock,
-    service,
-    open,
-    close: (cancellation) => void calls.delete(cancellation),
-  })
-  const apply = (snapshot: Snapshot) => {
-    const { ambassador, providers } = snapshot.config
-    server.apply({
+    tracing,
+    render: registry.render,
+    isReady: () =>
+      gate.isReady && config.current()?.config.providers[settings.provider] !== undefined,
+    status: () => ({
+      provider: settings.provider,
+      callsInFlight: gate.inFlight,
+      isDraining: gate.isDraining,
+      replicas: pool.replicas,
+    }),
+    limitsOf: ({ config: { ambassador } }) => ({
       headBytesMax: ambassador.headMax,
       headMs: ambassador.headTimeout,
       keepAliveMs: ambassador.keepAlive,
-    })
-    const provider = providers[settings.provider]
-    if (provider?.kind === 'vllm') pool.configure(provider.replicas)
-    const wanted = new Set(provider?.kind === 'vllm' ? provider.replicas.addresses : [])
-    if (provider !== undefined && provider.kind !== 'vllm')
-      wanted.add(new URL(provider.baseUrl).origin)
-    origins.retain((origin) => wanted.has(origin))
-    tracing.apply(ambassador.traces)
-  }
-  observeConfig(config, metrics)
-  metrics.callsInFlight.collect(() => [[[settings.provider], gate.inFlight]])
-  metrics.bodyBytesHeld.collect(() => [[[], ledger.heldBytes]])
-  metrics.replicaHealthy.collect(() =>
-    pool.replicas.map((r) => [[settings.provider, r.origin], r.isHealthy ? 1 : 0]),
-  )
-  metrics.replicaCallsInFlight.collect(() =>
-    pool.replicas.map((r) => [[settings.provider, r.origin], r.inFlight]),
-  )
-  const first = config.current()
-  if (first !== undefined) {
-    refuseOpenToAll(first, settings.host)
-    apply(first)
-  }
-  config.onChange((snapshot) => {
-    metrics.configReloads.add(1, ['accepted'])
-    apply(snapshot)
-  })
-  const isReady = () =>
-    gate.isReady && config.current()?.config.providers[settings.provider] !== undefined
-  const probes = await startAdminServer(
-    { host: settings.probesHost, port: settings.probesPort },
-    {
-      '/livez': () => textPage(200, 'alive'),
-      '/readyz': () => (isReady() ? textPage(200, 'ready') : textPage(503, 'not ready')),
-      '/metrics': (accept) => {
-        const format = formatFor(accept)
-        return { status: 200, type: contentTypes[format], text: registry.render(format) }
-      },
-    },
-  )
-  const admin = await startAdminServer(
-    { host: '127.0.0.1', port: settings.adminPort },
-    {
-      '/configz': () => jsonPage(config.configz()),
-      '/statusz': () =>
-        jsonPage({
-          provider: settings.provider,
-          callsInFlight: gate.inFlight,
-          isDraining: gate.isDraining,
-          replicas: pool.replicas,
-        }),
-    },
-  )
-  return drain({
-    ports: { port: server.port, probesPort: probes.port, adminPort: admin.port },
-    clock,
-    log,
-    gate,
-    server,
-    limits: () => {
-      const limits = config.current()?.config.ambassador.drain
-      return { delayMs: limits?.delay ?? 0, graceMs: limits?.grace ?? 0 }
-    },
-    refusesWhileDraining: true,
-    endCalls: () => {
-      for (const call of calls) {
-        call.cancel(new CallError('draining', 'Cannot finish: this process is ending'))
+    }),
+    apply(snapshot) {
+      if (snapshot.generation === 1) refuseOpenToAll(snapshot, settings.host)
+      log.setLevel(snapshot.config.ambassador.log.level)
+      tracing.apply(snapshot.config.ambassador.traces)
+      const provider = snapshot.config.providers[settings.provider]
+      if (provider?.kind === 'vllm') {
+        pool.configure(provider.replicas)
+        origins.retain((origin) => provider.replicas.addresses.includes(origin))
+      } else if (provider !== undefined) {
+        origins.retain((origin) => origin === new URL(provider.baseUrl).origin)
       }
     },
-    cleanUp: async () => {
-      pool.close()
-      await Promise.all([config.close(), tracing.stop(), probes.close(), admin.close()])
-      await origins.destroy()
+    drainOf: (snapshot) => ({
+      delayMs: snapshot?.config.ambassador.drain.delay ?? 0,
+      graceMs: snapshot?.config.ambassador.drain.grace ?? 0,
+    }),
+    refusesWhileDraining: true,
+    close: () => pool.close(),
+  })
+}
+
+function startPool({ clock, log }: HalfOptions, origins: Origins): ReplicaPool {
+  return new ReplicaPool({
+    clock,
+    origins,
+    onHealth({ origin, isHealthy }) {
+      log.warn({ replica: origin }, isHealthy ? 'replica is back' : 'replica is left out')
     },
   })
+}
+
+interface Observed {
+  readonly gate: Gate
+  readonly ledger: BodyLedger
+  readonly pool: ReplicaPool
+}
+
+function observe(metrics: AmbassadorMetrics, provider: string, parts: Observed): void {
+  const { gate, ledger, pool } = parts
+  metrics.callsInFlight.collect(() => [[[provider], gate.inFlight]])
+  metrics.bodyBytesHeld.collect(() => [[[], ledger.heldBytes]])
+  metrics.replicaHealthy.collect(() =>
+    pool.replicas.map(({ origin, isHealthy }) => [[provider, origin], isHealthy ? 1 : 0]),
+  )
+  metrics.replicaCallsInFlight.collect(() =>
+    pool.replicas.map(({ origin, inFlight }) => [[provider, origin], inFlight]),
+  )
 }
 
 /** Everybody who can connect would be the tenant: only this machine may. */
@@ -171,16 +119,9 @@ function refuseOpenToAll(snapshot: Snapshot, host: string): void {
   }
 }
 
-interface Opening {
-  readonly cancellation: Cancellation
-  readonly clock: Clock
-  readonly provider: string
-}
+type Opening = Pick<AmbassadorCall, 'cancellation' | 'clock' | 'provider' | 'snapshot'>
 
-function newCall(
-  { cancellation, clock, provider }: Opening,
-  snapshot: Snapshot | undefined,
-): AmbassadorCall {
+function newCall({ cancellation, clock, provider, snapshot }: Opening): AmbassadorCall {
   const startedMs = clock.now()
   return {
     clock,

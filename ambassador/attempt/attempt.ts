@@ -1,6 +1,7 @@
 import type { Service } from '#shared/call/service.ts'
 import type { Provider } from '#shared/config/schema.ts'
 import { CallError } from '#shared/errors/call-error.ts'
+import type { Replay } from '#shared/errors/table.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { Origins } from '#shared/http/client.ts'
 import { withEnding } from '#shared/http/ending.ts'
@@ -79,6 +80,14 @@ interface Try {
   readonly origin: string
 }
 
+/** Whether a provider's own error leaves room for a second try; undefined for no error. */
+function replayOf(status: number): Replay | undefined {
+  if (status < 400) return undefined
+  // Refused before any work: vLLM's 503 is a full queue, 429 and 529 are limits.
+  if (status === 429 || status === 503 || status === 529) return 'safe'
+  return status >= 500 || status === 408 || status === 409 ? 'unknown' : 'never'
+}
+
 /** Of a provider's answer: no cookie is for the application, and our words are ours. */
 function isDropped(name: string): boolean {
   return name === 'set-cookie' || name.startsWith('x-outrigger-')
@@ -110,9 +119,8 @@ async function send(
       redirectStatus: response.status,
     })
   }
-  return {
-    status: response.status,
-    headers: endToEnd(response.headers, isDropped),
-    body: response.body,
-  }
+  const headers = endToEnd(response.headers, isDropped)
+  const replay = replayOf(response.status)
+  if (replay !== undefined) headers.push(['x-outrigger-replay', replay])
+  return { status: response.status, headers, body: response.body }
 }

@@ -99,7 +99,8 @@ function messagesMeaning(value: Json): Meaning {
     }
     case 'message': {
       const hasContent = isFilled(value['content'])
-      return { ...stopMeaning(value['stop_reason']), hasContent }
+      // A whole answer always has a reason; vLLM leaves it out where it was stopped.
+      return { ...stopMeaning(value['stop_reason'] ?? null), hasContent }
     }
     case 'message_stop':
       return { ...nothing, isLast: true }

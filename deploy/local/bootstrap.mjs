@@ -33,7 +33,9 @@ function fail(message) {
 }
 
 function lockHash() {
-  return createHash('sha256').update(readFileSync(join(root, 'package-lock.json'))).digest('hex')
+  return createHash('sha256')
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .digest('hex')
 }
 
 /** Installs unless `node_modules` was made from this very lock file with all that is asked for. */
@@ -47,14 +49,16 @@ function install(development) {
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
   // Output to stderr: what `npm start` prints to stdout is its own.
   const result = spawnSync(npm, args, { cwd: root, stdio: ['ignore', 2, 2] })
-  if (result.status !== 0) fail(`Cannot install: npm ci ended with ${result.status ?? result.signal}`)
+  if (result.status !== 0)
+    fail(`Cannot install: npm ci ended with ${result.status ?? result.signal}`)
   writeFileSync(stampFile, `${wanted} ${development ? 'development' : 'production'}\n`)
 }
 
 /** By path: npm 9 and 10 do not link `.bin/node` for these packages. */
 function runtime() {
   const name = runtimes[`${process.platform}-${process.arch}`]
-  if (name === undefined) fail(`Cannot run on ${process.platform}-${process.arch}: no Node 26 package`)
+  if (name === undefined)
+    fail(`Cannot run on ${process.platform}-${process.arch}: no Node 26 package`)
   const path = join(root, 'node_modules', name, 'bin', 'node')
   if (!existsSync(path)) fail(`Cannot find ${name}: run npm ci --include=optional`)
   return path
@@ -62,7 +66,8 @@ function runtime() {
 
 const name = process.argv[2] ?? ''
 const command = commands[name]
-if (command === undefined) fail(`Cannot run '${name}': the commands are ${Object.keys(commands).join(', ')}`)
+if (command === undefined)
+  fail(`Cannot run '${name}': the commands are ${Object.keys(commands).join(', ')}`)
 install(command.development)
 const node = runtime()
 const child = spawn(node, [join(root, command.entry), ...process.argv.slice(3)], {

@@ -49,6 +49,7 @@ export class ConfigStore {
   #snapshot: Snapshot | undefined
   #fingerprint = ''
   #rejection: Rejection | undefined
+  #rejections = 0
   #health: WatchHealth = { state: 'off' }
 
   constructor(clock: Pick<Clock, 'wall'>) {
@@ -63,6 +64,11 @@ export class ConfigStore {
   /** The file refused since the current snapshot was last confirmed, if any. */
   rejected(): Rejection | undefined {
     return this.#rejection
+  }
+
+  /** How many different files were refused, since the start. */
+  rejections(): number {
+    return this.#rejections
   }
 
   /** Calls `listener` with each snapshot to come, in order. Undone by the function returned. */
@@ -111,6 +117,7 @@ export class ConfigStore {
   /** Notes a file that was not taken. True where it is another than the one noted last. */
   reject(hash: string, problems: readonly Problem[]): boolean {
     if (this.#rejection?.hash === hash) return false
+    this.#rejections++
     this.#rejection = { at: this.#clock.wall(), hash, problems }
     return true
   }

@@ -19,6 +19,8 @@ export interface Log {
   error(fields: LogFields, message: string): void
   /** One line about one call, of level info. */
   accessLine(line: AccessLine): void
+  /** Lines below `level` are dropped from here on. */
+  setLevel(level: LogLevel): void
   /** Writes out what is buffered before it returns; the end of a process calls it. */
   flush(): void
 }
@@ -49,13 +51,13 @@ const messageCharsMax = 1_024
 export function createLog({ level, half, clock, destination }: LogOptions): Log {
   const output = destination === undefined ? standardOutput() : { stream: destination, flush() {} }
   const logger = pinoLogger({ level, half, clock }, output.stream)
-  const accessed = logger.isLevelEnabled('info')
-  const write = (at: 'debug' | 'info' | 'warn' | 'error') => {
-    // An absent level must not pay for the copy of its fields.
-    if (!logger.isLevelEnabled(at)) return () => {}
-    return (fields: LogFields, message: string) =>
+  let accessed = logger.isLevelEnabled('info')
+  const write =
+    (at: 'debug' | 'info' | 'warn' | 'error') => (fields: LogFields, message: string) => {
+      // An absent level must not pay for the copy of its fields.
+      if (!logger.isLevelEnabled(at)) return
       logger[at](shortened(fields), message.slice(0, messageCharsMax))
-  }
+    }
   return {
     debug: write('debug'),
     info: write('info'),
@@ -65,6 +67,10 @@ export function createLog({ level, half, clock, destination }: LogOptions): Log 
       if (!accessed) return
       const head = { level: 'info', time: clock.wall(), half, msg: 'call' } as const
       output.stream.write(accessJson(head, line))
+    },
+    setLevel(to) {
+      logger.level = to
+      accessed = logger.isLevelEnabled('info')
     },
     flush: () => output.flush(),
   }

@@ -1,0 +1,58 @@
+import { rmSync } from 'node:fs'
+import { relative, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { build, type Metafile } from 'esbuild'
+
+const root = resolve(import.meta.dirname, '..', '..')
+
+/**
+ * CommonJS packages call `require` for Node's own modules, which an ES module does not have.
+ * Under another name, since a bundled package may declare `createRequire` itself.
+ */
+const banner = `import { createRequire as requireOf } from 'node:module'
+const require = requireOf(import.meta.url)`
+
+/**
+ * Bundles both halves with all they need into `outdir`: one entry each, and chunks that are
+ * loaded only when asked for. Gives what esbuild says of each output.
+ */
+async function bundle(outdir: string): Promise<Metafile['outputs']> {
+  // Chunks carry a hash in their name: those of an earlier build would stay.
+  for (const half of ['sidecar', 'ambassador', 'chunks']) {
+    rmSync(resolve(outdir, half), { recursive: true, force: true })
+  }
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: ['sidecar/main.ts', 'ambassador/main.ts'],
+    outbase: '.',
+    outdir,
+    chunkNames: 'chunks/[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node26',
+    sourcemap: 'linked',
+    // A stack trace names functions as they are written.
+    keepNames: false,
+    banner: { js: banner },
+    metafile: true,
+    logLevel: 'warning',
+  })
+  return metafile.outputs
+}
+
+/** One line for each output of code, largest first. */
+function sizes(outputs: Metafile['outputs']): string {
+  const code = Object.entries(outputs).filter(([path]) => path.endsWith('.js'))
+  const lines = code
+    .sort(([, one], [, other]) => other.bytes - one.bytes)
+    .map(([path, { bytes }]) => `${(bytes / 1_024).toFixed(1).padStart(9)} KiB  ${path}`)
+  const total = code.reduce((sum, [, { bytes }]) => sum + bytes, 0)
+  return [...lines, `${(total / 1_024).toFixed(1).padStart(9)} KiB  in all`, ''].join('\n')
+}
+
+const { values } = parseArgs({ options: { outdir: { type: 'string', default: 'dist' } } })
+const outdir = resolve(root, values.outdir)
+const outputs = await bundle(outdir)
+process.stdout.write(`${relative(root, outdir) || outdir}\n${sizes(outputs)}`)

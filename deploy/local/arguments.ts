@@ -1,0 +1,40 @@
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+
+/** What the local system was asked for. */
+export interface LocalArguments {
+  /** Absolute path of the user's configuration. */
+  readonly config: string
+  /** The first port; all others follow from it. */
+  readonly port: number
+  /** Whether every line of every child is shown. */
+  readonly isVerbose: boolean
+}
+
+/** Simulated servers listen highest, below this distance from the first port. */
+export const portSpan = 400
+const portMax = 65_535 - portSpan
+
+/**
+ * Reads the command line; a relative path starts at `directory`. Throws with a message for the
+ * user on what it does not know.
+ */
+export function readLocalArguments(argv: readonly string[], directory: string): LocalArguments {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      config: { type: 'string' },
+      port: { type: 'string', default: '4000' },
+      verbose: { type: 'boolean', default: false },
+    },
+  })
+  const port = Number(values.port)
+  if (!/^\d{1,5}$/.test(values.port) || port < 1 || port > portMax) {
+    throw new Error(`Cannot read --port: '${values.port}' is not a port from 1 to ${portMax}`)
+  }
+  const config =
+    values.config === undefined
+      ? resolve(import.meta.dirname, 'outrigger.yaml')
+      : resolve(directory, values.config)
+  return { config, port, isVerbose: values.verbose }
+}

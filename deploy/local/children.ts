@@ -1,0 +1,135 @@
+import { resolve } from 'node:path'
+import { Child, type ChildParts, type ChildSpec } from './child.ts'
+import type { Plan, PlannedAmbassador, PlannedReplica } from './plan.ts'
+
+const root = resolve(import.meta.dirname, '..', '..')
+
+/** Where things are that every child is told. */
+export interface ChildPlaces {
+  /** The first port. */
+  readonly port: number
+  /** The effective configuration. */
+  readonly config: string
+}
+
+/** All processes of the local system. */
+export class Children {
+  readonly #places: ChildPlaces
+  readonly #parts: ChildParts
+  readonly #sidecar: Child
+  readonly #ambassadors = new Map<string, Child>()
+  readonly #replicas = new Map<string, Child>()
+  readonly #leaving = new Set<Child>()
+
+  constructor(places: ChildPlaces, parts: ChildParts) {
+    this.#places = places
+    this.#parts = parts
+    this.#sidecar = new Child(sidecarSpec(places), parts)
+  }
+
+  /** Starts all at once and resolves when all are ready; rejects with the first that cannot. */
+  async start(plan: Plan): Promise<void> {
+    const started = [this.#sidecar.start(), this.#startReplicas(plan), this.#startAmbassadors(plan)]
+    await Promise.all(started)
+  }
+
+  /** Starts the simulated servers that `plan` adds: before the configuration names them. */
+  async grow(plan: Plan): Promise<void> {
+    await this.#startReplicas(plan)
+  }
+
+  /**
+   * Starts and ends ambassadors as `plan` has it. Simulated servers stay to the end: calls under
+   * way on them have to finish, and they are cheap.
+   */
+  async follow(plan: Plan): Promise<void> {
+    const wanted = new Set(plan.ambassadors.map(({ provider }) => provider))
+    for (const [provider, child] of this.#ambassadors) {
+      if (wanted.has(provider)) continue
+      this.#ambassadors.delete(provider)
+      this.#leaving.add(child)
+      this.#parts.report('info', `${child.spec.name} drains: nothing needs it any more`)
+      void child.stop().then(() => this.#leaving.delete(child))
+    }
+    const added = plan.ambassadors.filter(({ provider }) => !this.#ambassadors.has(provider))
+    await this.#startAmbassadors(plan)
+    for (const { provider, port } of added) {
+      this.#parts.report('info', `${provider} is ready at 127.0.0.1:${port}`)
+    }
+  }
+
+  /** The process id of the child called `name`; undefined while it does not run. */
+  pid(name: string): number | undefined {
+    return this.#all().find((child) => child.spec.name === name)?.pid
+  }
+
+  /** Ends all in the order of a call: nobody loses what stands behind it before its own end. */
+  async stop(): Promise<void> {
+    await this.#sidecar.stop()
+    const ambassadors = [...this.#ambassadors.values(), ...this.#leaving]
+    await Promise.all(ambassadors.map((child) => child.stop()))
+    await Promise.all([...this.#replicas.values()].map((child) => child.stop()))
+  }
+
+  /** Ends all at once. Synchronous. */
+  kill(): void {
+    for (const child of this.#all()) child.kill()
+  }
+
+  #all(): Child[] {
+    const behind = [...this.#ambassadors.values(), ...this.#leaving, ...this.#replicas.values()]
+    return [this.#sidecar, ...behind]
+  }
+
+  async #startReplicas({ replicas }: Plan): Promise<void> {
+    await startMissing(this.#replicas, replicas.map(replicaSpec), this.#parts)
+  }
+
+  async #startAmbassadors({ ambassadors }: Plan): Promise<void> {
+    const specs = ambassadors.map((one) => ambassadorSpec(one, this.#places))
+    await startMissing(this.#ambassadors, specs, this.#parts)
+  }
+}
+
+async function startMissing(
+  running: Map<string, Child>,
+  specs: readonly ChildSpec[],
+  parts: ChildParts,
+): Promise<void> {
+  const missing = specs.filter(({ name }) => !running.has(name))
+  await Promise.all(
+    missing.map(async (spec) => {
+      const child = new Child(spec, parts)
+      running.set(spec.name, child)
+      try {
+        await child.start()
+      } catch (error) {
+        // The next change of the file tries again.
+        running.delete(spec.name)
+        throw error
+      }
+    }),
+  )
+}
+
+/** Only this machine: without a cluster there is nobody to keep others out. */
+function listening(port: number): string[] {
+  const ports = ['--port', port, '--probes-port', port + 1, '--admin-port', port + 2]
+  return ['--host', '127.0.0.1', '--probes-host', '127.0.0.1', ...ports.map(String)]
+}
+
+function sidecarSpec({ port, config }: ChildPlaces): ChildSpec {
+  const entry = resolve(root, 'sidecar', 'main.ts')
+  return { name: 'sidecar', entry, args: ['--config', config, ...listening(port)] }
+}
+
+function ambassadorSpec({ provider, port }: PlannedAmbassador, places: ChildPlaces): ChildSpec {
+  const args = ['--config', places.config, '--provider', provider, ...listening(port)]
+  return { name: provider, entry: resolve(root, 'ambassador', 'main.ts'), args }
+}
+
+function replicaSpec({ name, model, port }: PlannedReplica): ChildSpec {
+  const entry = resolve(root, 'deploy', 'simulator', 'main.ts')
+  // Servers of one pool differ in what they say, as real ones do.
+  return { name, entry, args: ['--port', String(port), '--model', model, '--seed', String(port)] }
+}

@@ -1,0 +1,138 @@
+import { secretKey } from '#shared/config/secrets.ts'
+import type { Config, Provider } from '#shared/config/schema.ts'
+import type { Snapshot } from '#shared/config/snapshot.ts'
+import { portSpan } from './arguments.ts'
+
+/** One ambassador to run; its probes and admin ports are the two above `port`. */
+export interface PlannedAmbassador {
+  readonly provider: string
+  readonly port: number
+}
+
+/** One simulated vLLM server to run. */
+export interface PlannedReplica {
+  readonly name: string
+  readonly model: string
+  readonly port: number
+}
+
+/** What becomes of one provider of the file. */
+export interface PlannedProvider {
+  readonly name: string
+  /** Where its ambassador is, or would be. */
+  readonly address: string
+  /** Why no ambassador runs; undefined where one does. */
+  readonly disabled: string | undefined
+  /** Addresses of its replicas, simulated ones filled in; undefined where the file's hold. */
+  readonly replicas: readonly string[] | undefined
+}
+
+/** What one configuration needs in order to run here. */
+export interface Plan {
+  readonly providers: readonly PlannedProvider[]
+  readonly ambassadors: readonly PlannedAmbassador[]
+  readonly replicas: readonly PlannedReplica[]
+}
+
+/** Ambassadors stand at the first port + 100, ten apart. */
+const ambassadorsAt = 100
+const ambassadorStep = 10
+const replicasAt = 300
+export const providersMax = (replicasAt - ambassadorsAt) / ambassadorStep
+const replicasMax = portSpan - replicasAt
+
+/** What the example file writes where `npm start` puts simulated servers: ports 8001 to 8009. */
+const placeholder = /^http:\/\/127\.0\.0\.1:800[1-9]$/
+
+/** Plans configurations one after another: what stays in the file keeps its port. */
+export class Planner {
+  readonly #port: number
+  readonly #ambassadors = new Map<string, number>()
+  readonly #replicas = new Map<string, PlannedReplica>()
+
+  constructor(port: number) {
+    this.#port = port
+  }
+
+  /** Throws with a message for the user where the ports do not suffice. */
+  plan({ config, secrets }: Pick<Snapshot, 'config' | 'secrets'>): Plan {
+    const replicas: PlannedReplica[] = []
+    const ambassadors: PlannedAmbassador[] = []
+    const providers = Object.entries(config.providers).map(([name, provider]) => {
+      const port = this.#ambassadorPort(name)
+      const simulated = this.#simulated(name, provider, modelOf(config, name))
+      replicas.push(...simulated.values())
+      const disabled = missingCredential(provider, secrets.values)
+      if (disabled === undefined) ambassadors.push({ provider: name, port })
+      const addresses = provider.kind === 'vllm' ? provider.replicas.addresses : []
+      return {
+        name,
+        address: `127.0.0.1:${port}`,
+        disabled,
+        replicas:
+          simulated.size === 0
+            ? undefined
+            : addresses.map((address) => {
+                const replica = simulated.get(address)
+                return replica === undefined ? address : `http://127.0.0.1:${replica.port}`
+              }),
+      }
+    })
+    return { providers, ambassadors, replicas }
+  }
+
+  #ambassadorPort(name: string): number {
+    const known = this.#ambassadors.get(name)
+    if (known !== undefined) return known
+    const taken = new Set(this.#ambassadors.values())
+    for (let slot = 0; slot < providersMax; slot++) {
+      const port = this.#port + ambassadorsAt + slot * ambassadorStep
+      if (taken.has(port)) continue
+      this.#ambassadors.set(name, port)
+      return port
+    }
+    throw new Error(`Cannot place provider '${name}': at most ${providersMax} run here`)
+  }
+
+  /** The simulated servers that stand for `provider`'s placeholders, by placeholder. */
+  #simulated(name: string, provider: Provider, model: string): Map<string, PlannedReplica> {
+    const found = new Map<string, PlannedReplica>()
+    if (provider.kind !== 'vllm') return found
+    for (const address of provider.replicas.addresses) {
+      if (placeholder.test(address)) found.set(address, this.#replica(name, address, model))
+    }
+    return found
+  }
+
+  #replica(provider: string, address: string, model: string): PlannedReplica {
+    // A server serves one model, so another model is another server.
+    const key = `${provider} ${address} ${model}`
+    const known = this.#replicas.get(key)
+    if (known !== undefined) return known
+    const count = this.#replicas.size
+    if (count === replicasMax) {
+      throw new Error(`Cannot place a simulated server: at most ${replicasMax} run here`)
+    }
+    const port = this.#port + replicasAt + count
+    const replica = { name: `${provider}-${count + 1}`, model, port }
+    this.#replicas.set(key, replica)
+    return replica
+  }
+}
+
+/** The model that routes ask of this pool first; a pool that no route names serves its own name. */
+function modelOf(config: Config, provider: string): string {
+  const targets = Object.values(config.models).flatMap((model) => model.targets)
+  return targets.find((target) => target.provider === provider)?.model ?? provider
+}
+
+function missingCredential(
+  { credentials }: Provider,
+  values: ReadonlyMap<string, string>,
+): string | undefined {
+  const keys = credentials.map(({ secret }) => secretKey(secret))
+  if (keys.length === 0 || keys.some((key) => values.has(key))) return undefined
+  return keys
+    .map((key) => (key.startsWith('env:') ? `${key.slice(4)} is not set` : `${key} has no value`))
+    .join(', ')
+}

@@ -1,0 +1,118 @@
+import type { Cancellation } from '#shared/call/cancellation.ts'
+import type { Clock } from '#shared/call/clock.ts'
+import type { Service } from '#shared/call/service.ts'
+import type { Snapshot } from '#shared/config/snapshot.ts'
+import type { WatchedConfig } from '#shared/config/watch.ts'
+import { CallError } from '#shared/errors/call-error.ts'
+import type { CallRequest, CallResponse } from '#shared/http/call.ts'
+import type { Origins } from '#shared/http/client.ts'
+import { type ServerLimits, startServer } from '#shared/http/server.ts'
+import type { Log } from '#shared/telemetry/access-log.ts'
+import { contentTypes, formatFor } from '#shared/telemetry/metrics.ts'
+import { jsonPage, startAdminServer, textPage } from './admin-server.ts'
+import type { Arguments } from './arguments.ts'
+import { drain, type Running } from './drain.ts'
+import type { Gate } from './gate.ts'
+import type { TracingSwitch } from './tracing-switch.ts'
+
+/** What a process of either kind is started with. */
+export interface HalfOptions {
+  readonly settings: Arguments
+  readonly config: WatchedConfig
+  readonly log: Log
+  readonly clock: Clock
+}
+
+/** What one half is, apart from listening, probes, reload and drain. */
+export interface Half<Context> {
+  readonly service: Service<CallRequest, CallResponse, Context>
+  readonly newCall: (cancellation: Cancellation, snapshot: Snapshot | undefined) => Context
+  readonly gate: Gate
+  readonly origins: Origins
+  readonly tracing: TracingSwitch
+  readonly render: (format: 'prometheus' | 'openmetrics') => string
+  readonly isReady: () => boolean
+  readonly status: () => object
+  readonly limitsOf: (snapshot: Snapshot) => ServerLimits
+  /** Takes over a snapshot; the first comes before anything is served. */
+  readonly apply: (snapshot: Snapshot) => void
+  /** `delayMs` between turning unready and refusing; `graceMs` for calls in flight. */
+  readonly drainOf: (snapshot: Snapshot | undefined) => { delayMs: number; graceMs: number }
+  readonly refusesWhileDraining: boolean
+  readonly close: () => void
+}
+
+/** Before there is a configuration; afterwards its own values hold. */
+const firstLimits: ServerLimits = { headBytesMax: 16 * 1024, headMs: 10_000, keepAliveMs: 75_000 }
+
+/** Serves a half until it is told to stop. Rejects when a port cannot be had. */
+export async function serveHalf<Context>(
+  options: HalfOptions,
+  half: Half<Context>,
+): Promise<Running> {
+  const { settings, config, log, clock } = options
+  const first = config.current()
+  if (first !== undefined) half.apply(first)
+  const calls = new Set<Cancellation>()
+  const server = await startServer({
+    host: settings.host,
+    port: settings.port,
+    limits: first === undefined ? firstLimits : half.limitsOf(first),
+    clock,
+    service: half.service,
+    open(cancellation) {
+      calls.add(cancellation)
+      return half.newCall(cancellation, config.current())
+    },
+    close: (cancellation) => void calls.delete(cancellation),
+  })
+  config.onChange((snapshot) => {
+    server.apply(half.limitsOf(snapshot))
+    half.apply(snapshot)
+  })
+  const admin = await startPages(options, half)
+  return drain({
+    ports: { port: server.port, ...admin.ports },
+    clock,
+    log,
+    gate: half.gate,
+    server,
+    limits: () => half.drainOf(config.current()),
+    refusesWhileDraining: half.refusesWhileDraining,
+    endCalls() {
+      const reason = new CallError('draining', 'Cannot finish: this process is ending')
+      for (const call of calls) call.cancel(reason)
+    },
+    async cleanUp() {
+      half.close()
+      await Promise.all([config.close(), half.tracing.stop(), admin.close()])
+      await half.origins.destroy()
+    },
+  })
+}
+
+/** Probes and metrics for the network, status pages for this machine. */
+async function startPages<Context>({ settings, config }: HalfOptions, half: Half<Context>) {
+  const probes = await startAdminServer(
+    { host: settings.probesHost, port: settings.probesPort },
+    {
+      '/livez': () => textPage(200, 'alive'),
+      '/readyz': () => (half.isReady() ? textPage(200, 'ready') : textPage(503, 'not ready')),
+      '/metrics': (accept) => {
+        const format = formatFor(accept)
+        return { status: 200, type: contentTypes[format], text: half.render(format) }
+      },
+    },
+  )
+  const admin = await startAdminServer(
+    { host: '127.0.0.1', port: settings.adminPort },
+    {
+      '/configz': () => jsonPage(config.configz()),
+      '/statusz': () => jsonPage(half.status()),
+    },
+  )
+  return {
+    ports: { probesPort: probes.port, adminPort: admin.port },
+    close: () => Promise.all([probes.close(), admin.close()]),
+  }
+}

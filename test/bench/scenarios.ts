@@ -1,0 +1,96 @@
+import type { Job } from './messages.ts'
+
+/** One kind of load. The unit is a call, or a content event where answers are streams. */
+export interface Scenario {
+  readonly name: string
+  readonly title: string
+  readonly unit: 'call' | 'event'
+  /** The measured window and what comes before it, in ms. */
+  readonly windowMs: number
+  readonly warmMs: number
+  /** `halfRate`: half of the calls/s that the pair does of this size, the same for every route. */
+  job(halfRate: number): Omit<Job, 'port'>
+  /** Whose saturated calls/s the half is of. */
+  readonly halfOf?: string
+}
+
+function saturated(name: string, bytes: number): Scenario {
+  return {
+    name,
+    title: `unary, ${bytes / 1_024} KB, 16 in flight`,
+    unit: 'call',
+    windowMs: 1_200,
+    warmMs: 300,
+    job: () => ({ bytes, events: 0, eventsPerSecond: 0, plan: { kind: 'inFlight', calls: 16 } }),
+  }
+}
+
+function half(name: string, bytes: number, halfOf: string): Scenario {
+  return {
+    name,
+    title: `unary, ${bytes / 1_024} KB, half load`,
+    unit: 'call',
+    windowMs: 1_200,
+    warmMs: 300,
+    halfOf,
+    job: (calls) => ({
+      bytes,
+      events: 0,
+      eventsPerSecond: 0,
+      plan: { kind: 'perSecond', calls },
+    }),
+  }
+}
+
+interface Paced {
+  readonly streams: number
+  readonly eventsPerSecond: number
+}
+
+function paced(name: string, { streams, eventsPerSecond }: Paced): Scenario {
+  const windowMs = 1_600
+  const spreadMs = 400
+  const warmMs = spreadMs + 200
+  // So that no stream ends inside the window.
+  const events = Math.ceil(((warmMs + windowMs + 300) * eventsPerSecond) / 1_000)
+  return {
+    name,
+    title: `${streams} streams × ${eventsPerSecond}/s`,
+    unit: 'event',
+    windowMs,
+    warmMs,
+    job: () => ({
+      bytes: 256,
+      events,
+      eventsPerSecond,
+      plan: { kind: 'once', calls: streams, spreadMs },
+    }),
+  }
+}
+
+const rushed: Scenario = {
+  name: 'stream-saturated',
+  title: '16 streams, unpaced, 200 events each',
+  unit: 'event',
+  windowMs: 1_200,
+  warmMs: 300,
+  job: () => ({
+    bytes: 256,
+    events: 200,
+    eventsPerSecond: 0,
+    plan: { kind: 'inFlight', calls: 16 },
+  }),
+}
+
+/** In the order they run: a half load follows the saturated one it halves. */
+export const scenarios: readonly Scenario[] = [
+  saturated('unary-0.25k', 256),
+  half('unary-0.25k-half', 256, 'unary-0.25k'),
+  saturated('unary-2k', 2_048),
+  half('unary-2k-half', 2_048, 'unary-2k'),
+  saturated('unary-40k', 40_960),
+  half('unary-40k-half', 40_960, 'unary-40k'),
+  rushed,
+  paced('stream-64x50', { streams: 64, eventsPerSecond: 50 }),
+  paced('stream-500x20', { streams: 500, eventsPerSecond: 20 }),
+]
