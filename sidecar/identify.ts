@@ -41,10 +41,23 @@ function checkJson(body: Buffer): void {
   } catch (error) {
     const reason = error instanceof SyntaxError ? error.message : ''
     // V8 quotes the text around the place: that is a piece of the prompt, and stays out.
-    const at = /position (\d+)/.exec(reason)?.[1]
-    const where = at === undefined ? 'it ends too early' : `unexpected character at position ${at}`
+    const at = /position (\d+)/.exec(reason)?.[1] ?? strangeAt(body.toString('utf8'))
+    const isShort = /unexpected end/i.test(reason)
+    const place = at === undefined ? '' : ` at position ${at}`
+    const where = isShort ? 'it ends too early' : `unexpected character${place}`
     throw new CallError('invalid-json', `Cannot read the body as JSON: ${where}`)
   }
+}
+
+const token = /\s*(?:"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*|true|false|null|[{}[\],:])/sy
+
+/** Where the first thing stands that is no token of JSON: V8 leaves the position out there. */
+function strangeAt(text: string): number | undefined {
+  token.lastIndex = 0
+  let end = 0
+  while (token.test(text)) end = token.lastIndex
+  const at = end + (/\S/.exec(text.slice(end, end + 1_000))?.index ?? 0)
+  return at < text.length ? at : undefined
 }
 
 function scan(body: Buffer) {

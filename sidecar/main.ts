@@ -7,7 +7,7 @@ import { startSidecar } from './start.ts'
 
 const settings = readArguments(process.argv.slice(2), {
   config: '/etc/outrigger/outrigger.yaml',
-  host: '127.0.0.1',
+  host: 'localhost',
   port: 4_000,
   probesHost: '0.0.0.0',
   probesPort: 4_001,

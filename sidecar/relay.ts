@@ -1,6 +1,6 @@
 import { errorEvent } from '#shared/dialects/error-body.ts'
 import { dialects } from '#shared/dialects/surfaces.ts'
-import { parseUsage } from '#shared/dialects/usage.ts'
+import { parseUsage, usageInTail } from '#shared/dialects/usage.ts'
 import type { CallError } from '#shared/errors/call-error.ts'
 import type { Body, BodySink } from '#shared/http/body.ts'
 import type { InboundResponse } from '#shared/http/client.ts'
@@ -18,10 +18,17 @@ export function relay(response: InboundResponse, context: SidecarCall): Body {
   return isEvents ? new EventRelay(response, context) : new PlainRelay(response, context)
 }
 
+const nothing = Buffer.alloc(0)
+
+/** Where usage is looked for when no trailer came. */
+const tailBytes = 8 * 1024
+
 class PlainRelay implements Body, BodySink {
   protected readonly response: InboundResponse
   protected readonly context: SidecarCall
   protected sink: BodySink | undefined
+  #previous: Buffer = nothing
+  #last: Buffer = nothing
 
   constructor(response: InboundResponse, context: SidecarCall) {
     this.response = response
@@ -42,12 +49,16 @@ class PlainRelay implements Body, BodySink {
   }
 
   write(chunk: Buffer): boolean {
+    this.#previous = this.#last
+    this.#last = chunk
     return this.sink?.write(chunk) ?? false
   }
 
   end(): void {
     const trailer = this.response.trailers()['x-outrigger-usage']
-    if (trailer !== undefined) this.context.usage = parseUsage(trailer)
+    // nginx and Envoy strip trailers: the end of the answer has the same numbers.
+    const tail = () => Buffer.concat([this.#previous, this.#last]).subarray(-tailBytes)
+    this.context.usage = trailer === undefined ? usageInTail(tail()) : parseUsage(trailer)
     this.sink?.end()
   }
 
@@ -62,7 +73,7 @@ class EventRelay extends PlainRelay {
 
   override write(chunk: Buffer): boolean {
     const whole = this.#framer.feed(chunk)
-    return whole === undefined ? true : (this.sink?.write(whole) ?? false)
+    return whole === undefined ? true : super.write(whole)
   }
 
   override fail(error: CallError): void {

@@ -1,5 +1,5 @@
 import type { Layer } from '#shared/call/service.ts'
-import { readUsage, type Usage, usageOf } from '#shared/dialects/usage.ts'
+import { usageInTail, usageOf } from '#shared/dialects/usage.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import { type Body, type BodySink, bytesBody } from '#shared/http/body.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
@@ -61,18 +61,6 @@ async function commitStream(
 
 /** The last bytes of an answer too long to be held: usage stands at its end. */
 const tailBytes = 8 * 1024
-
-/** The usage in the end of a JSON answer: quotes inside strings are escaped, so the key is one. */
-function usageInTail(tail: Buffer): Usage | undefined {
-  const at = tail.lastIndexOf('"usage":')
-  if (at < 0) return undefined
-  const text = tail.toString('utf8', at + '"usage":'.length)
-  for (let end = text.indexOf('}'); end >= 0; end = text.indexOf('}', end + 1)) {
-    const value = parse(Buffer.from(text.slice(0, end + 1)))
-    if (value !== undefined) return readUsage(value)
-  }
-  return undefined
-}
 
 async function commitWhole(response: CallResponse, context: AmbassadorCall): Promise<CallResponse> {
   const { holdBytes } = providerOf(context).commit

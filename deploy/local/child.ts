@@ -173,7 +173,7 @@ export class Child {
  */
 function startGuard(pid: number | undefined): Undo {
   if (pid === undefined) return () => {}
-  const guard = spawn('/bin/sh', ['-c', 'read -r _; kill -KILL -- "-$0"', String(pid)], {
+  const guard = spawn('/bin/sh', ['-c', 'read -r _; kill -s KILL -- "-$0"', String(pid)], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
   })

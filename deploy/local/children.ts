@@ -19,7 +19,8 @@ export class Children {
   readonly #sidecar: Child
   readonly #ambassadors = new Map<string, Child>()
   readonly #replicas = new Map<string, Child>()
-  readonly #leaving = new Set<Child>()
+  /** Ambassadors that drain, by provider. */
+  readonly #leaving = new Map<string, { readonly child: Child; readonly ended: Promise<void> }>()
 
   constructor(places: ChildPlaces, parts: ChildParts) {
     this.#places = places
@@ -47,11 +48,13 @@ export class Children {
     for (const [provider, child] of this.#ambassadors) {
       if (wanted.has(provider)) continue
       this.#ambassadors.delete(provider)
-      this.#leaving.add(child)
-      this.#parts.report('info', `${child.spec.name} drains: nothing needs it any more`)
-      void child.stop().then(() => this.#leaving.delete(child))
+      this.#parts.report('info', `${provider} drains: nothing needs it any more`)
+      const ended = child.stop().then(() => void this.#leaving.delete(provider))
+      this.#leaving.set(provider, { child, ended })
     }
     const added = plan.ambassadors.filter(({ provider }) => !this.#ambassadors.has(provider))
+    // One that comes back needs the port that it still listens on.
+    await Promise.all(added.map(({ provider }) => this.#leaving.get(provider)?.ended))
     await this.#startAmbassadors(plan)
     for (const { provider, port } of added) {
       this.#parts.report('info', `${provider} is ready at 127.0.0.1:${port}`)
@@ -66,8 +69,9 @@ export class Children {
   /** Ends all in the order of a call: nobody loses what stands behind it before its own end. */
   async stop(): Promise<void> {
     await this.#sidecar.stop()
-    const ambassadors = [...this.#ambassadors.values(), ...this.#leaving]
-    await Promise.all(ambassadors.map((child) => child.stop()))
+    const leaving = [...this.#leaving.values()].map(({ ended }) => ended)
+    const running = [...this.#ambassadors.values()].map((child) => child.stop())
+    await Promise.all([...leaving, ...running])
     await Promise.all([...this.#replicas.values()].map((child) => child.stop()))
   }
 
@@ -77,8 +81,9 @@ export class Children {
   }
 
   #all(): Child[] {
-    const behind = [...this.#ambassadors.values(), ...this.#leaving, ...this.#replicas.values()]
-    return [this.#sidecar, ...behind]
+    const leaving = [...this.#leaving.values()].map(({ child }) => child)
+    const running = [...this.#ambassadors.values(), ...this.#replicas.values()]
+    return [this.#sidecar, ...running, ...leaving]
   }
 
   async #startReplicas({ replicas }: Plan): Promise<void> {

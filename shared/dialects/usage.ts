@@ -72,6 +72,29 @@ export function usageOf(value: unknown): Usage | undefined {
   return isObject(message) ? readUsage(message['usage']) : undefined
 }
 
+/** The last usage in the end of an answer or a stream: quotes inside strings are escaped. */
+export function usageInTail(tail: Buffer): Usage | undefined {
+  const at = tail.lastIndexOf('"usage":')
+  if (at < 0) return undefined
+  const text = tail.toString('utf8', at + '"usage":'.length)
+  // The object ends at the first brace with which it parses; it holds only small objects.
+  for (let end = text.indexOf('}'), tries = 0; end >= 0 && tries < 8; tries++) {
+    const usage = readUsage(parse(text.slice(0, end + 1)))
+    if (usage !== undefined) return usage
+    end = text.indexOf('}', end + 1)
+  }
+  return undefined
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // Not the whole object yet.
+    return undefined
+  }
+}
+
 /** A later report corrects an earlier one; a field it leaves at zero input keeps the earlier. */
 export function mergeUsage(earlier: Usage | undefined, later: Usage): Usage {
   if (earlier === undefined || later.input > 0) return later

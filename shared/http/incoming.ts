@@ -11,8 +11,10 @@ export function incomingBody(request: IncomingMessage, onRead: () => void): Inco
       onRead()
       request.on('data', (chunk: Buffer) => sink.data(chunk))
       request.on('end', () => sink.end())
-      // 'close' also follows a clean end: the sink has ended by then.
-      request.on('close', () => sink.gone())
+      // 'close' also follows a clean end, which a sink that unzips may not have seen through yet.
+      request.on('close', () => {
+        if (!request.readableEnded) sink.gone()
+      })
       request.on('error', () => sink.gone())
     },
     pause: () => request.pause(),

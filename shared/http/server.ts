@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import { Socket } from 'node:net'
 import { Cancellation } from '#shared/call/cancellation.ts'
 import type { Clock } from '#shared/call/clock.ts'
 import type { Service } from '#shared/call/service.ts'
@@ -49,9 +49,43 @@ interface ServerOptions<Context> {
 /** How often node:http looks for slow heads: its default of 30 s would make 408 late. */
 const checkIntervalMs = 500
 
-/** Listens and serves; rejects with node's error when the port cannot be had. */
+/** Connections at most: an application that leaks them must not take the file descriptors. */
+const connectionsMax = 16_384
+
+/**
+ * Listens and serves. `localhost` is both loopback addresses, since clients try either first; a
+ * machine without IPv6 has one. Rejects with node's error when the port cannot be had.
+ */
 export async function startServer<Context>(options: ServerOptions<Context>): Promise<HttpServer> {
-  const state = { inFlight: 0, isLeaving: false }
+  const state: State = { inFlight: 0, isLeaving: false }
+  const first = buildServer(options, state)
+  const isLocal = options.host === 'localhost'
+  const port = await listen(first, isLocal ? '127.0.0.1' : options.host, options.port)
+  const servers = [first]
+  if (isLocal) {
+    const second = buildServer(options, state)
+    if (await listensBeside(second, port)) servers.push(second)
+  }
+  return {
+    port,
+    inFlight: () => state.inFlight,
+    apply: (limits) => servers.forEach((server) => applyLimits(server, limits)),
+    leave: () => {
+      state.isLeaving = true
+    },
+    async close() {
+      await Promise.all(servers.map((server) => new Promise((done) => void server.close(done))))
+    },
+    destroy: () => servers.forEach((server) => server.closeAllConnections()),
+  }
+}
+
+interface State {
+  inFlight: number
+  isLeaving: boolean
+}
+
+function buildServer<Context>(options: ServerOptions<Context>, state: State): Server {
   const server = createServer({
     maxHeaderSize: options.limits.headBytesMax,
     connectionsCheckingInterval: checkIntervalMs,
@@ -62,12 +96,9 @@ export async function startServer<Context>(options: ServerOptions<Context>): Pro
     shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() !== 'h2c',
   })
   server.maxRequestsPerSocket = 0
+  server.maxConnections = connectionsMax
   server.timeout = 0
-  const apply = (limits: ServerLimits) => {
-    server.headersTimeout = limits.headMs
-    server.keepAliveTimeout = limits.keepAliveMs
-  }
-  apply(options.limits)
+  applyLimits(server, options.limits)
   const serve = (request: IncomingMessage, response: ServerResponse, mustContinue: Continue) => {
     state.inFlight++
     response.once('close', () => state.inFlight--)
@@ -81,29 +112,38 @@ export async function startServer<Context>(options: ServerOptions<Context>): Pro
     refuse(socket, error, request.url ?? '/')
   })
   server.on('clientError', (error, socket) => {
-    if (socket instanceof Object && 'writable' in socket) refuseBroken(error, socket as Socket)
+    if (socket instanceof Socket) refuseBroken(error, socket)
+    else socket.destroy()
   })
-  await listen(server, options.host, options.port)
-  return {
-    port: (server.address() as AddressInfo).port,
-    inFlight: () => state.inFlight,
-    apply,
-    leave: () => {
-      state.isLeaving = true
-    },
-    close: () => new Promise((resolve) => void server.close(() => resolve())),
-    destroy: () => server.closeAllConnections(),
-  }
+  return server
 }
 
-function listen(server: Server, host: string, port: number): Promise<void> {
+function applyLimits(server: Server, limits: ServerLimits): void {
+  server.headersTimeout = limits.headMs
+  server.keepAliveTimeout = limits.keepAliveMs
+}
+
+function listen(server: Server, host: string, port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host, port, backlog: 1024 }, () => {
       server.off('error', reject)
-      resolve()
+      const address = server.address()
+      resolve(typeof address === 'object' && address !== null ? address.port : port)
     })
   })
+}
+
+/** False on a machine without IPv6; a port taken there by somebody else is an error. */
+async function listensBeside(server: Server, port: number): Promise<boolean> {
+  try {
+    await listen(server, '::1', port)
+    return true
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') return false
+    throw error
+  }
 }
 
 type Continue = 'continued' | 'awaited'

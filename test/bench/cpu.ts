@@ -37,6 +37,7 @@ export interface Memory {
 /** Memory in MB of 2^20 bytes. */
 export function memory(pid: number): Memory {
   const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8')
-  const read = (name: string) => Number(new RegExp(`^${name}: +(\\d+)`, 'm').exec(text)?.[1]) / 1_024
+  const read = (name: string) =>
+    Number(new RegExp(`^${name}: +(\\d+)`, 'm').exec(text)?.[1]) / 1_024
   return { rssMB: read('Rss'), anonymousMB: read('Anonymous') }
 }

@@ -33,9 +33,10 @@ export interface Measuring {
 /** Runs one cell: warms up, measures one window, lets the calls in flight end. */
 export async function measure(measuring: Measuring): Promise<Cell> {
   const { load, route, scenario, halfRate, share } = measuring
-  const isPacedStream = scenario.name.includes('x')
-  load.begin({ say: 'begin', job: { ...scenario.job(halfRate), port: route.port } })
-  await wait(isPacedStream ? scenario.warmMs : scenario.warmMs * share)
+  const job = { ...scenario.job(halfRate), port: route.port }
+  load.begin({ say: 'begin', job })
+  // Streams that are begun over a time have to be under way, however quick the run.
+  await wait(job.plan.kind === 'once' ? scenario.warmMs : scenario.warmMs * share)
   const before = await load.ask({ say: 'open' })
   const startedMs = performance.now()
   const cpuBefore = route.hops.map(({ pid }) => cpuMs(pid))

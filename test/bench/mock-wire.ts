@@ -39,7 +39,9 @@ export function unaryAnswer(bytes: number): string {
   const tail =
     '"},"finish_reason":"stop"}],' +
     '"usage":{"prompt_tokens":9,"completion_tokens":12,"total_tokens":21}}'
-  return head + 'lorem ipsum '.repeat(bytes / 12 + 1).slice(0, bytes - head.length - tail.length) + tail
+  return (
+    head + 'lorem ipsum '.repeat(bytes / 12 + 1).slice(0, bytes - head.length - tail.length) + tail
+  )
 }
 
 /** What the mock does is told in the standard field `user`, which every hop passes on. */

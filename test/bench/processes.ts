@@ -33,9 +33,7 @@ export function halvesFrom(): 'dist' | 'sources' {
 }
 
 function entryOf(name: 'sidecar' | 'ambassador'): string {
-  return halvesFrom() === 'dist'
-    ? join(root, 'dist', name, 'main.js')
-    : join(root, name, 'main.ts')
+  return halvesFrom() === 'dist' ? join(root, 'dist', name, 'main.js') : join(root, name, 'main.ts')
 }
 
 async function ended(child: ChildProcess): Promise<void> {

@@ -17,12 +17,14 @@ const idleMs = 1_000
 export async function measureStart({ directory, mockPort }: Routes): Promise<Start[]> {
   const pair = await startPair({ directory, mockPort })
   await wait(idleMs)
-  const starts = ([pair.sidecar, pair.ambassador] as const).map((half): Start => ({
-    half: half === pair.sidecar ? 'sidecar' : 'ambassador',
-    cpuMs: half.readyCpuMs,
-    wallMs: half.readyMs,
-    idle: memory(half.pid),
-  }))
+  const starts = ([pair.sidecar, pair.ambassador] as const).map(
+    (half): Start => ({
+      half: half === pair.sidecar ? 'sidecar' : 'ambassador',
+      cpuMs: half.readyCpuMs,
+      wallMs: half.readyMs,
+      idle: memory(half.pid),
+    }),
+  )
   await pair.end()
   return starts
 }

@@ -120,7 +120,10 @@ describe('npm start', () => {
 
   it('ends with 0 on Ctrl-C and leaves nothing behind', async () => {
     const { port } = system
+    const stream = await post(chatUrl(), question('assistant', { stream: true, max_tokens: 50 }))
     system.process.kill('SIGINT')
+    // What is under way ends before what carries it.
+    assert.match(await stream.text(), /data: \[DONE\]\n\n$/)
     assert.equal(await system.ended, 0)
     for (const at of [port, port + 1, port + 2, port + 100, port + 300, port + 302]) {
       await untilRefused(at)

@@ -77,7 +77,7 @@ export function randomPort(): number {
 
 /** The process ids that the banner names, by what they are called there. */
 export function pidsOf({ out }: LocalSystem): Map<string, number> {
-  const rows = out.text.matchAll(/^\w.*?(\S+) +http:\S+ +pid (\d+)$/gm)
+  const rows = out.text.matchAll(/(\S+) +http:\S+ +pid (\d+)$/gm)
   return new Map(Array.from(rows, ([, name = '', pid]) => [name, Number(pid)]))
 }
 

@@ -7,6 +7,7 @@ import {
   noUsage,
   parseUsage,
   readUsage,
+  usageInTail,
   usageOf,
 } from '#shared/dialects/usage.ts'
 
@@ -70,4 +71,15 @@ test('the trailer carries every number there and back', () => {
     }),
   )
   assert.equal(parseUsage('input=1'), undefined)
+})
+
+test('usage is found in the end of an answer, whatever text says', () => {
+  const answer = {
+    text: '"usage":{"prompt_tokens":9}',
+    usage: { prompt_tokens: 3, completion_tokens: 4, prompt_tokens_details: { cached_tokens: 1 } },
+  }
+  const tail = Buffer.from(JSON.stringify(answer)).subarray(-120)
+  assert.deepEqual(usageInTail(tail), { ...noUsage, input: 3, cached: 1, output: 4, isExact: true })
+  assert.equal(usageInTail(Buffer.from('data: [DONE]\n\n')), undefined)
+  assert.equal(usageInTail(Buffer.from('"usage":{"prompt_tokens":')), undefined)
 })
