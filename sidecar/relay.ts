@@ -50,7 +50,8 @@ class PlainRelay implements Body, BodySink {
 
   write(chunk: Buffer): boolean {
     this.#previous = this.#last
-    this.#last = chunk
+    // A long one is copied: the reference would keep all of it in memory.
+    this.#last = chunk.length > tailBytes ? Buffer.from(chunk.subarray(-tailBytes)) : chunk
     return this.sink?.write(chunk) ?? false
   }
 

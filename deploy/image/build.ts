@@ -46,7 +46,7 @@ async function bundle(outdir: string): Promise<Metafile['outputs']> {
 function sizes(outputs: Metafile['outputs']): string {
   const code = Object.entries(outputs).filter(([path]) => path.endsWith('.js'))
   const lines = code
-    .sort(([, one], [, other]) => other.bytes - one.bytes)
+    .toSorted(([, one], [, other]) => other.bytes - one.bytes)
     .map(([path, { bytes }]) => `${(bytes / 1_024).toFixed(1).padStart(9)} KiB  ${path}`)
   const total = code.reduce((sum, [, { bytes }]) => sum + bytes, 0)
   return [...lines, `${(total / 1_024).toFixed(1).padStart(9)} KiB  in all`, ''].join('\n')

@@ -161,7 +161,7 @@ export class Child {
           // Its end is reported below.
         },
       )
-      void again.ended.then((next) => this.#died(next))
+      void again.ended.then((how) => this.#died(how))
     })
   }
 }

@@ -28,7 +28,7 @@ export class Launcher {
   readonly #options: LaunchOptions
   readonly #config: WatchedConfig
   readonly #planner: Planner
-  readonly #directory = mkdtempSync(join(tmpdir(), 'outrigger-'))
+  readonly #directory = mkdtempSync(join(tmpdir(), 'outrigger-local-'))
   readonly #effective = join(this.#directory, 'outrigger.yaml')
   readonly #children: Children
   /** Changes are followed one after another. */

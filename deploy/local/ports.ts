@@ -5,7 +5,9 @@ import type { Plan } from './plan.ts'
 /** Every port that the system listens on with `plan`, its first port first. */
 export function portsOf(port: number, plan: Plan): number[] {
   return [
-    ...[port, port + 1, port + 2],
+    port,
+    port + 1,
+    port + 2,
     ...plan.ambassadors.flatMap((one) => [one.port, one.port + 1, one.port + 2]),
     ...plan.replicas.map((replica) => replica.port),
   ]

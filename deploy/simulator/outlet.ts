@@ -95,9 +95,11 @@ export class Outlet {
     else this.#stop(() => undefined)
   }
 
-  /** Streams 64 KB events as fast as the socket takes them, until the client leaves. */
+  /** Streams 4 KiB events as fast as the socket takes them, until the client leaves. */
   flood(): void {
-    const event = `data: ${'x'.repeat(65_528)}\n\n`
+    // Content in every dialect, so that one fault serves all surfaces.
+    const choice = { index: 0, delta: { content: 'x'.repeat(4_096) }, finish_reason: null }
+    const event = `data: ${JSON.stringify({ type: 'content_block_delta', choices: [choice] })}\n\n`
     const pour = () => {
       while (this.isReady() && !this.#response.destroyed) this.#write(event)
     }

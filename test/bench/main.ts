@@ -27,9 +27,14 @@ if (chosen.length === 0 && !withStart) {
   throw new Error(`Cannot run '${values.only}': the scenarios are ${names}`)
 }
 
+/** Where the saturated scenario was not run, a rate that every machine carries. */
+const safeRate = 400
+
 const cells = new Map<string, Cell[]>()
 const starts: Start[] = []
 const about = environment({ repeats, isQuick: values.quick })
+// A run that is broken off takes its processes with it, by their `exit` listeners.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
 const routes = await startRoutes()
 const load = await startLoad()
 for (const reason of routes.skipped) process.stderr.write(`bench: SKIPPED ${reason}\n`)
@@ -58,7 +63,7 @@ async function round(scenario: Scenario, { routes, load, repeat, isCounted }: Ro
   const halfRate = halfRateOf(scenario)
   const ordered = repeat % 2 === 0 ? routes.routes : routes.routes.toReversed()
   for (const route of ordered) {
-    const windowShare = isCounted ? share : 0.4
+    const windowShare = isCounted ? share : 1
     const cell = await measure({ load, route, scenario, halfRate, share: windowShare })
     if (!isCounted) continue
     const list = cells.get(scenario.name)
@@ -72,9 +77,6 @@ async function round(scenario: Scenario, { routes, load, repeat, isCounted }: Ro
     )
   }
 }
-
-/** Where the saturated scenario was not run, a rate that every machine carries. */
-const safeRate = 400
 
 function halfRateOf({ halfOf }: Scenario): number {
   const saturated = cells.get(halfOf ?? '')?.findLast(({ route }) => route === 'pair')

@@ -112,6 +112,10 @@ export async function startHalf(options: HalfOptions): Promise<Half> {
     env: { PATH: process.env['PATH'], BENCH_SECRET: 'a-secret-of-the-bench', BENCH_KEY: 'key' },
   })
   closeSync(log)
+  // It has no channel whose end would tell it that the bench has gone.
+  const endWithBench = () => child.kill('SIGKILL')
+  process.once('exit', endWithBench)
+  child.once('exit', () => process.off('exit', endWithBench))
   const pid = child.pid ?? 0
   let port: number | undefined
   while (port === undefined) {

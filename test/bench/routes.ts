@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startNginx } from './nginx.ts'
@@ -62,18 +62,19 @@ let pairs = 0
 export async function startPair({ directory, mockPort, nodeArgs }: PairOptions): Promise<Pair> {
   const prefix = join(directory, `pair-${++pairs}`)
   const more = nodeArgs === undefined ? {} : { nodeArgs }
-  // One file per half: both follow theirs, and neither is to see a change.
-  writeFileSync(`${prefix}-ambassador.yaml`, configText(mockPort, 4_100))
+  // A directory per half: each watches its own, where a log would wake it with every write.
+  for (const half of ['ambassador', 'sidecar']) mkdirSync(`${prefix}-${half}`, { recursive: true })
+  writeFileSync(`${prefix}-ambassador/outrigger.yaml`, configText(mockPort, 4_100))
   const ambassador = await startHalf({
     half: 'ambassador',
-    config: `${prefix}-ambassador.yaml`,
+    config: `${prefix}-ambassador/outrigger.yaml`,
     logFile: `${prefix}-ambassador.log`,
     ...more,
   })
-  writeFileSync(`${prefix}-sidecar.yaml`, configText(mockPort, ambassador.port))
+  writeFileSync(`${prefix}-sidecar/outrigger.yaml`, configText(mockPort, ambassador.port))
   const sidecar = await startHalf({
     half: 'sidecar',
-    config: `${prefix}-sidecar.yaml`,
+    config: `${prefix}-sidecar/outrigger.yaml`,
     logFile: `${prefix}-sidecar.log`,
     ...more,
   })

@@ -19,7 +19,7 @@ function saturated(name: string, bytes: number): Scenario {
     name,
     title: `unary, ${bytes / 1_024} KB, 16 in flight`,
     unit: 'call',
-    windowMs: 1_200,
+    windowMs: 800,
     warmMs: 300,
     job: () => ({ bytes, events: 0, eventsPerSecond: 0, plan: { kind: 'inFlight', calls: 16 } }),
   }
@@ -30,7 +30,7 @@ function half(name: string, bytes: number, halfOf: string): Scenario {
     name,
     title: `unary, ${bytes / 1_024} KB, half load`,
     unit: 'call',
-    windowMs: 1_200,
+    windowMs: 800,
     warmMs: 300,
     halfOf,
     job: (calls) => ({
@@ -48,7 +48,7 @@ interface Paced {
 }
 
 function paced(name: string, { streams, eventsPerSecond }: Paced): Scenario {
-  const windowMs = 1_600
+  const windowMs = 1_200
   const spreadMs = 400
   const warmMs = spreadMs + 200
   // So that no stream ends inside the window.
@@ -72,7 +72,7 @@ const rushed: Scenario = {
   name: 'stream-saturated',
   title: '16 streams, unpaced, 200 events each',
   unit: 'event',
-  windowMs: 1_200,
+  windowMs: 800,
   warmMs: 300,
   job: () => ({
     bytes: 256,

@@ -91,10 +91,7 @@ test('anthropic: errors are of its own classes', async () => {
     (error) => error instanceof Anthropic.NotFoundError && /'assistant'/.test(error.message),
   )
   await assert.rejects(client.messages.create({ ...asked, model: '' }), Anthropic.BadRequestError)
-  await assert.rejects(
-    client.messages.create(asked, under('status=429')),
-    Anthropic.RateLimitError,
-  )
+  await assert.rejects(client.messages.create(asked, under('status=429')), Anthropic.RateLimitError)
   await assert.rejects(
     client.messages.create(asked, under('reset=0')),
     Anthropic.InternalServerError,

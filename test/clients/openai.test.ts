@@ -124,10 +124,7 @@ test('openai: errors are of its own classes, with our code', async () => {
 })
 
 test('openai: a stream that breaks is an APIError with our code', async () => {
-  const stream = await client.chat.completions.create(
-    { ...asked, stream: true },
-    under('reset=3'),
-  )
+  const stream = await client.chat.completions.create({ ...asked, stream: true }, under('reset=3'))
   let events = 0
   const read = async () => {
     for await (const chunk of stream) events += chunk.choices.length

@@ -28,12 +28,9 @@ describe('npm run build', () => {
       const config = join(directory, `${half}.yaml`)
       const traces = "traces: { endpoint: 'http://127.0.0.1:9', ratio: 1 }"
       const pool = 'pool: { kind: vllm, replicas: { addresses: [http://127.0.0.1:9] } }'
-      const drain = 'drain: { grace: 0s }, '
-      const delay = 'drain: { delay: 0s, grace: 0s }, '
-      writeFileSync(
-        config,
-        `${half}: { ${half === 'sidecar' ? drain : delay}${traces} }\nproviders: { ${pool} }\n`,
-      )
+      const delay = half === 'ambassador' ? 'delay: 0s, ' : ''
+      const own = `${half}: { drain: { ${delay}grace: 0s }, ${traces} }`
+      writeFileSync(config, `${own}\nproviders: { ${pool} }\n`)
       const ports = ['--port', '--probes-port', '--admin-port'].flatMap((name) => [name, '0'])
       const args = ['--config', config, '--provider', 'pool', '--host', '127.0.0.1', ...ports]
       const child = spawn(process.execPath, [join(directory, half, 'main.js'), ...args], {

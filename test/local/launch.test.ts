@@ -30,7 +30,7 @@ describe('npm start', () => {
 
   before(async () => {
     writeFileSync(file, example)
-    system = await launchReady(['--config', file])
+    system = await launchReady({ args: ['--config', file], directory })
   })
 
   after(() => {
@@ -128,22 +128,22 @@ describe('npm start', () => {
     for (const at of [port, port + 1, port + 2, port + 100, port + 300, port + 302]) {
       await untilRefused(at)
     }
+    assert.deepEqual(
+      readdirSync(directory).filter((name) => name.startsWith('outrigger-')),
+      [],
+    )
     for (const pid of pidsOf(system).values()) assert.throws(() => process.kill(pid, 0), /ESRCH/)
     assert.doesNotMatch(system.log.text, /ended \(code/)
   })
 })
 
 it('children end where their launcher is killed', async () => {
-  const left = () => readdirSync(tmpdir()).filter((name) => name.startsWith('outrigger-'))
-  const earlier = left()
-  const system = await launchReady()
+  const directory = mkdtempSync(join(tmpdir(), 'local-test-'))
+  const system = await launchReady({ directory })
   system.process.kill('SIGKILL')
   const { port } = system
   for (const at of [port, port + 100, port + 300, port + 301, port + 302]) await untilRefused(at)
-  // Nobody was left to remove it.
-  for (const name of left().filter((one) => !earlier.includes(one))) {
-    rmSync(join(tmpdir(), name), { recursive: true })
-  }
+  rmSync(directory, { recursive: true })
 })
 
 it('a port in use is named with the way out before anything starts', async () => {
@@ -164,7 +164,7 @@ it('an invalid configuration is refused with its path', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'local-test-'))
   const file = join(directory, 'outrigger.yaml')
   writeFileSync(file, 'sidecar: { deadlin: 10m }\n')
-  const system = launch(randomPort(), ['--config', file])
+  const system = launch(randomPort(), { args: ['--config', file] })
   assert.equal(await system.ended, 1)
   assert.match(system.log.text, /sidecar\.deadlin/)
   rmSync(directory, { recursive: true })

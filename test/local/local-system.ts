@@ -42,14 +42,21 @@ export interface LocalSystem {
   readonly ended: Promise<number | null>
 }
 
+/** What a launcher is given besides its port. */
+export interface LaunchInput {
+  readonly args?: readonly string[]
+  /** Where it puts its own files. */
+  readonly directory?: string
+}
+
 /** Starts `deploy/local/main.ts` with `--port`; it may not be ready yet. */
-export function launch(port: number, args: readonly string[] = []): LocalSystem {
+export function launch(port: number, { args = [], directory }: LaunchInput = {}): LocalSystem {
   const entry = resolve(root, 'deploy', 'local', 'main.ts')
   const { OPENAI_API_KEY: _o, ANTHROPIC_API_KEY: _a, ...environment } = process.env
   const child = spawn(process.execPath, [entry, '--port', String(port), ...args], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: environment,
+    env: directory === undefined ? environment : { ...environment, TMPDIR: directory },
   })
   const ended = new Promise<number | null>((settle) => child.once('close', settle))
   const out = new Output(child.stdout)
@@ -57,9 +64,9 @@ export function launch(port: number, args: readonly string[] = []): LocalSystem 
 }
 
 /** A running system on ports that nobody uses: tries others where somebody does. */
-export async function launchReady(args: readonly string[] = []): Promise<LocalSystem> {
+export async function launchReady(input: LaunchInput = {}): Promise<LocalSystem> {
   for (let tries = 1; ; tries++) {
-    const system = launch(randomPort(), args)
+    const system = launch(randomPort(), input)
     try {
       await system.out.until(/Ctrl-C ends it/)
       return system

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { after, before, test } from 'node:test'
-import { dial, open, question, readUntil, spoken, type Spoken } from './client.ts'
+import { dial, open, question, readUntil, type Spoken, spoken } from './client.ts'
 import { callOf, type Pair, type Provider, startPair, startProvider } from './harness.ts'
 
 let provider: Provider
 let pair: Pair
 
 before(async () => {
-  provider = await startProvider()
+  provider = await startProvider({ tokenMs: 5 })
   pair = await startPair({ provider: provider.port })
 })
 after(async () => {
@@ -26,13 +26,17 @@ async function bothLeft(marks: readonly [number, number], id: string): Promise<v
   assert.equal(lines[0]?.['call'], lines[1]?.['call'])
   await provider.whenIdle()
   const call = callOf(provider, id)
-  assert.ok(call?.endedBy === 'client-left' || call?.endedBy === 'fault', call?.endedBy)
+  assert.ok(
+    call?.endedBy === 'client-left' || call?.endedBy === 'fault',
+    call?.endedBy ?? 'no call',
+  )
   assert.equal(provider.gauges().running, 0)
 }
 
 /** Resolves once the provider has the call. */
 async function arrival(id: string): Promise<void> {
-  while (callOf(provider, id) === undefined) await new Promise((resolve) => setImmediate(resolve))
+  while (callOf(provider, id) === undefined)
+    await new Promise<void>((resolve) => setImmediate(resolve))
 }
 
 async function leavesBeforeHead(dialect: Spoken, stream: boolean, fault: string): Promise<void> {

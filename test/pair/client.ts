@@ -62,7 +62,7 @@ export async function dial(port: number): Promise<Socket> {
 export async function say(port: number, bytes: string | Buffer): Promise<string> {
   const socket = await dial(port)
   const chunks: Buffer[] = []
-  socket.on('data', (chunk) => chunks.push(chunk))
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk))
   socket.write(bytes)
   await once(socket, 'close')
   return Buffer.concat(chunks).toString('latin1')

@@ -129,11 +129,10 @@ export class Half {
     const probes = ['--probes-host', '127.0.0.1', '--probes-port', '0']
     const own = name === 'ambassador' ? ['--provider', 'pool'] : []
     const main = new URL(`../../${name}/main.ts`, import.meta.url).pathname
-    this.#child = spawn(
-      process.execPath,
-      [main, '--config', file, ...places, ...probes, ...own],
-      { env: { ...process.env, ...environment }, stdio: ['ignore', 'pipe', 'pipe'] },
-    )
+    this.#child = spawn(process.execPath, [main, '--config', file, ...places, ...probes, ...own], {
+      env: { ...process.env, ...environment },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
     live.add(this.#child)
     this.#exit = once(this.#child, 'exit')
     this.#read()
@@ -141,6 +140,10 @@ export class Half {
 
   get port(): number {
     return Number(this.#ready['port'])
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0
   }
 
   /** Lines so far: a place to look from. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { after, before, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import { codeIn, dial, question, questions, say, type Spoken, spoken } from './client.ts'
+import { codeIn, dial, question, questions, type Spoken, say, spoken } from './client.ts'
 import { callOf, type Pair, type Provider, startPair, startProvider } from './harness.ts'
 
 let provider: Provider

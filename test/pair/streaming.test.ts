@@ -17,9 +17,7 @@ after(async () => {
 
 /** Ids and times differ from call to call; all else of two equal questions is equal. */
 function normal(body: string): string {
-  return body
-    .replaceAll(/"id":"[^"]*"/g, '"id":"x"')
-    .replaceAll(/"created":\d+/g, '"created":0')
+  return body.replaceAll(/"id":"[^"]*"/g, '"id":"x"').replaceAll(/"created":\d+/g, '"created":0')
 }
 
 const options = { stream_options: { include_usage: true } }
