@@ -43,14 +43,20 @@ function install(development) {
   const wanted = lockHash()
   const have = existsSync(stampFile) ? readFileSync(stampFile, 'utf8').trim().split(' ') : []
   if (have[0] === wanted && (!development || have[1] === 'development')) return
-  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts']
-  if (!development) args.push('--omit=dev')
-  process.stderr.write(`outrigger: installing with npm ${args.join(' ')}\n`)
+  const flags = ['--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts']
+  if (!development) flags.push('--omit=dev')
   const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
-  // Output to stderr: what `npm start` prints to stdout is its own.
-  const result = spawnSync(npm, args, { cwd: root, stdio: ['ignore', 2, 2] })
-  if (result.status !== 0)
-    fail(`Cannot install: npm ci ended with ${result.status ?? result.signal}`)
+  const run = (args, stdio) => spawnSync(npm, args, { cwd: root, stdio, encoding: 'utf8' })
+  process.stderr.write(`outrigger: installing with npm ci ${flags.join(' ')}\n`)
+  const clean = run(['ci', ...flags], ['ignore', 'pipe', 'pipe'])
+  if (clean.status !== 0) {
+    // A registry that lacks the binaries of other platforms leaves them out of the lock file, which
+    // npm 11's ci takes for a lock out of step. The same locked versions install the other way.
+    if (!/EUSAGE/.test(clean.stderr ?? '')) process.stderr.write(clean.stderr ?? '')
+    // Output to stderr: what `npm start` prints to stdout is its own.
+    const result = run(['install', '--no-save', ...flags], ['ignore', 2, 2])
+    if (result.status !== 0) fail(`Cannot install: npm ended with ${result.status ?? result.signal}`)
+  }
   writeFileSync(stampFile, `${wanted} ${development ? 'development' : 'production'}\n`)
 }
 
