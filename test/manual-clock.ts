@@ -12,7 +12,7 @@ export function manualClock(): ManualClock {
   let counter = 0
   const timers = new Set<{ at: number; action: () => void }>()
   const next = (limit: number) =>
-    [...timers].filter((t) => t.at <= limit).sort((a, b) => a.at - b.at)[0]
+    [...timers].filter((t) => t.at <= limit).toSorted((a, b) => a.at - b.at)[0]
   return {
     now: () => nowMs,
     wall: () => 1_767_225_600_000 + nowMs,

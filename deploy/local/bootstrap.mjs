@@ -55,7 +55,8 @@ function install(development) {
     if (!/EUSAGE/.test(clean.stderr ?? '')) process.stderr.write(clean.stderr ?? '')
     // Output to stderr: what `npm start` prints to stdout is its own.
     const result = run(['install', '--no-save', ...flags], ['ignore', 2, 2])
-    if (result.status !== 0) fail(`Cannot install: npm ended with ${result.status ?? result.signal}`)
+    if (result.status !== 0)
+      fail(`Cannot install: npm ended with ${result.status ?? result.signal}`)
   }
   writeFileSync(stampFile, `${wanted} ${development ? 'development' : 'production'}\n`)
 }

@@ -73,7 +73,7 @@ export class Child {
     } finally {
       for (const one of undo) one()
     }
-    process.ended.then((how) => this.#died(how))
+    void process.ended.then((how) => this.#died(how))
   }
 
   /** Asks it to end and resolves when it has; after 90 s it is killed. */

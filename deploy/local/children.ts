@@ -54,7 +54,9 @@ export class Children {
     }
     const added = plan.ambassadors.filter(({ provider }) => !this.#ambassadors.has(provider))
     // One that comes back needs the port that it still listens on.
-    await Promise.all(added.map(({ provider }) => this.#leaving.get(provider)?.ended))
+    await Promise.all(
+      added.map(({ provider }) => this.#leaving.get(provider)?.ended ?? Promise.resolve()),
+    )
     await this.#startAmbassadors(plan)
     for (const { provider, port } of added) {
       this.#parts.report('info', `${provider} is ready at 127.0.0.1:${port}`)

@@ -77,11 +77,14 @@ function wordsOf(entry: Entry, style: LineStyle): string {
 
 /** `200 POST-path model → provider, 10 in 5 out, 90 ms`. */
 function callWords(entry: Entry, style: LineStyle): string {
-  const { status, surface, modelAsked, provider, inputTokens, outputTokens, durationMs } = entry
-  const to = provider === undefined ? '' : ` → ${provider}`
-  const failure = entry['error'] === undefined ? '' : ` ${entry['error']}`
+  const word = (key: string) => {
+    const value = entry[key]
+    return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+  }
+  const to = word('provider') === '' ? '' : ` → ${word('provider')}`
+  const failure = word('error') === '' ? '' : ` ${word('error')}`
   const text =
-    `${status} ${surface} ${modelAsked ?? ''}${to} ` +
-    `${inputTokens ?? 0} in ${outputTokens ?? 0} out ${durationMs} ms${failure}`
+    `${word('status')} ${word('surface')} ${word('modelAsked')}${to} ` +
+    `${word('inputTokens')} in ${word('outputTokens')} out ${word('durationMs')} ms${failure}`
   return painted(failure === '' ? 'green' : 'yellow', text, style)
 }

@@ -1,5 +1,5 @@
-import { secretKey } from '#shared/config/secrets.ts'
 import type { Config, Provider } from '#shared/config/schema.ts'
+import { secretKey } from '#shared/config/secrets.ts'
 import type { Snapshot } from '#shared/config/snapshot.ts'
 import { portSpan } from './arguments.ts'
 

@@ -14,7 +14,7 @@ export class Latencies {
   }
 
   summary(): Latency {
-    const sorted = this.#values.subarray(0, this.#count).sort()
+    const sorted = this.#values.subarray(0, this.#count).toSorted()
     const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))] ?? 0
     const slow = sorted.findIndex((ms) => ms > 50)
     return {

@@ -112,7 +112,7 @@ class Load implements CallWatch {
 
 let load: Load | undefined
 
-process.on('message', async (message: unknown) => {
+async function obey(message: unknown): Promise<void> {
   const order = v.parse(orderSchema, message)
   if (order.say === 'begin') {
     load = new Load(order.job)
@@ -125,5 +125,7 @@ process.on('message', async (message: unknown) => {
   else if (order.say === 'close') load.close()
   else await load.stop()
   say(load.reply())
-})
+}
+
+process.on('message', (message: unknown) => void obey(message))
 say({ port: 0 })

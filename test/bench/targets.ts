@@ -1,6 +1,6 @@
 import type { Cell } from './measure.ts'
-import { type Figure, figure, show } from './statistics.ts'
 import type { Start } from './start-up.ts'
+import { type Figure, figure, show } from './statistics.ts'
 
 /** Everything one run has measured: cells by scenario, one per route and repeat. */
 export interface Measured {

@@ -36,14 +36,13 @@ test('neither prompt nor secret is in an error, a log, a metric or a page', asyn
   const errors: string[] = []
   for (const dialect of spoken) {
     const words = { messages: [{ role: 'user', content: prompt }], prompt }
-    for (const fault of faults) {
-      for (const stream of [true, false]) {
-        const body = dialect === 'completions' ? { prompt } : { messages: words.messages }
-        const asked = question(dialect, { stream, body, ...(fault === '' ? {} : { fault }) })
-        const headers = { ...asked.headers, ...application }
-        const seen = await ask(pair.port, { ...asked, headers })
-        if (fault !== '') errors.push(seen.body)
-      }
+    const kinds = faults.flatMap((fault) => [true, false].map((stream) => ({ fault, stream })))
+    for (const { fault, stream } of kinds) {
+      const body = dialect === 'completions' ? { prompt } : { messages: words.messages }
+      const asked = question(dialect, { stream, body, ...(fault === '' ? {} : { fault }) })
+      const headers = { ...asked.headers, ...application }
+      const seen = await ask(pair.port, { ...asked, headers })
+      if (fault !== '') errors.push(seen.body)
     }
     const { path } = question(dialect)
     const broken = [
