@@ -25,6 +25,12 @@ export interface OutboundRequest {
   readonly body: Buffer | undefined
 }
 
+/**
+ * What a connection reads ahead of a slow reader. Below node's 64 KiB: with thousands of streams it
+ * is most of a process's memory, and an event is far smaller.
+ */
+const bufferBytes = 16 * 1024
+
 /** Pools of connections, one per origin and options. */
 export class Origins {
   readonly #pools = new Map<string, { pool: Pool; inFlight: number }>()
@@ -85,11 +91,13 @@ export class Origins {
     const key = `${origin} ${connectMs} ${keepAliveMs} ${connectionsMax} ${headBytesMax}`
     let entry = this.#pools.get(key)
     if (entry === undefined) {
+      // The name is a variable's: undici passes it to node, but its types leave it out.
+      const connect = { timeout: connectMs, highWaterMark: bufferBytes }
       const pool = new Pool(origin, {
         connections: connectionsMax,
         pipelining: 1,
         allowH2: false,
-        connect: { timeout: connectMs },
+        connect,
         // Our own timers name their owner, and cost less than undici's per-chunk ones.
         headersTimeout: 0,
         bodyTimeout: 0,

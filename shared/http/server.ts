@@ -49,6 +49,9 @@ interface ServerOptions<Context> {
 /** How often node:http looks for slow heads: its default of 30 s would make 408 late. */
 const checkIntervalMs = 500
 
+/** What is written ahead of a slow reader. Below node's 64 KiB, for thousands of streams. */
+const bufferBytes = 16 * 1024
+
 /** Connections at most: an application that leaks them must not take the file descriptors. */
 const connectionsMax = 16_384
 
@@ -92,6 +95,7 @@ function buildServer<Context>(options: ServerOptions<Context>, state: State): Se
     insecureHTTPParser: false,
     requestTimeout: 0,
     noDelay: true,
+    highWaterMark: bufferBytes,
     // A client that offers h2c goes on in HTTP/1.1 (RFC 9110, 7.8); anything else is refused.
     shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() !== 'h2c',
   })

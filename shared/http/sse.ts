@@ -33,7 +33,8 @@ export class EventFramer {
     this.#isTorn = false
     const head = cut === chunk.length ? chunk : chunk.subarray(0, cut)
     const whole = this.#fragmentBytes === 0 ? head : Buffer.concat([...this.#fragments, head])
-    this.#fragments = cut === chunk.length ? [] : [chunk.subarray(cut)]
+    // Copied: a slice would keep the whole chunk alive for its last few bytes.
+    this.#fragments = cut === chunk.length ? [] : [Buffer.from(chunk.subarray(cut))]
     this.#fragmentBytes = chunk.length - cut
     return whole
   }
