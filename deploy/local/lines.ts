@@ -85,6 +85,6 @@ function callWords(entry: Entry, style: LineStyle): string {
   const failure = word('error') === '' ? '' : ` ${word('error')}`
   const text =
     `${word('status')} ${word('surface')} ${word('modelAsked')}${to} ` +
-    `${word('inputTokens')} in ${word('outputTokens')} out ${word('durationMs')} ms${failure}`
+    `${word('inputTokens') || '0'} in ${word('outputTokens') || '0'} out ${word('durationMs')} ms${failure}`
   return painted(failure === '' ? 'green' : 'yellow', text, style)
 }

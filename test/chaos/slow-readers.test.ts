@@ -67,7 +67,6 @@ test(`${readers} readers that read nothing cost a bounded memory in each half`, 
         grown <= readers * bytesPerReader,
         `half ${at} grew by ${Math.round(grown / readers / 1024)} KiB a reader`,
       )
-      process.stdout.write(`half ${at}: ${Math.round(grown / readers / 1024)} KiB a reader\n`)
     })
   } finally {
     for (const socket of sockets) socket.destroy()
