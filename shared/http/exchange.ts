@@ -136,7 +136,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
   }
 
   #pause(): void {
-    if (this.#isPaused) return
+    // A sink that refused its chunk may have cancelled as well: nothing is left to pause.
+    if (this.#isPaused || this.#state === 'ended') return
     this.#isPaused = true
     this.#controller?.pause()
   }
