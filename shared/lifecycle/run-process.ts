@@ -1,0 +1,42 @@
+import { resolve } from 'node:path'
+import { systemClock } from '#shared/call/clock.ts'
+import type { Environment } from '#shared/config/secrets.ts'
+import { watchConfig } from '#shared/config/watch.ts'
+import { createLog } from '#shared/telemetry/access-log.ts'
+import type { Arguments } from './arguments.ts'
+import type { Running } from './drain.ts'
+import type { HalfOptions } from './half.ts'
+
+interface ProcessParts {
+  readonly half: 'sidecar' | 'ambassador'
+  readonly settings: Arguments
+  readonly environment: Environment
+  readonly start: (options: HalfOptions) => Promise<Running>
+}
+
+/** Runs this process as one half: SIGTERM and SIGINT drain, SIGHUP reloads; ends with 0 or 1. */
+export async function runProcess(parts: ProcessParts): Promise<void> {
+  const { half, settings, environment, start } = parts
+  const clock = systemClock
+  const log = createLog({ level: 'info', half, clock })
+  const config = watchConfig({ file: resolve(settings.config), environment, clock, log })
+  try {
+    const running = await start({ settings, config, log, clock })
+    process.on('SIGHUP', () => void config.reload())
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(signal, () => running.stop(signal))
+    }
+    running.ended.then(
+      () => process.exit(0),
+      () => process.exit(1),
+    )
+    // One line for whoever started the process; everything else is the log's.
+    const provider = settings.provider === '' ? {} : { provider: settings.provider }
+    log.info({ ...running.ports, ...provider }, 'ready')
+    log.flush()
+  } catch (error) {
+    log.error({ error: error instanceof Error ? error.message : 'unknown' }, 'Cannot start')
+    log.flush()
+    process.exit(1)
+  }
+}
