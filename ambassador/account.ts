@@ -1,6 +1,7 @@
 import type { Layer } from '#shared/call/service.ts'
 import { dialects } from '#shared/dialects/surfaces.ts'
 import { formatUsage, noUsage, type Usage } from '#shared/dialects/usage.ts'
+import { causeOf } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { countBytes } from '#shared/http/count-bytes.ts'
 import { type Ending, withEnding } from '#shared/http/ending.ts'
@@ -67,7 +68,8 @@ function withTrailer(
     ['x-outrigger-provider', context.provider],
     ['x-outrigger-attempts', String(context.attempts)],
   )
-  if (context.model !== '') headers.push(['x-outrigger-model', encodeURI(context.model)])
+  if (context.model !== '')
+    headers.push(['x-outrigger-model', encodeURI(context.model.toWellFormed())])
   if (context.replica !== undefined) headers.push(['x-outrigger-replica', context.replica])
   return { ...response, headers, trailers: () => [['x-outrigger-usage', trailer()]] }
 }
@@ -112,6 +114,7 @@ function settle(parts: AccountParts, ended: Ended): { usage: Usage; outcome: Out
     status,
     outcome,
     error: context.error?.code,
+    cause: causeOf(context.error),
     attempts: context.attempts,
     bytesIn: ended.request.incoming.declaredBytes ?? 0,
     bytesOut: ended.bytesOut,

@@ -28,12 +28,12 @@ export function ambassadorPipeline(
     // Outermost: its line tells what the sidecar got, errors included, when the body has ended.
     account(parts),
     // Above everything that may fail: the one place that makes an answer of an error.
-    rescue((error) => [
-      ['x-outrigger-replay', error.row.replay],
-      ...(error.row.replay === 'safe' ? [retrySoon] : []),
-    ]),
+    rescue({
+      headersOf: ({ row }) => [['x-outrigger-replay', row.replay]],
+      log: parts.log,
+    }),
     // Above every layer that costs: a process that ends or is full refuses cheaply.
-    gated(parts.gate, (context) => context.snapshot?.config.ambassador.callsMax ?? 0),
+    gated(parts.gate, (context) => context.snapshot?.config.ambassador.callsMax ?? 64),
     // Above `receive`: a stranger's body is not read.
     authenticate(parts.reach),
     // Above `authorize`, which looks into the body.
@@ -50,6 +50,3 @@ export function ambassadorPipeline(
   ]
   return stack(layers, attempt(parts))
 }
-
-/** Full or ending: another replica may have room at once. */
-const retrySoon: [string, string] = ['retry-after', '1']

@@ -6,10 +6,11 @@ import { Gate } from '#shared/lifecycle/gate.ts'
 import { type HalfOptions, serveHalf } from '#shared/lifecycle/half.ts'
 import { observeConfig } from '#shared/lifecycle/observe-config.ts'
 import { TracingSwitch } from '#shared/lifecycle/tracing-switch.ts'
+import { originOptions } from './attempt/attempt.ts'
 import type { AmbassadorCall } from './call.ts'
 import { reachOf } from './identity/identity.ts'
 import { ambassadorPipeline } from './pipeline.ts'
-import { ReplicaPool } from './pool/pool.ts'
+import { probeOptions, ReplicaPool } from './pool/pool.ts'
 import { type AmbassadorMetrics, ambassadorMetrics } from './telemetry/metrics.ts'
 
 /** Starts one ambassador: it listens at once, and is ready with its first valid configuration. */
@@ -68,9 +69,16 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
       const provider = snapshot.config.providers[settings.provider]
       if (provider?.kind === 'vllm') {
         pool.configure(provider.replicas)
-        origins.retain((origin) => provider.replicas.addresses.includes(origin))
+        const calls = originOptions(provider)
+        const probes = probeOptions(provider.replicas.health)
+        origins.retain(
+          provider.replicas.addresses.flatMap((origin) => [
+            [origin, calls],
+            [origin, probes],
+          ]),
+        )
       } else if (provider !== undefined) {
-        origins.retain((origin) => origin === new URL(provider.baseUrl).origin)
+        origins.retain([[new URL(provider.baseUrl).origin, originOptions(provider)]])
       }
     },
     drainOf: (snapshot) => ({

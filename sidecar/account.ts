@@ -1,6 +1,7 @@
 import type { Layer } from '#shared/call/service.ts'
 import { dialects } from '#shared/dialects/surfaces.ts'
 import { noUsage } from '#shared/dialects/usage.ts'
+import { causeOf } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { countBytes } from '#shared/http/count-bytes.ts'
 import { type Ending, withEnding } from '#shared/http/ending.ts'
@@ -95,6 +96,7 @@ function settle(parts: AccountParts, ended: Ended): void {
     status,
     outcome,
     error: context.error?.code,
+    cause: causeOf(context.error),
     attempts: context.attempts,
     bytesIn: request.incoming.declaredBytes ?? 0,
     bytesOut: ended.bytesOut,

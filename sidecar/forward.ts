@@ -3,7 +3,7 @@ import type { SidecarConfig } from '#shared/config/schema.ts'
 import { secretKey } from '#shared/config/secrets.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
-import type { InboundResponse, Origins } from '#shared/http/client.ts'
+import type { InboundResponse, OriginOptions, Origins } from '#shared/http/client.ts'
 import { endToEnd, header } from '#shared/http/headers.ts'
 import { formatTraceparent } from '#shared/telemetry/traceparent.ts'
 import type { Route, SidecarCall } from './call.ts'
@@ -91,12 +91,7 @@ function send({ origins, request, context, route, address }: Sending): Promise<I
       headers: headersOf(request, context, route),
       body: request.body,
     },
-    {
-      connectMs: sidecar.connectTimeout,
-      keepAliveMs: sidecar.keepAlive,
-      connectionsMax: sidecar.connectionsMax,
-      headBytesMax: 64 * 1024,
-    },
+    originOptions(sidecar),
     {
       // The ambassador names the owner of a slow head; the deadline is the last word here.
       headMs: Math.max(0, context.deadlineMs - clock.now()) + headGraceMs,
@@ -106,6 +101,16 @@ function send({ origins, request, context, route, address }: Sending): Promise<I
       peer: `the ambassador of '${route.provider}'`,
     },
   )
+}
+
+/** How calls connect to an ambassador. */
+export function originOptions(sidecar: SidecarConfig): OriginOptions {
+  return {
+    connectMs: sidecar.connectTimeout,
+    keepAliveMs: sidecar.keepAlive,
+    connectionsMax: sidecar.connectionsMax,
+    headBytesMax: 64 * 1024,
+  }
 }
 
 /** The deadline's own timer comes first and says so. */

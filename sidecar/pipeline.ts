@@ -28,7 +28,10 @@ export function sidecarPipeline(
     // Outermost: its line tells what the application got, errors included, when the body has ended.
     account(parts),
     // Above everything that may fail: the one place that makes an answer of an error.
-    rescue((error) => (error.row.replay === 'never' ? [['x-should-retry', 'false']] : [])),
+    rescue({
+      headersOf: ({ row }) => (row.replay === 'never' ? [['x-should-retry', 'false']] : []),
+      log: parts.log,
+    }),
     // Above every layer that costs: a sidecar that is full refuses cheaply.
     gated(parts.gate, (context) => context.snapshot?.config.sidecar.callsMax ?? 64),
     // Above `receive`: what needs no provider reads no body, and a wrong path none either.

@@ -1,6 +1,6 @@
 import { errorEvent } from '#shared/dialects/error-body.ts'
 import { dialects } from '#shared/dialects/surfaces.ts'
-import { parseUsage, usageInTail } from '#shared/dialects/usage.ts'
+import { parseUsage, type Usage, usageInTail } from '#shared/dialects/usage.ts'
 import type { CallError } from '#shared/errors/call-error.ts'
 import type { Body, BodySink } from '#shared/http/body.ts'
 import type { InboundResponse } from '#shared/http/client.ts'
@@ -59,13 +59,20 @@ class PlainRelay implements Body, BodySink {
     const trailer = this.response.trailers()['x-outrigger-usage']
     // nginx and Envoy strip trailers: the end of the answer has the same numbers.
     const tail = () => Buffer.concat([this.#previous, this.#last]).subarray(-tailBytes)
-    this.context.usage = trailer === undefined ? usageInTail(tail()) : parseUsage(trailer)
+    this.context.usage = trailer === undefined ? this.#ownUsage(tail()) : parseUsage(trailer)
     this.sink?.end()
   }
 
   fail(error: CallError): void {
     this.context.error ??= error
     this.sink?.fail(error)
+  }
+
+  /** Anthropic names the input at the beginning of a stream, which is gone by its end. */
+  #ownUsage(tail: Buffer): Usage | undefined {
+    const usage = usageInTail(tail)
+    if (usage === undefined || usage.input > 0) return usage
+    return { ...usage, input: this.context.inputEstimate, isExact: false }
   }
 }
 

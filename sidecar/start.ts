@@ -9,6 +9,7 @@ import { type HalfOptions, serveHalf } from '#shared/lifecycle/half.ts'
 import { observeConfig } from '#shared/lifecycle/observe-config.ts'
 import { TracingSwitch } from '#shared/lifecycle/tracing-switch.ts'
 import type { SidecarCall } from './call.ts'
+import { originOptions } from './forward.ts'
 import { sidecarPipeline } from './pipeline.ts'
 import { sidecarMetrics } from './telemetry/metrics.ts'
 
@@ -58,8 +59,9 @@ export function startSidecar(options: HalfOptions): Promise<Running> {
     apply({ config: { sidecar, providers } }) {
       log.setLevel(sidecar.log.level)
       tracing.apply(sidecar.traces)
-      const wanted = new Set(Object.values(providers).flatMap(({ address }) => address))
-      origins.retain((origin) => wanted.has(origin.replace('http://', '')))
+      const options = originOptions(sidecar)
+      const addresses = Object.values(providers).flatMap(({ address }) => address)
+      origins.retain(addresses.map((address) => [`http://${address}`, options]))
     },
     drainOf: (snapshot) => ({ delayMs: 0, graceMs: snapshot?.config.sidecar.drain.grace ?? 0 }),
     refusesWhileDraining: false,

@@ -1,9 +1,8 @@
 import type { Service } from '#shared/call/service.ts'
 import type { Provider } from '#shared/config/schema.ts'
-import { CallError } from '#shared/errors/call-error.ts'
-import type { Replay } from '#shared/errors/table.ts'
+import { CallError, replayOf } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
-import type { Origins } from '#shared/http/client.ts'
+import type { OriginOptions, Origins } from '#shared/http/client.ts'
 import { withEnding } from '#shared/http/ending.ts'
 import { endToEnd } from '#shared/http/headers.ts'
 import { genAi, spanName } from '#shared/telemetry/gen-ai.ts'
@@ -80,17 +79,19 @@ interface Try {
   readonly origin: string
 }
 
-/** Whether a provider's own error leaves room for a second try; undefined for no error. */
-function replayOf(status: number): Replay | undefined {
-  if (status < 400) return undefined
-  // Refused before any work: vLLM's 503 is a full queue, 429 and 529 are limits.
-  if (status === 429 || status === 503 || status === 529) return 'safe'
-  return status >= 500 || status === 408 || status === 409 ? 'unknown' : 'never'
-}
-
 /** Of a provider's answer: no cookie is for the application, and our words are ours. */
 function isDropped(name: string): boolean {
   return name === 'set-cookie' || name.startsWith('x-outrigger-')
+}
+
+/** How calls connect to a provider. */
+export function originOptions(provider: Provider): OriginOptions {
+  return {
+    connectMs: provider.timeouts.connect,
+    keepAliveMs: provider.keepAlive,
+    connectionsMax: provider.connectionsMax,
+    headBytesMax: 64 * 1024,
+  }
 }
 
 async function send(
@@ -99,12 +100,7 @@ async function send(
 ): Promise<CallResponse> {
   const response = await parts.origins.exchange(
     wireRequest(request, context, origin),
-    {
-      connectMs: provider.timeouts.connect,
-      keepAliveMs: provider.keepAlive,
-      connectionsMax: provider.connectionsMax,
-      headBytesMax: 64 * 1024,
-    },
+    originOptions(provider),
     {
       headMs: provider.timeouts.head,
       idleMs: provider.timeouts.idle,
@@ -120,7 +116,6 @@ async function send(
     })
   }
   const headers = endToEnd(response.headers, isDropped)
-  const replay = replayOf(response.status)
-  if (replay !== undefined) headers.push(['x-outrigger-replay', replay])
+  if (response.status >= 400) headers.push(['x-outrigger-replay', replayOf(response.status)])
   return { status: response.status, headers, body: response.body }
 }

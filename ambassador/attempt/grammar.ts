@@ -5,8 +5,8 @@ import { isObject } from '#shared/dialects/usage.ts'
 export interface Meaning {
   /** Text, reasoning, refusal or a tool delta: the commit point. */
   readonly hasContent: boolean
-  /** An error object inside the stream. */
-  readonly error: { readonly message: string; readonly status: number } | undefined
+  /** An error object inside the stream; `status`: as its code or type says; undefined where it says none. */
+  readonly error: { readonly message: string; readonly status: number | undefined } | undefined
   /** A stopping server's end that looks like a success. */
   readonly isAborted: boolean
   /** The provider's own reason, once there is one. */
@@ -42,7 +42,7 @@ function errorIn(value: Json): Meaning['error'] {
 }
 
 /** Statuses by error type, for error objects that carry no numeric code. */
-function statusOfType(type: string): number {
+function statusOfType(type: string): number | undefined {
   const known: Readonly<Record<string, number>> = {
     invalid_request_error: 400,
     BadRequestError: 400,
@@ -54,8 +54,11 @@ function statusOfType(type: string): number {
     rate_limit_error: 429,
     overloaded_error: 529,
     'Service Unavailable': 503,
+    api_error: 500,
+    server_error: 500,
+    InternalServerError: 500,
   }
-  return known[type] ?? 500
+  return known[type]
 }
 
 function choicesMeaning(value: Json): Meaning {

@@ -1,6 +1,6 @@
 import type { Dialect } from '#shared/dialects/surfaces.ts'
 import { isObject, mergeUsage, type Usage, usageOf } from '#shared/dialects/usage.ts'
-import { CallError } from '#shared/errors/call-error.ts'
+import { CallError, replayOf } from '#shared/errors/call-error.ts'
 import { parseEvents } from '#shared/http/sse.ts'
 import { type Meaning, meaningOf } from './grammar.ts'
 
@@ -71,7 +71,7 @@ export class StreamWatch {
         passed.push(event)
         continue
       }
-      const saidByProvider = found.facts['upstreamStatus'] !== undefined
+      const saidByProvider = found.code === 'upstream-refused' || found.code === 'upstream-failed'
       if (saidByProvider) passed.push(event)
       return { pass: Buffer.concat(passed), failure: found, saidByProvider }
     }
@@ -120,8 +120,10 @@ const garbage = new CallError('upstream-garbage', 'Cannot go on: the stream hold
 
 /** An error object inside a 200: a server that was full can be asked again, the rest may bill twice. */
 export function providerError({ message, status }: NonNullable<Meaning['error']>): CallError {
-  const code = status === 503 || status === 529 ? 'upstream-refused' : 'upstream-failed'
-  return new CallError(code, message.slice(0, 2_000), { upstreamStatus: status })
+  const text = message.slice(0, 2_000)
+  if (status === undefined) return new CallError('upstream-failed', text)
+  const code = replayOf(status) === 'safe' ? 'upstream-refused' : 'upstream-failed'
+  return new CallError(code, text, { upstreamStatus: status })
 }
 
 type Json = Readonly<Record<string, unknown>>

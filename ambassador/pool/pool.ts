@@ -3,7 +3,7 @@ import type { Clock, Undo } from '#shared/call/clock.ts'
 import type { VllmProvider } from '#shared/config/schema.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import { readBody } from '#shared/http/body.ts'
-import type { Origins } from '#shared/http/client.ts'
+import type { OriginOptions, Origins } from '#shared/http/client.ts'
 
 /** One vLLM server as the pool sees it. */
 export interface Replica {
@@ -103,7 +103,7 @@ export class ReplicaPool {
     try {
       const response = await origins.exchange(
         { origin: replica.origin, method: 'GET', path: health.path, headers: [], body: undefined },
-        { connectMs: health.timeout, keepAliveMs: 4_000, connectionsMax: 2, headBytesMax: 16_384 },
+        probeOptions(health),
         {
           headMs: health.timeout,
           idleMs: health.timeout,
@@ -118,5 +118,15 @@ export class ReplicaPool {
       // Whatever kept the probe from a 200 is the answer: not healthy.
       return false
     }
+  }
+}
+
+/** How a probe connects; a replica that hangs holds two connections at most. */
+export function probeOptions(health: VllmProvider['replicas']['health']): OriginOptions {
+  return {
+    connectMs: health.timeout,
+    keepAliveMs: 4_000,
+    connectionsMax: 2,
+    headBytesMax: 16 * 1024,
   }
 }

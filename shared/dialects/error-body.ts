@@ -20,8 +20,8 @@ const anthropicTypes: Readonly<Record<number, string>> = {
   529: 'overloaded_error',
 }
 
-/** The JSON text of `error` as the caller's SDK expects it. `call` is its id. */
-export function errorBody(family: Family, error: CallError, call: string): string {
+/** The JSON text of `error` as the caller's SDK expects it. `call` is its id, where it has one. */
+export function errorBody(family: Family, error: CallError, call: string | undefined): string {
   const { status } = error.row
   const fallback = status < 500 ? 'invalid_request_error' : undefined
   const field = error.facts['field']
@@ -30,7 +30,7 @@ export function errorBody(family: Family, error: CallError, call: string): strin
     return JSON.stringify({
       type: 'error',
       error: { type, message: error.message, code: error.code },
-      request_id: call,
+      request_id: call ?? null,
     })
   }
   const type = openaiTypes[status] ?? fallback ?? 'server_error'

@@ -5,17 +5,22 @@ import { familyOf } from '#shared/dialects/surfaces.ts'
 import { bytesBody } from '#shared/http/body.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { header } from '#shared/http/headers.ts'
+import type { Log } from '#shared/telemetry/access-log.ts'
+import { logDefect } from '#shared/telemetry/defect.ts'
 import { type CallError, toCallError } from './call-error.ts'
 
-/** What a half adds to its own error answers. */
-export type ErrorHeaders<Context> = (error: CallError, context: Context) => [string, string][]
+export interface RescueParts {
+  /** What a half adds to its own error answers. */
+  readonly headersOf: (error: CallError) => [string, string][]
+  readonly log: () => Log
+}
 
 /**
  * Turns whatever was thrown into an answer in the caller's dialect: the one place that picks a
- * status and writes an error body. Ends at the head.
+ * status and writes an error body. A defect of ours is logged where it surfaced. Ends at the head.
  */
 export function rescue<Context extends CallContext>(
-  headersOf: ErrorHeaders<Context>,
+  parts: RescueParts,
 ): Layer<CallRequest, CallResponse, Context> {
   return (inner) => async (request, context) => {
     try {
@@ -23,15 +28,17 @@ export function rescue<Context extends CallContext>(
     } catch (thrown) {
       const error = toCallError(thrown)
       context.error ??= error
+      if (error.cause !== undefined) logDefect(parts.log(), error.cause, context.id)
       const speaksAnthropic = header(request.headers, 'anthropic-version') !== undefined
       const family = familyOf(request.path, speaksAnthropic)
       const body = Buffer.from(errorBody(family, error, context.id))
       return {
-        status: statusOf(error),
+        status: error.row.status,
         headers: [
           ['content-type', 'application/json'],
           ['content-length', String(body.length)],
-          ...headersOf(error, context),
+          ...parts.headersOf(error),
+          ...(error.row.replay === 'safe' ? [retrySoon] : []),
         ],
         body: bytesBody(body),
       }
@@ -39,8 +46,5 @@ export function rescue<Context extends CallContext>(
   }
 }
 
-/** A provider that failed inside a 200 said its status in the error object. */
-function statusOf(error: CallError): number {
-  const said = error.facts['upstreamStatus']
-  return typeof said === 'number' && said >= 400 && said <= 599 ? said : error.row.status
-}
+/** Full or ending: another process, or this one in a moment, may have room. */
+const retrySoon: [string, string] = ['retry-after', '1']

@@ -39,7 +39,6 @@ export const errorTable = {
   'dialect-not-spoken': client(400, 'Ask for a model whose provider speaks this API'),
   unauthenticated: client(401, 'Give the sidecar the secret that its ambassador expects'),
   'model-forbidden': client(403, 'Ask the platform team to allow the model to this tenant'),
-  'claim-forbidden': client(403, 'Leave out the header or ask the platform team to allow it'),
   'model-not-found': client(404, 'Ask for a model that GET /v1/models lists'),
   'path-not-found': client(404, 'Use one of the listed paths'),
   'method-not-allowed': client(405, 'Use the named method'),
@@ -62,6 +61,7 @@ export const errorTable = {
 
   'connect-failed': upstream(503, 'safe', 'Look whether the address answers'),
   'connect-timeout': upstream(504, 'safe', 'Look whether the address answers'),
+  'upstream-untrusted': upstream(502, 'safe', 'Look at the certificate and its authority'),
   'head-timeout': upstream(504, 'unknown', 'Raise timeouts.head if the provider is this slow'),
   'first-content-timeout': upstream(504, 'unknown', 'Raise timeouts.firstContent'),
   'idle-timeout': upstream(504, 'unknown', 'Raise timeouts.idle if pauses this long are normal'),

@@ -69,11 +69,11 @@ export class Origins {
     })
   }
 
-  /** Closes the pools of origins that `isWanted` does not name; calls in flight end first. */
-  retain(isWanted: (origin: string) => boolean): void {
+  /** Closes every pool that is not for one of `wanted`; calls in flight end first. */
+  retain(wanted: readonly (readonly [origin: string, options: OriginOptions])[]): void {
+    const keys = new Set(wanted.map(([origin, options]) => keyOf(origin, options)))
     for (const [key, { pool }] of this.#pools) {
-      const origin = key.slice(0, key.indexOf(' '))
-      if (isWanted(origin)) continue
+      if (keys.has(key)) continue
       this.#pools.delete(key)
       void pool.close()
     }
@@ -88,7 +88,7 @@ export class Origins {
 
   #entry(origin: string, options: OriginOptions) {
     const { connectMs, keepAliveMs, connectionsMax, headBytesMax } = options
-    const key = `${origin} ${connectMs} ${keepAliveMs} ${connectionsMax} ${headBytesMax}`
+    const key = keyOf(origin, options)
     let entry = this.#pools.get(key)
     if (entry === undefined) {
       // The name is a variable's: undici passes it to node, but its types leave it out.
@@ -113,4 +113,9 @@ export class Origins {
     }
     return entry
   }
+}
+
+function keyOf(origin: string, options: OriginOptions): string {
+  const { connectMs, keepAliveMs, connectionsMax, headBytesMax } = options
+  return `${origin} ${connectMs} ${keepAliveMs} ${connectionsMax} ${headBytesMax}`
 }

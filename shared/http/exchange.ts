@@ -207,6 +207,9 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
     if (code === 'UND_ERR_CONNECT_TIMEOUT') {
       return new CallError('connect-timeout', `Cannot connect to ${peer}: no answer in time`)
     }
+    if (isCertificate(code)) {
+      return new CallError('upstream-untrusted', `Cannot trust ${peer}: ${code}`, { cause: code })
+    }
     if (this.#controller === undefined) {
       return new CallError('connect-failed', `Cannot connect to ${peer}: ${code}`, { cause: code })
     }
@@ -214,4 +217,14 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
       cause: code,
     })
   }
+}
+
+/** What node's TLS says of a certificate (https://nodejs.org/api/tls.html#x509-certificate-error-codes). */
+function isCertificate(code: string): boolean {
+  return (
+    code === 'ERR_TLS_CERT_ALTNAME_INVALID' ||
+    /^(?:CERT_|CRL_|SELF_SIGNED_|UNABLE_TO_|DEPTH_ZERO_|INVALID_CA$|INVALID_PURPOSE$|HOSTNAME_MISMATCH$|PATH_LENGTH_EXCEEDED$|ERROR_IN_CERT_|ERROR_IN_CRL_)/.test(
+      code,
+    )
+  )
 }

@@ -88,13 +88,18 @@ class Reading {
     if ((incoming.declaredBytes ?? 0) > limits.bytesMax) throw tooLarge(limits)
     return new Promise((resolve, reject) => {
       let isOver = false
-      const undo = context.clock.after(limits.receiveMs, () =>
+      const undoTimer = context.clock.after(limits.receiveMs, () =>
         fail(
           new CallError('body-slow', 'Cannot read the body: it did not come in time', {
             limitMs: limits.receiveMs,
           }),
         ),
       )
+      const undoCancel = context.cancellation.onCancel((reason) => fail(reason))
+      const undo = () => {
+        undoTimer()
+        undoCancel()
+      }
       const unzip = encoding === 'gzip' ? createGunzip() : undefined
       const fail = (error: CallError) => {
         isOver = true

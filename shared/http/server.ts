@@ -4,7 +4,7 @@ import { Cancellation } from '#shared/call/cancellation.ts'
 import type { Clock } from '#shared/call/clock.ts'
 import type { Service } from '#shared/call/service.ts'
 import { errorBody } from '#shared/dialects/error-body.ts'
-import { familyOf } from '#shared/dialects/surfaces.ts'
+import { type Family, familyOf } from '#shared/dialects/surfaces.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { ErrorCode } from '#shared/errors/table.ts'
 import type { CallRequest, CallResponse } from './call.ts'
@@ -44,6 +44,8 @@ interface ServerOptions<Context> {
   readonly open: (cancellation: Cancellation) => Context
   /** Told when its answer has ended, however. */
   readonly close: (cancellation: Cancellation) => void
+  /** Told of what the service threw; the connection is reset. */
+  readonly onDefect: (error: unknown) => void
 }
 
 /** How often node:http looks for slow heads: its default of 30 s would make 408 late. */
@@ -107,13 +109,20 @@ function buildServer<Context>(options: ServerOptions<Context>, state: State): Se
     state.inFlight++
     response.once('close', () => state.inFlight--)
     if (state.isLeaving) response.shouldKeepAlive = false
-    void answer(options, { request, response, mustContinue, clock: options.clock })
+    answer(options, { request, response, mustContinue, clock: options.clock }).catch(
+      (error: unknown) => {
+        // The layer `rescue` answers errors; what comes past it is a defect above it.
+        options.onDefect(error)
+        response.destroy()
+      },
+    )
   }
   server.on('request', (request, response) => serve(request, response, 'continued'))
   server.on('checkContinue', (request, response) => serve(request, response, 'awaited'))
   server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
     const error = new CallError('upgrade-refused', 'Cannot upgrade: only HTTP/1.1 is spoken here')
-    refuse(socket, error, request.url ?? '/')
+    const { url = '/', headers } = request
+    refuse(socket, error, familyOf(url, headers['anthropic-version'] !== undefined))
   })
   server.on('clientError', (error, socket) => {
     if (socket instanceof Socket) refuseBroken(error, socket)
@@ -254,16 +263,25 @@ function refuseBroken(error: NodeJS.ErrnoException, socket: Socket): void {
   }
   const code = codes[error.code ?? ''] ?? 'malformed-request'
   const reason = error.code ?? 'unknown'
-  refuse(socket, new CallError(code, `Cannot read the request: ${reason}`, { reason }), '/')
+  const family = familyIn('rawPacket' in error ? error.rawPacket : undefined)
+  refuse(socket, new CallError(code, `Cannot read the request: ${reason}`, { reason }), family)
 }
 
-function refuse(socket: Socket, error: CallError, path: string): void {
-  const body = errorBody(familyOf(path, false), error, '')
+/** Whose caller wrote a head that the parser gave up on: as far as it had come. */
+function familyIn(packet: unknown): Family {
+  const head = Buffer.isBuffer(packet) ? packet.toString('latin1') : ''
+  const path = /^[A-Z]+ ([^ ?]+)/.exec(head)?.[1] ?? '/'
+  return familyOf(path, /^anthropic-version:/im.test(head))
+}
+
+function refuse(socket: Socket, error: CallError, family: Family): void {
+  const body = errorBody(family, error, undefined)
   const lines = [
     `HTTP/1.1 ${error.row.status} ${error.code}`,
     'content-type: application/json',
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',
+    ...(error.row.replay === 'never' ? ['x-should-retry: false'] : []),
     ...(error.code === 'upgrade-refused' ? ['upgrade: HTTP/1.1'] : []),
   ]
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)

@@ -8,6 +8,7 @@ import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { Origins } from '#shared/http/client.ts'
 import { type ServerLimits, startServer } from '#shared/http/server.ts'
 import type { Log } from '#shared/telemetry/access-log.ts'
+import { logDefect } from '#shared/telemetry/defect.ts'
 import { contentTypes, formatFor } from '#shared/telemetry/metrics.ts'
 import { jsonPage, startAdminServer, textPage } from './admin-server.ts'
 import type { Arguments } from './arguments.ts'
@@ -65,6 +66,7 @@ export async function serveHalf<Context>(
       return half.newCall(cancellation, config.current())
     },
     close: (cancellation) => void calls.delete(cancellation),
+    onDefect: (error) => logDefect(log, error, ''),
   })
   config.onChange((snapshot) => {
     server.apply(half.limitsOf(snapshot))

@@ -21,11 +21,13 @@ export interface AccessLine {
   /** From the head of the question to the first content, milliseconds. */
   readonly ttftMs?: number | undefined
   readonly durationMs: number
-  /** HTTP status that the caller saw; 0 where it left before one. */
+  /** HTTP status that the caller saw; 499 where it left before one. */
   readonly status: number
   readonly outcome: Outcome
   /** Code of the table of errors. */
   readonly error?: string | undefined
+  /** What the runtime called it, such as `ECONNREFUSED`. */
+  readonly cause?: string | undefined
   readonly attempts: number
   readonly bytesIn: number
   readonly bytesOut: number
@@ -80,6 +82,7 @@ export function accessJson(head: LineHead, line: AccessLine): string {
     status: line.status,
     outcome: line.outcome,
     error: text(line.error),
+    cause: text(line.cause),
     attempts: line.attempts,
     bytesIn: line.bytesIn,
     bytesOut: line.bytesOut,

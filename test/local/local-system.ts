@@ -47,16 +47,19 @@ export interface LaunchInput {
   readonly args?: readonly string[]
   /** Where it puts its own files. */
   readonly directory?: string
+  /** Variables besides this process's own, of which it gets no provider's key. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /** Starts `deploy/local/main.ts` with `--port`; it may not be ready yet. */
-export function launch(port: number, { args = [], directory }: LaunchInput = {}): LocalSystem {
+export function launch(port: number, input: LaunchInput = {}): LocalSystem {
+  const { args = [], directory, environment: added } = input
   const entry = resolve(root, 'deploy', 'local', 'main.ts')
   const { OPENAI_API_KEY: _o, ANTHROPIC_API_KEY: _a, ...environment } = process.env
   const child = spawn(process.execPath, [entry, '--port', String(port), ...args], {
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: directory === undefined ? environment : { ...environment, TMPDIR: directory },
+    env: { ...environment, ...(directory === undefined ? {} : { TMPDIR: directory }), ...added },
   })
   const ended = new Promise<number | null>((settle) => child.once('close', settle))
   const out = new Output(child.stdout)

@@ -59,7 +59,7 @@ for (const dialect of spoken) {
     'garbage=0': [502, 'upstream-garbage'],
     'cut=20': [502, 'upstream-reset'],
     // vLLM itself garbles this one for /v1/messages: an internal error without a status.
-    'refuse-in-200': dialect === 'messages' ? [500, 'upstream-failed'] : [503, 'upstream-refused'],
+    'refuse-in-200': dialect === 'messages' ? [502, 'upstream-failed'] : [503, 'upstream-refused'],
   } as const
   for (const [fault, [status, code]] of Object.entries(early)) {
     test(`${fault} before content of ${dialect} is a status: ${code}`, async () => {

@@ -1,0 +1,57 @@
+import { untilStatus, uploadForever } from './occupy.ts'
+import { type Rows, refusing } from './row.ts'
+import { type AmbassadorStage, ambassadorLimits } from './stages.ts'
+
+const { callsMax, bodyBytes } = ambassadorLimits
+const own = ({ pair }: AmbassadorStage) => pair.ambassador
+
+/** What the ambassador refuses of itself. The last row ends it. */
+export const ambassadorRows = {
+  'not-configured': refusing(
+    { model: 'unconfigured' },
+    { raisedBy: ({ unconfigured }) => unconfigured },
+  ),
+  'provider-disabled': refusing({ model: 'disabled' }, { raisedBy: ({ disabled }) => disabled }),
+  overloaded: refusing(
+    {},
+    {
+      given: ({ pair }) => uploadForever(pair.ambassador, { count: callsMax, bytes: 1 }),
+      raisedBy: own,
+    },
+  ),
+  'bodies-full': refusing(
+    { content: 'x'.repeat(10_000) },
+    {
+      given: ({ pair }) => uploadForever(pair.ambassador, { count: 1, bytes: bodyBytes - 8_000 }),
+      raisedBy: own,
+    },
+  ),
+  'no-healthy-replica': refusing(
+    { model: 'bare' },
+    {
+      async given({ bare }) {
+        await bare.line((line) => line['msg'] === 'replica is left out')
+        return async () => {}
+      },
+      raisedBy: ({ bare }) => bare,
+    },
+  ),
+  'deadline-exceeded': refusing({ headers: { 'x-sim-fault': 'stall-head' } }, { raisedBy: own }),
+  draining: refusing(
+    {},
+    {
+      async given({ pair }) {
+        // Without a call in flight it would be gone before it could refuse.
+        const release = await uploadForever(pair.ambassador, { count: 1, bytes: 1 })
+        pair.ambassador.signal('SIGTERM')
+        await untilStatus(pair.ambassador, 'isDraining', true)
+        // Its pages end with it, so that its exit is what is waited for.
+        return async () => {
+          release().catch(() => undefined)
+          await pair.ambassador.exited()
+        }
+      },
+      raisedBy: own,
+    },
+  ),
+} as const satisfies Rows<AmbassadorStage>

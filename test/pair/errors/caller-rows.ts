@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import Anthropic from '@anthropic-ai/sdk'
+import OpenAI from 'openai'
+import { callOf } from '../harness.ts'
+import { until } from './occupy.ts'
+import { type Row, type Rows, refusing } from './row.ts'
+import { asking, posting, type SdkName, type Sdks, saying, sdksOf } from './sdks.ts'
+import { type ApplicationStage, applicationLimits } from './stages.ts'
+
+/** Whatever the SDKs ask, these bytes behind its path are what the sidecar hears. */
+function hearing(method: string, rest: string): Pick<RowOfCaller, SdkName> {
+  const { openai, anthropic } = asking({})
+  const mute = ({ pair }: ApplicationStage, path: string): Sdks =>
+    sdksOf(pair.port, saying(pair.port, `${method} ${path} HTTP/1.1\r\nhost: x\r\n${rest}`))
+  return {
+    openai: (_sdks, stage) => openai(mute(stage, '/v1/chat/completions')),
+    anthropic: (_sdks, stage) => anthropic(mute(stage, '/v1/messages')),
+  }
+}
+
+type RowOfCaller = Extract<Row<ApplicationStage>, { openai: unknown }>
+
+/** A body that begins and does not go on. */
+const endless = () =>
+  new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from('{')) })
+
+const tooMany = 'x'.repeat(applicationLimits.bodyBytes + 1)
+
+/** What a caller did wrong, provoked by it. */
+export const callerRows = {
+  'malformed-request': {
+    // Two readers of it would disagree on where the next request begins.
+    ...hearing('POST', 'content-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n'),
+    writer: 'parser',
+  },
+  'invalid-json': posting(() => '{"model":"tiny",,}'),
+  'invalid-field': refusing({ model: '' }),
+  'dialect-not-spoken': {
+    openai: asking({ model: 'other-dialect' }).openai,
+    anthropic: asking({ model: 'one-dialect' }).anthropic,
+  },
+  unauthenticated: refusing({ model: 'guarded' }),
+  'model-forbidden': refusing({ model: 'gold' }),
+  'model-not-found': refusing({ model: 'assistent' }),
+  'path-not-found': {
+    openai: ({ openai }) => openai.moderations.create({ input: 'hello' }),
+    anthropic: ({ anthropic }) => anthropic.post('/v1/nothing', { body: {} }),
+  },
+  'method-not-allowed': {
+    openai: async ({ openai }) => openai.chat.completions.list(),
+    anthropic: ({ anthropic }) => anthropic.get('/v1/messages'),
+  },
+  'head-slow': { ...hearing('POST', ''), writer: 'parser' },
+  'body-slow': posting(endless),
+  'body-too-large': refusing({ content: tooMany }),
+  'encoding-unsupported': refusing({ headers: { 'content-encoding': 'br' } }),
+  'upgrade-refused': {
+    ...hearing('GET', 'connection: upgrade\r\nupgrade: websocket\r\n\r\n'),
+    writer: 'parser',
+  },
+  'head-too-large': {
+    ...refusing({ headers: { 'x-long': 'x'.repeat(20_000) } }),
+    writer: 'parser',
+  },
+  'client-left': { observe: leave },
+} as const satisfies Rows<ApplicationStage>
+
+const aborts = {
+  openai: [OpenAI.APIUserAbortError, 'chat'],
+  anthropic: [Anthropic.APIUserAbortError, 'messages'],
+} as const
+
+/** The caller hears of its own leaving only; both halves write it down. */
+async function leave({ sdks, provider, pair }: ApplicationStage): Promise<void> {
+  for (const sdk of ['openai', 'anthropic'] as const) {
+    const [raised, dialect] = aborts[sdk]
+    const marks = [pair.sidecar.mark, pair.ambassador.mark]
+    const controller = new AbortController()
+    const { signal } = controller
+    const headers = { 'x-request-id': `leaves-${sdk}`, 'x-sim-fault': 'stall-head' }
+    const call = assert.rejects(asking({ headers, signal })[sdk](sdks), raised)
+    await until(() => callOf(provider, `leaves-${sdk}`) !== undefined)
+    controller.abort()
+    await call
+    for (const [at, half] of [pair.sidecar, pair.ambassador].entries()) {
+      const line = await half.line((line) => line['error'] === 'client-left', marks[at] ?? 0)
+      const seen = [line['dialect'], line['outcome'], line['status']]
+      assert.deepEqual(seen, [dialect, 'client-left', 499])
+    }
+  }
+}

@@ -1,0 +1,39 @@
+import { type Rows, refusing } from './row.ts'
+import type { Question } from './sdks.ts'
+import type { ProviderStage } from './stages.ts'
+
+const raisedBy = ({ pair }: ProviderStage) => pair.ambassador
+
+function under(fault: string): Question {
+  return { headers: { 'x-sim-fault': fault } }
+}
+
+/** A question whose answer would be a stream. */
+function streamed(fault: string): Question {
+  return { ...under(fault), stream: true }
+}
+
+function fromStandIn(kind: string) {
+  const asked = { model: 'stand-in', headers: { 'x-stand-in': kind } }
+  return refusing(asked, { raisedBy: ({ standIn }: ProviderStage) => standIn })
+}
+
+/** What stands behind the ambassador did, before the first content and behind it. */
+export const providerRows = {
+  'connect-failed': refusing({ model: 'gone' }, { raisedBy: ({ gone }) => gone }),
+  'connect-timeout': refusing({ model: 'silent' }, { raisedBy: ({ silent }) => silent }),
+  'upstream-untrusted': refusing(
+    { model: 'untrusted' },
+    { raisedBy: ({ untrusted }) => untrusted },
+  ),
+  'head-timeout': refusing(under('stall-head'), { raisedBy }),
+  'first-content-timeout': refusing(streamed('stall=1'), { raisedBy }),
+  'idle-timeout': refusing(under('stall=1'), { raisedBy, event: under('stall=5') }),
+  'upstream-reset': refusing(under('reset=0'), { raisedBy, event: under('reset=5') }),
+  'upstream-early-end': refusing(streamed('eof=0'), { raisedBy, event: under('eof=5') }),
+  'upstream-garbage': refusing(streamed('garbage=0'), { raisedBy, event: under('garbage=5') }),
+  'upstream-redirect': fromStandIn('redirect'),
+  'upstream-refused': fromStandIn('refused'),
+  'upstream-aborted': refusing(under('abort=2'), { raisedBy, event: under('abort=3') }),
+  'upstream-failed': fromStandIn('failed'),
+} as const satisfies Rows<ProviderStage>

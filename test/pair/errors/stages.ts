@@ -1,0 +1,215 @@
+import { createServer as createHttpServer } from 'node:http'
+import { createServer } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import { selfSigned } from '../../local/certificate.ts'
+import {
+  alias,
+  closedPort,
+  type Half,
+  type Pair,
+  type PairOptions,
+  type Provider,
+  startPair,
+  startProvider,
+} from '../harness.ts'
+import { type Besides, besides } from './besides.ts'
+import { defective } from './planted-defect.ts'
+import type { Stage } from './row.ts'
+import { type Sdks, sdksOf } from './sdks.ts'
+
+/** A pair in front of one provider, with further halves for what a pair has once only. */
+interface PairStage extends Stage {
+  readonly provider: Provider
+  readonly pair: Pair
+  close(): Promise<void>
+}
+
+/** What applications and the sidecar itself bring about. */
+export interface ApplicationStage extends PairStage {
+  /** At a sidecar without a valid configuration. */
+  readonly unconfigured: Sdks
+}
+
+/** What the ambassador itself brings about. */
+export interface AmbassadorStage extends PairStage {
+  /** Ambassadors that lack a credential, their provider's configuration and a healthy replica. */
+  readonly disabled: Half
+  readonly unconfigured: Half
+  readonly bare: Half
+}
+
+/** What stands behind the ambassador brings about. */
+export interface ProviderStage extends PairStage {
+  /** In front of a server that answers as its header `x-stand-in` says. */
+  readonly standIn: Half
+  /** In front of a port that accepts and says nothing, and of one that refuses. */
+  readonly silent: Half
+  readonly gone: Half
+  /** In front of a server whose certificate has signed itself. */
+  readonly untrusted: Half
+}
+
+/** On a busy machine a connection inside of it takes its time, and no row is about that. */
+const patient = { connectTimeout: '30s' }
+
+/** Of the sidecar of that stage: small enough to be filled. */
+export const applicationLimits = { callsMax: 4, bodyBytes: 64 * 1024 }
+
+/** A pair beside an ambassador that asks for a secret and a sidecar without configuration. */
+export async function startApplicationStage(): Promise<ApplicationStage> {
+  const provider = await startProvider()
+  const identity = { kind: 'shared-secret', secrets: [{ tenant: 'local', secret: 'GUARD' }] }
+  const extras = besides(provider.port)
+  const [guarded, unconfigured] = await Promise.all([
+    extras.start('ambassador', {
+      ambassador: { identity },
+      tenants: { local: {} },
+      environment: { GUARD: 'guarded' },
+    }),
+    extras.start('sidecar', 'invalid'),
+  ])
+  const elsewhere = { kind: 'openai-compatible', baseUrl: 'http://127.0.0.1:1/v1' }
+  const size = `${applicationLimits.bodyBytes}B`
+  const limits = { bodyMax: size, bodiesMax: size, callsMax: applicationLimits.callsMax }
+  const pair = await startPair({
+    provider: provider.port,
+    sidecar: { ...patient, ...limits, headTimeout: '1s', bodyTimeout: '1s', drain: { grace: 0 } },
+    // The one tenant may not ask for `gold`.
+    models: {
+      ...modelsOf('guarded', 'one-dialect', 'other-dialect'),
+      gold: target('pool', 'gold'),
+    },
+    tenants: { local: { models: ['tiny', 'assistant'] } },
+    providers: {
+      guarded: at(guarded),
+      'one-dialect': { ...elsewhere, dialects: ['chat'] },
+      'other-dialect': { ...elsewhere, dialects: ['messages'] },
+    },
+    environment: defective,
+  })
+  const close = () => closeAll(pair, extras, provider)
+  const sdks = sdksOf(pair.port)
+  return { sdks, provider, pair, unconfigured: sdksOf(unconfigured.port), close }
+}
+
+/** Of the ambassador of that stage: small enough to be filled. */
+export const ambassadorLimits = { callsMax: 4, bodyBytes: 64 * 1024 }
+
+/** A pair beside ambassadors that can serve nobody, each for a reason of its own. */
+export async function startAmbassadorStage(): Promise<AmbassadorStage> {
+  const provider = await startProvider()
+  const extras = besides(provider.port)
+  const addresses = [`http://127.0.0.1:${await closedPort()}`]
+  const credentials = [{ name: 'main', secret: 'A_SECRET_THAT_NOBODY_SETS' }]
+  const [disabled, unconfigured, bare] = await Promise.all([
+    extras.start('ambassador', { pool: { credentials } }),
+    // Its file is valid, and names everything but its own provider.
+    extras.start('ambassador', {
+      models: { tiny: undefined, assistant: undefined },
+      providers: { pool: undefined },
+    }),
+    extras.start('ambassador', {
+      pool: { replicas: { addresses, health: { interval: '100ms', failures: 1 } } },
+    }),
+  ])
+  const size = `${ambassadorLimits.bodyBytes}B`
+  const { callsMax } = ambassadorLimits
+  const pair = await startPair({
+    provider: provider.port,
+    sidecar: patient,
+    ambassador: {
+      identity: { kind: 'open', tenant: 'local' },
+      deadlineMax: '1s',
+      bodyMax: size,
+      bodiesMax: size,
+      callsMax,
+    },
+    models: modelsOf('disabled', 'unconfigured', 'bare'),
+    providers: { disabled: at(disabled), unconfigured: at(unconfigured), bare: at(bare) },
+  })
+  const close = () => closeAll(pair, extras, provider)
+  return { sdks: sdksOf(pair.port), provider, pair, disabled, unconfigured, bare, close }
+}
+
+/** A pair with short timeouts beside ambassadors of providers that are no servers of models. */
+export async function startProviderStage(): Promise<ProviderStage> {
+  // Slow enough that content has been read before a stream breaks.
+  const provider = await startProvider({ tokenMs: 20 })
+  const extras = besides(provider.port)
+  const [standInPort, silentPort, untrustedPort] = await Promise.all([
+    startStandIn(extras),
+    startSilent(extras),
+    extras.listen(createTlsServer(selfSigned(['localhost']))),
+  ])
+  const [standIn, silent, gone, untrusted] = await Promise.all([
+    extras.start('ambassador', hosted(`http://127.0.0.1:${standInPort}/v1`)),
+    // A handshake that is never answered is a connection that does not come about.
+    extras.start('ambassador', hosted(`https://127.0.0.1:${silentPort}/v1`)),
+    extras.start('ambassador', hosted(`http://127.0.0.1:${await closedPort()}/v1`)),
+    extras.start('ambassador', hosted(`https://localhost:${untrustedPort}/v1`)),
+  ])
+  const pair = await startPair({
+    provider: provider.port,
+    sidecar: patient,
+    pool: { timeouts: { head: '2s', firstContent: '1s', idle: '2s' } },
+    models: modelsOf('stand-in', 'silent', 'gone', 'untrusted'),
+    providers: {
+      'stand-in': at(standIn),
+      silent: at(silent),
+      gone: at(gone),
+      untrusted: at(untrusted),
+    },
+  })
+  const close = () => closeAll(pair, extras, provider)
+  const sdks = sdksOf(pair.port)
+  return { sdks, provider, pair, standIn, silent, gone, untrusted, close }
+}
+
+/** A provider that is reached by its base URL. */
+function hosted(baseUrl: string): Partial<PairOptions> {
+  const dialects = ['chat', 'messages']
+  const pool = { kind: 'openai-compatible', replicas: undefined, baseUrl, dialects }
+  return { pool: { ...pool, timeouts: { connect: '500ms' } } }
+}
+
+const errorInside = (code: number) =>
+  JSON.stringify({
+    type: 'error',
+    error: { type: 'api_error', message: 'Cannot serve: I am full', code },
+  })
+
+/** Answers whose like the simulator never gives; the status of an error stands inside of a 200. */
+function startStandIn(extras: Besides): Promise<number> {
+  const server = createHttpServer((request, response) => {
+    const kind = request.headers['x-stand-in']
+    request.resume()
+    if (kind === 'redirect') response.writeHead(307, { location: '/elsewhere' }).end()
+    else {
+      response.setHeader('content-type', 'application/json')
+      response.end(errorInside(kind === 'refused' ? 503 : 502))
+    }
+  })
+  return extras.listen(server)
+}
+
+function startSilent(extras: Besides): Promise<number> {
+  return extras.listen(createServer())
+}
+
+const target = (provider: string, model: string) => ({ targets: [{ provider, model }] })
+
+function modelsOf(...providers: readonly string[]) {
+  return Object.fromEntries(
+    providers.map((name) => [name, target(name, alias.targets[0]?.model ?? '')]),
+  )
+}
+
+/** An ambassador beside the pair's own, as the sidecar sees it. */
+function at(half: Half) {
+  const replicas = { addresses: ['http://127.0.0.1:1'] }
+  return { kind: 'vllm', replicas, address: [`127.0.0.1:${half.port}`] }
+}
+
+async function closeAll(...parts: readonly { close(): Promise<void> }[]): Promise<void> {
+  for (const part of parts) await part.close()
+}
