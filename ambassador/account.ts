@@ -3,9 +3,8 @@ import { dialects } from '#shared/dialects/surfaces.ts'
 import { formatUsage, noUsage, type Usage } from '#shared/dialects/usage.ts'
 import { causeOf } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
-import { countBytes } from '#shared/http/count-bytes.ts'
 import { type Ending, withEnding } from '#shared/http/ending.ts'
-import { header } from '#shared/http/headers.ts'
+import { type HeaderList, header } from '#shared/http/headers.ts'
 import type { Log, Outcome } from '#shared/telemetry/access-log.ts'
 import { genAi } from '#shared/telemetry/gen-ai.ts'
 import { parseTraceparent } from '#shared/telemetry/traceparent.ts'
@@ -35,43 +34,42 @@ export function account(parts: AccountParts): Layer<CallRequest, CallResponse, A
     })
     context.span = span
     const id = header(request.headers, 'x-outrigger-call')
-    if (id !== undefined && /^[0-9a-f-]{36}$/.test(id)) context.id = id
-    const response = await inner(request, context)
-    const counted = countBytes(response.body)
+    context.id = id !== undefined && /^[0-9a-f-]{36}$/.test(id) ? id : context.clock.id()
+    const { status, headers, body } = await inner(request, context)
     let trailer = ''
-    const body = withEnding(counted.body, (ending) => {
-      const settled = settle(parts, {
-        request,
-        context,
-        ending,
-        status: response.status,
-        bytesOut: counted.bytes(),
-      })
-      trailer = formatUsage(settled.usage, settled.outcome === 'ok')
+    const settled = withEnding(body, (ending, bytesOut) => {
+      const { usage, outcome } = settle(parts, { request, context, ending, status, bytesOut })
+      trailer = formatUsage(usage, outcome === 'ok')
     })
-    return withTrailer({ ...response, body }, context, () => trailer)
+    tell(headers, context)
+    if (context.isWhole) {
+      headers.push('x-outrigger-usage', formatUsage(usageOf(context, status), true))
+      return { status, headers, body: settled }
+    }
+    const trailers = (): [string, string][] => [['x-outrigger-usage', trailer]]
+    return { status, headers: chunked(headers), body: settled, trailers }
   }
 }
 
-/** Chunked, whatever the provider sent: a trailer needs it. */
-function withTrailer(
-  response: CallResponse,
-  context: AmbassadorCall,
-  trailer: () => string,
-): CallResponse {
-  const headers: [string, string][] = response.headers.filter(([name]) => name !== 'content-length')
-  const length = header(response.headers, 'content-length')
-  if (length !== undefined) headers.push(['x-outrigger-content-length', length])
-  headers.push(
-    ['trailer', 'x-outrigger-usage'],
-    ['x-outrigger-call', context.id],
-    ['x-outrigger-provider', context.provider],
-    ['x-outrigger-attempts', String(context.attempts)],
-  )
-  if (context.model !== '')
-    headers.push(['x-outrigger-model', encodeURI(context.model.toWellFormed())])
-  if (context.replica !== undefined) headers.push(['x-outrigger-replica', context.replica])
-  return { ...response, headers, trailers: () => [['x-outrigger-usage', trailer()]] }
+/** Who served the call, for the sidecar and the application. */
+function tell(headers: string[], context: AmbassadorCall): void {
+  headers.push('x-outrigger-call', context.id, 'x-outrigger-provider', context.provider)
+  headers.push('x-outrigger-attempts', String(context.attempts))
+  if (context.model !== '') {
+    headers.push('x-outrigger-model', encodeURI(context.model.toWellFormed()))
+  }
+  if (context.replica !== undefined) headers.push('x-outrigger-replica', context.replica)
+}
+
+/** The usage of an answer that is on its way comes behind it: a trailer needs a chunked body. */
+function chunked(headers: HeaderList): string[] {
+  const list = ['trailer', 'x-outrigger-usage']
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const name = headers[at] ?? ''
+    list.push(name === 'content-length' ? 'x-outrigger-content-length' : name)
+    list.push(headers[at + 1] ?? '')
+  }
+  return list
 }
 
 interface Ended {

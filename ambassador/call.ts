@@ -1,5 +1,6 @@
 import type { CallContext } from '#shared/call/context.ts'
 import type { Dialect } from '#shared/dialects/surfaces.ts'
+import type { ValueRange } from '#shared/dialects/top-level.ts'
 import type { Usage } from '#shared/dialects/usage.ts'
 import type { CallSpan } from '#shared/telemetry/tracing.ts'
 import type { StreamWatch } from './attempt/stream-watch.ts'
@@ -18,11 +19,15 @@ export interface AmbassadorCall extends CallContext {
   /** The model the provider says it used. */
   modelServed: string | undefined
   isStream: boolean
+  /** Where the members of the question's body stand that the ambassador may have to change. */
+  bodyValues: ReadonlyMap<string, ValueRange>
   /** The ambassador's own floor by bytes, or the sidecar's count where that is higher. */
   inputEstimate: number
   attempts: number
   replica: string | undefined
   usage: Usage | undefined
+  /** Whether all of the answer is held, and its usage known, before its head goes. */
+  isWhole: boolean
   /** Milliseconds from the start to the first content. */
   firstContentMs: number | undefined
   finishReason: string | undefined

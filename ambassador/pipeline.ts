@@ -29,7 +29,7 @@ export function ambassadorPipeline(
     account(parts),
     // Above everything that may fail: the one place that makes an answer of an error.
     rescue({
-      headersOf: ({ row }) => [['x-outrigger-replay', row.replay]],
+      headersOf: ({ row }) => ['x-outrigger-replay', row.replay],
       log: parts.log,
     }),
     // Above every layer that costs: a process that ends or is full refuses cheaply.

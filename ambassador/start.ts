@@ -127,6 +127,8 @@ function refuseOpenToAll(snapshot: Snapshot, host: string): void {
   }
 }
 
+const noValues: AmbassadorCall['bodyValues'] = new Map()
+
 type Opening = Pick<AmbassadorCall, 'cancellation' | 'clock' | 'provider' | 'snapshot'>
 
 function newCall({ cancellation, clock, provider, snapshot }: Opening): AmbassadorCall {
@@ -136,9 +138,10 @@ function newCall({ cancellation, clock, provider, snapshot }: Opening): Ambassad
     cancellation,
     startedMs,
     snapshot,
-    id: clock.id(),
+    id: '',
     deadlineMs: startedMs,
     error: undefined,
+    atEnd: [],
     provider,
     tenant: '',
     workload: '',
@@ -148,10 +151,12 @@ function newCall({ cancellation, clock, provider, snapshot }: Opening): Ambassad
     model: '',
     modelServed: undefined,
     isStream: false,
+    bodyValues: noValues,
     inputEstimate: 0,
     attempts: 0,
     replica: undefined,
     usage: undefined,
+    isWhole: false,
     firstContentMs: undefined,
     finishReason: undefined,
     streamWatch: undefined,

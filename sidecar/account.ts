@@ -3,7 +3,6 @@ import { dialects } from '#shared/dialects/surfaces.ts'
 import { noUsage } from '#shared/dialects/usage.ts'
 import { causeOf } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
-import { countBytes } from '#shared/http/count-bytes.ts'
 import { type Ending, withEnding } from '#shared/http/ending.ts'
 import { header } from '#shared/http/headers.ts'
 import type { Log, Outcome } from '#shared/telemetry/access-log.ts'
@@ -34,20 +33,12 @@ export function account(parts: AccountParts): Layer<CallRequest, CallResponse, S
       kind: 'server',
       attributes: { [genAi.surface]: request.path.slice(0, 64), [genAi.callId]: context.id },
     })
-    const response = await inner(request, context)
-    const counted = countBytes(response.body)
-    const body = withEnding(counted.body, (ending) =>
-      settle(parts, {
-        request,
-        context,
-        ending,
-        status: response.status,
-        bytesOut: counted.bytes(),
-      }),
+    const { status, headers, body } = await inner(request, context)
+    headers.push('x-outrigger-call', context.id)
+    const settled = withEnding(body, (ending, bytesOut) =>
+      settle(parts, { request, context, ending, status, bytesOut }),
     )
-    const headers = response.headers.filter(([name]) => name !== 'x-outrigger-call')
-    headers.push(['x-outrigger-call', context.id])
-    return { ...response, headers, body }
+    return { status, headers, body: settled }
   }
 }
 

@@ -91,10 +91,7 @@ function json(value: object): CallResponse {
   const body = Buffer.from(JSON.stringify(value))
   return {
     status: 200,
-    headers: [
-      ['content-type', 'application/json'],
-      ['content-length', String(body.length)],
-    ],
+    headers: ['content-type', 'application/json', 'content-length', String(body.length)],
     body: bytesBody(body),
   }
 }

@@ -118,23 +118,13 @@ const headGraceMs = 1_000
 
 function headersOf(request: CallRequest, context: SidecarCall, route: Route): string[] {
   const { sidecar } = configOf(context)
-  const headers: string[] = []
-  for (const [name, value] of endToEnd(request.headers, isDropped)) headers.push(name, value)
+  const headers = endToEnd(request.headers, isDropped)
   const leftMs = Math.max(1, Math.floor(context.deadlineMs - context.clock.now()))
-  headers.push(
-    'content-length',
-    String(request.body.length),
-    'x-outrigger-call',
-    context.id,
-    'x-outrigger-model',
-    route.model,
-    'x-outrigger-input-tokens',
-    `~${context.inputEstimate}`,
-    'x-outrigger-deadline-ms',
-    String(leftMs),
-    'x-outrigger-config',
-    context.snapshot?.hash ?? '',
-  )
+  headers.push('content-length', String(request.body.length))
+  headers.push('x-outrigger-call', context.id, 'x-outrigger-model', route.model)
+  headers.push('x-outrigger-input-tokens', `~${context.inputEstimate}`)
+  headers.push('x-outrigger-deadline-ms', String(leftMs))
+  headers.push('x-outrigger-config', context.snapshot?.hash ?? '')
   const secret = secretOf(context, sidecar)
   if (secret !== undefined) headers.push('authorization', `Bearer ${secret}`)
   const trace = context.span?.context()
@@ -150,17 +140,26 @@ function secretOf(context: SidecarCall, sidecar: SidecarConfig): string | undefi
   return context.snapshot?.secrets.values.get(secretKey(sidecar.secret))
 }
 
-/** Ours, for the sidecar alone. */
-const internalAnswers = new Set(['x-outrigger-replay', 'x-outrigger-content-length'])
+/** Between the halves alone; the call's id is the sidecar's own to tell. */
+const internalAnswers = new Set([
+  'x-outrigger-replay',
+  'x-outrigger-usage',
+  'x-outrigger-content-length',
+  'x-outrigger-call',
+])
+
+function isInternal(name: string): boolean {
+  return internalAnswers.has(name)
+}
 
 function finish(response: InboundResponse, context: SidecarCall): CallResponse {
   context.headMs = context.clock.now() - context.startedMs
-  const headers = endToEnd(response.headers, (name) => internalAnswers.has(name))
+  const headers = endToEnd(response.headers, isInternal)
   context.replay = header(response.headers, 'x-outrigger-replay')
-  if (context.replay === 'never') headers.push(['x-should-retry', 'false'])
+  if (context.replay === 'never') headers.push('x-should-retry', 'false')
   const length = header(response.headers, 'x-outrigger-content-length')
   if (length !== undefined && header(headers, 'content-length') === undefined) {
-    headers.push(['content-length', length])
+    headers.push('content-length', length)
   }
   return { status: response.status, headers, body: relay(response, context) }
 }

@@ -29,7 +29,7 @@ export function sidecarPipeline(
     account(parts),
     // Above everything that may fail: the one place that makes an answer of an error.
     rescue({
-      headersOf: ({ row }) => (row.replay === 'never' ? [['x-should-retry', 'false']] : []),
+      headersOf: ({ row }) => (row.replay === 'never' ? ['x-should-retry', 'false'] : []),
       log: parts.log,
     }),
     // Above every layer that costs: a sidecar that is full refuses cheaply.

@@ -56,10 +56,12 @@ class PlainRelay implements Body, BodySink {
   }
 
   end(): void {
-    const trailer = this.response.trailers()['x-outrigger-usage']
+    const told =
+      header(this.response.headers, 'x-outrigger-usage') ??
+      this.response.trailers()['x-outrigger-usage']
     // nginx and Envoy strip trailers: the end of the answer has the same numbers.
     const tail = () => Buffer.concat([this.#previous, this.#last]).subarray(-tailBytes)
-    this.context.usage = trailer === undefined ? this.#ownUsage(tail()) : parseUsage(trailer)
+    this.context.usage = told === undefined ? this.#ownUsage(tail()) : parseUsage(told)
     this.sink?.end()
   }
 

@@ -83,6 +83,7 @@ function newCall(
     id: clock.id(),
     deadlineMs: startedMs + (snapshot?.config.sidecar.deadline ?? 0),
     error: undefined,
+    atEnd: [],
     dialect: undefined,
     modelAsked: '',
     isStream: false,

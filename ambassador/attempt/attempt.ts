@@ -116,6 +116,6 @@ async function send(
     })
   }
   const headers = endToEnd(response.headers, isDropped)
-  if (response.status >= 400) headers.push(['x-outrigger-replay', replayOf(response.status)])
+  if (response.status >= 400) headers.push('x-outrigger-replay', replayOf(response.status))
   return { status: response.status, headers, body: response.body }
 }

@@ -1,5 +1,6 @@
 import type { Layer } from '#shared/call/service.ts'
-import { usageInTail, usageOf } from '#shared/dialects/usage.ts'
+import type { Dialect } from '#shared/dialects/surfaces.ts'
+import { usageInTail } from '#shared/dialects/usage.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import { type Body, type BodySink, bytesBody } from '#shared/http/body.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
@@ -72,27 +73,65 @@ async function commitWhole(response: CallResponse, context: AmbassadorCall): Pro
     // Too long to be an empty false success; its usage is read from its end as it passes.
     return { ...response, body: held }
   }
-  const value = parse(whole)
-  if (value === undefined) {
-    throw new CallError('upstream-garbage', 'Cannot use the answer: it is no JSON')
+  inspectWhole(whole, context)
+  context.isWhole = true
+  const headers = [...response.headers]
+  if (header(headers, 'content-length') === undefined) {
+    headers.push('content-length', String(whole.length))
   }
-  inspectWhole(value, context)
-  return { ...response, body: bytesBody(whole) }
+  return { ...response, headers, body: bytesBody(whole) }
 }
 
-function inspectWhole(value: unknown, context: AmbassadorCall): void {
-  const meaning = meaningOf(context.dialect ?? 'chat', value)
-  if (meaning.error !== undefined) throw providerError(meaning.error)
-  if (meaning.isAborted) {
-    throw new CallError('upstream-aborted', 'Cannot finish: the server stopped generating')
+/** Takes what the ledger wants from the bytes; an answer is parsed only where one of them is odd. */
+function inspectWhole(whole: Buffer, context: AmbassadorCall): void {
+  const { dialect = 'chat' } = context
+  if (!isObjectText(whole)) throw garbage()
+  context.finishReason = stringOf(whole, dialect === 'messages' ? 'stop_reason' : 'finish_reason')
+  const hasStop = dialect !== 'messages' || context.finishReason !== undefined
+  if (!hasStop || whole.includes('"error"') || context.finishReason === 'abort') {
+    refuseFalseSuccess(whole, dialect)
   }
   context.firstContentMs = context.clock.now() - context.startedMs
-  context.finishReason = meaning.finishReason
-  context.usage = usageOf(value)
-  if (typeof value === 'object' && value !== null && 'model' in value) {
-    if (typeof value.model === 'string') context.modelServed = value.model
+  context.usage = usageInTail(whole)
+  context.modelServed = stringOf(whole, 'model')
+}
+
+function refuseFalseSuccess(whole: Buffer, dialect: Dialect): void {
+  const value = parse(whole)
+  if (value === undefined) throw garbage()
+  const { error, isAborted } = meaningOf(dialect, value)
+  if (error !== undefined) throw providerError(error)
+  if (isAborted) {
+    throw new CallError('upstream-aborted', 'Cannot finish: the server stopped generating')
   }
 }
+
+function garbage(): CallError {
+  return new CallError('upstream-garbage', 'Cannot use the answer: it is no JSON')
+}
+
+const space = new Set([9, 10, 13, 32])
+
+/** Whether the bytes begin and end as an object does. */
+function isObjectText(whole: Buffer): boolean {
+  let start = 0
+  while (space.has(whole[start] ?? 0)) start++
+  let end = whole.length - 1
+  while (space.has(whole[end] ?? 0)) end--
+  return whole[start] === 123 && whole[end] === 125 && start < end
+}
+
+/** The last string under `key`: a quote inside generated text is escaped, so none of it can match. */
+function stringOf(whole: Buffer, key: string): string | undefined {
+  const mark = `"${key}":`
+  const at = whole.lastIndexOf(mark)
+  if (at < 0) return undefined
+  const text = whole.toString('utf8', at + mark.length, at + mark.length + stringBytesMax)
+  return /^\s*"([^"\\]*)"/.exec(text)?.[1]
+}
+
+/** A model's name or a reason is shorter. */
+const stringBytesMax = 256
 
 function parse(bytes: Buffer): unknown {
   try {

@@ -1,7 +1,7 @@
 import type { Provider } from '#shared/config/schema.ts'
 import { secretKey } from '#shared/config/secrets.ts'
 import { dialects } from '#shared/dialects/surfaces.ts'
-import { insertMember, replaceValue, scanTopLevel, valueAt } from '#shared/dialects/top-level.ts'
+import { valueAt, withMembers } from '#shared/dialects/top-level.ts'
 import { isObject } from '#shared/dialects/usage.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest } from '#shared/http/call.ts'
@@ -46,8 +46,7 @@ export function wireRequest(
   const provider = providerOf(context)
   const profile = profiles[provider.kind]
   const body = wireBody(request, context)
-  const headers: string[] = []
-  for (const [name, value] of endToEnd(request.headers, isDropped)) headers.push(name, value)
+  const headers = endToEnd(request.headers, isDropped)
   const credential = credentialOf(context, provider)
   if (credential !== undefined) {
     headers.push(...profile.authorization(credential, context.dialect ?? 'chat'))
@@ -55,12 +54,11 @@ export function wireRequest(
   // The body is known to be JSON, whatever curl calls it by default.
   headers.push('content-type', 'application/json', 'accept-encoding', 'identity')
   headers.push('content-length', String(body.length))
-  const { host, pathname, protocol } = new URL(origin)
-  const base = pathname === '/' ? '' : pathname
+  const base = baseOf(origin)
   return {
-    origin: `${protocol}//${host}`,
+    origin: base.origin,
     method: 'POST',
-    path: profile.path(base, dialects[context.dialect ?? 'chat'].path) + request.query,
+    path: profile.path(base.path, dialects[context.dialect ?? 'chat'].path) + request.query,
     headers,
     body,
   }
@@ -80,24 +78,43 @@ function credentialOf(context: AmbassadorCall, provider: Provider): string | und
 }
 
 /** Whether the usage chunk of this stream is our wish and has to be taken out again. */
-export function asksForUsage(request: CallRequest, context: AmbassadorCall): boolean {
+export function asksForUsage({ body }: CallRequest, context: AmbassadorCall): boolean {
   if (!context.isStream || providerOf(context).usage !== 'ask') return false
   if (context.dialect !== 'chat' && context.dialect !== 'completions') return false
-  const { values } = scanTopLevel(request.body, ['stream_options'])
-  const options = valueAt(request.body, values.get('stream_options'))
+  const options = valueAt(body, context.bodyValues.get('stream_options'))
   return !isObject(options) || options['include_usage'] !== true
 }
 
 function wireBody(request: CallRequest, context: AmbassadorCall): Buffer {
-  let { body } = request
-  if (context.model !== context.modelAsked) {
-    const range = scanTopLevel(body, ['model']).values.get('model')
-    if (range !== undefined) body = replaceValue(body, range, JSON.stringify(context.model))
+  const { body } = request
+  const { bodyValues, model, modelAsked } = context
+  const members: Record<string, string> = {}
+  if (model !== modelAsked) members['model'] = JSON.stringify(model)
+  if (asksForUsage(request, context)) {
+    const options = valueAt(body, bodyValues.get('stream_options'))
+    const asked = { ...(isObject(options) ? options : {}), include_usage: true }
+    members['stream_options'] = JSON.stringify(asked)
   }
-  if (!asksForUsage(request, context)) return body
-  const range = scanTopLevel(body, ['stream_options']).values.get('stream_options')
-  if (range === undefined) return insertMember(body, 'stream_options', '{"include_usage":true}')
-  const options = valueAt(body, range)
-  const asked = { ...(isObject(options) ? options : {}), include_usage: true }
-  return replaceValue(body, range, JSON.stringify(asked))
+  return withMembers(body, bodyValues, members)
+}
+
+interface Base {
+  readonly origin: string
+  /** Without a slash at its end. */
+  readonly path: string
+}
+
+/** Taken apart once for each that has been called; few, since they stand in the configuration. */
+const bases = new Map<string, Base>()
+const basesMax = 1_024
+
+function baseOf(url: string): Base {
+  let base = bases.get(url)
+  if (base === undefined) {
+    const { host, pathname, protocol } = new URL(url)
+    base = { origin: `${protocol}//${host}`, path: pathname === '/' ? '' : pathname }
+    if (bases.size >= basesMax) bases.clear()
+    bases.set(url, base)
+  }
+  return base
 }

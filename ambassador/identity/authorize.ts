@@ -55,6 +55,7 @@ function readBody(request: CallRequest, context: AmbassadorCall): void {
       field: 'model',
     })
   }
+  context.bodyValues = values
   context.modelAsked = model
   // The sidecar names the target; what it may name is checked against the configuration.
   context.model = header(request.headers, 'x-outrigger-model') ?? model

@@ -1,8 +1,8 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { Config } from '#shared/config/schema.ts'
 import { type Secrets, secretKey } from '#shared/config/secrets.ts'
 import { CallError } from '#shared/errors/call-error.ts'
-import { countHeader, type HeaderPairs, header } from '#shared/http/headers.ts'
+import { countHeader, type HeaderList, header } from '#shared/http/headers.ts'
 
 /** Who calls, as far as it is proven. */
 export interface Identity {
@@ -18,7 +18,7 @@ export function reachOf(host: string): Reach {
 }
 
 /** Proves who calls from the head of the request. Throws `unauthenticated`. */
-export type Authenticate = (headers: HeaderPairs) => Identity
+export type Authenticate = (headers: HeaderList) => Identity
 
 /** The way of proving identity that the configuration names. */
 export function authenticator(config: Config, secrets: Secrets, reach: Reach): Authenticate {
@@ -47,7 +47,7 @@ export function authenticator(config: Config, secrets: Secrets, reach: Reach): A
 
 /** Equal lengths, which the constant-time comparison needs. */
 function digest(value: string): Buffer {
-  return createHash('sha256').update(value).digest()
+  return hash('sha256', value, 'buffer')
 }
 
 function fail(): never {

@@ -1,4 +1,5 @@
 import { randomFillSync } from 'node:crypto'
+import { after } from './timers.ts'
 
 /** Undoes what it was returned for; calling it again does nothing. */
 export type Undo = () => void
@@ -9,7 +10,7 @@ export interface Clock {
   now(): number
   /** Milliseconds since 1970. */
   wall(): number
-  /** Runs `action` once after `delayMs` unless undone before. */
+  /** Runs `action` once after `delayMs` (up to 1.6 % late) unless undone before. */
   after(delayMs: number, action: () => void): Undo
   /** Uniform in [0, 1). */
   random(): number
@@ -17,16 +18,10 @@ export interface Clock {
   id(): string
 }
 
-/** Longest delay a Node timer keeps: beyond it, it would fire at once. */
-const timerMsMax = 2 ** 31 - 1
-
 export const systemClock: Clock = {
   now: () => performance.now(),
   wall: () => Date.now(),
-  after(delayMs, action) {
-    const timer = setTimeout(action, Math.min(delayMs, timerMsMax))
-    return () => clearTimeout(timer)
-  },
+  after,
   random: () => Math.random(),
   id: () => uuid7(Date.now()),
 }

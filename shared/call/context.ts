@@ -1,7 +1,7 @@
 import type { Snapshot } from '#shared/config/snapshot.ts'
 import type { CallError } from '#shared/errors/call-error.ts'
 import type { Cancellation } from './cancellation.ts'
-import type { Clock } from './clock.ts'
+import type { Clock, Undo } from './clock.ts'
 
 /** What every layer of either half knows of the call it serves. */
 export interface CallContext {
@@ -17,4 +17,6 @@ export interface CallContext {
   deadlineMs: number
   /** What went wrong, for the access line; the first error counts. */
   error: CallError | undefined
+  /** Run by the server, once, when the answer has ended in whichever way: read to its end, failed, left, never begun. */
+  readonly atEnd: Undo[]
 }

@@ -1,6 +1,4 @@
 import { CallError } from '#shared/errors/call-error.ts'
-import type { CallResponse } from '#shared/http/call.ts'
-import { withEnding } from '#shared/http/ending.ts'
 import type { CallContext } from './context.ts'
 import type { Layer } from './service.ts'
 
@@ -8,8 +6,8 @@ import type { Layer } from './service.ts'
  * Cancels the call at its deadline, wherever it is then. Ends with the body. Error:
  * `deadline-exceeded`.
  */
-export function deadline<Req, Context extends CallContext>(): Layer<Req, CallResponse, Context> {
-  return (inner) => async (request, context) => {
+export function deadline<Req, Res, Context extends CallContext>(): Layer<Req, Res, Context> {
+  return (inner) => (request, context) => {
     const { clock, cancellation, startedMs, deadlineMs } = context
     const undo = clock.after(Math.max(0, deadlineMs - clock.now()), () =>
       cancellation.cancel(
@@ -18,12 +16,7 @@ export function deadline<Req, Context extends CallContext>(): Layer<Req, CallRes
         }),
       ),
     )
-    try {
-      const response = await inner(request, context)
-      return { ...response, body: withEnding(response.body, undo) }
-    } catch (error) {
-      undo()
-      throw error
-    }
+    context.atEnd.push(undo)
+    return inner(request, context)
   }
 }

@@ -68,16 +68,25 @@ function skipSpace(body: Buffer, from: number): number {
   return at
 }
 
+/** Bytes of a string that are looked at one by one: `indexOf` costs as much as this many of them. */
+const nearBytes = 24
+
 /** Index behind the closing quote of the string that opens at `start`. */
 function stringEnd(body: Buffer, start: number): number {
   let at = start
   for (;;) {
-    at = body.indexOf(quote, at + 1)
+    at = quoteAfter(body, at)
     if (at < 0) throw new NotAnObject(body.length)
     let slashes = 0
     while (body[at - 1 - slashes] === backslash) slashes++
     if (slashes % 2 === 0) return at + 1
   }
+}
+
+function quoteAfter(body: Buffer, start: number): number {
+  const near = Math.min(body.length, start + nearBytes)
+  for (let at = start + 1; at < near; at++) if (body[at] === quote) return at
+  return body.indexOf(quote, near)
 }
 
 /** Index behind the value that begins at `start`. */
@@ -114,17 +123,27 @@ export function valueAt(body: Buffer, range: ValueRange | undefined): unknown {
   }
 }
 
-/** The same bytes with one value replaced. */
-export function replaceValue(body: Buffer, range: ValueRange, json: string): Buffer {
-  return Buffer.concat([body.subarray(0, range.start), Buffer.from(json), body.subarray(range.end)])
-}
-
-/** The same bytes with a member put first; the object must not be empty. */
-export function insertMember(body: Buffer, key: string, json: string): Buffer {
-  const open = body.indexOf(123)
-  return Buffer.concat([
-    body.subarray(0, open + 1),
-    Buffer.from(`${JSON.stringify(key)}:${json},`),
-    body.subarray(open + 1),
-  ])
+/**
+ * The same bytes with other values for some members; a key that the object lacks is put first.
+ * `values` are where they stand, as {@link scanTopLevel} found them; the object must not be empty.
+ */
+export function withMembers(
+  body: Buffer,
+  values: ReadonlyMap<string, ValueRange>,
+  members: Readonly<Record<string, string>>,
+): Buffer {
+  const open = body.indexOf(123) + 1
+  const edits = Object.entries(members).map(([key, json]) => {
+    const range = values.get(key)
+    if (range !== undefined) return { ...range, text: json }
+    return { start: open, end: open, text: `${JSON.stringify(key)}:${json},` }
+  })
+  if (edits.length === 0) return body
+  const parts: Buffer[] = []
+  let at = 0
+  for (const { start, end, text } of edits.toSorted((one, other) => one.start - other.start)) {
+    parts.push(body.subarray(at, start), Buffer.from(text))
+    at = end
+  }
+  return Buffer.concat([...parts, body.subarray(at)])
 }

@@ -11,7 +11,7 @@ import { type CallError, toCallError } from './call-error.ts'
 
 export interface RescueParts {
   /** What a half adds to its own error answers. */
-  readonly headersOf: (error: CallError) => [string, string][]
+  readonly headersOf: (error: CallError) => string[]
   readonly log: () => Log
 }
 
@@ -35,10 +35,12 @@ export function rescue<Context extends CallContext>(
       return {
         status: error.row.status,
         headers: [
-          ['content-type', 'application/json'],
-          ['content-length', String(body.length)],
+          'content-type',
+          'application/json',
+          'content-length',
+          String(body.length),
           ...parts.headersOf(error),
-          ...(error.row.replay === 'safe' ? [retrySoon] : []),
+          ...(error.row.replay === 'safe' ? retrySoon : []),
         ],
         body: bytesBody(body),
       }
@@ -47,4 +49,4 @@ export function rescue<Context extends CallContext>(
 }
 
 /** Full or ending: another process, or this one in a moment, may have room. */
-const retrySoon: [string, string] = ['retry-after', '1']
+const retrySoon = ['retry-after', '1']

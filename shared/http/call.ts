@@ -1,5 +1,5 @@
 import type { Body } from './body.ts'
-import type { HeaderPairs } from './headers.ts'
+import type { HeaderList } from './headers.ts'
 
 /** A request body that nobody has read yet. */
 export interface IncomingBody {
@@ -26,7 +26,7 @@ export interface CallRequest {
   readonly path: string
   /** With its question mark, or empty. */
   readonly query: string
-  readonly headers: HeaderPairs
+  readonly headers: HeaderList
   readonly incoming: IncomingBody
   /** The whole body, decompressed, once the layer `receive` has read it; empty before. */
   readonly body: Buffer
@@ -35,8 +35,9 @@ export interface CallRequest {
 /** What it is answered. `body` ends with one of the four endings of `ending.ts`. */
 export interface CallResponse {
   readonly status: number
-  readonly headers: [string, string][]
+  /** As {@link HeaderList}; the one who answers makes it, and those around it may add to it. */
+  readonly headers: string[]
   readonly body: Body
   /** Asked once the body has ended; announced by a `trailer` header among `headers`. */
-  readonly trailers?: () => [string, string][]
+  readonly trailers?: (() => [string, string][]) | undefined
 }

@@ -9,20 +9,23 @@ export type Ending =
   | { readonly kind: 'unread' }
 
 /**
- * The same body; `onEnding` runs exactly once, at whichever of the four endings comes. Places,
- * timers, spans and verdicts that must last as long as the body are undone here.
+ * The same body; `onEnding` runs exactly once, at whichever of the four endings comes, and is told
+ * how many bytes had passed. Spans and verdicts that must last as long as the body are given here.
  */
-export function withEnding(body: Body, onEnding: (ending: Ending) => void): Body {
+export function withEnding(body: Body, onEnding: OnEnding): Body {
   return new WatchedBody(body, onEnding)
 }
 
+export type OnEnding = (ending: Ending, bytes: number) => void
+
 class WatchedBody implements Body, BodySink {
   readonly #body: Body
-  readonly #onEnding: (ending: Ending) => void
+  readonly #onEnding: OnEnding
   #sink: BodySink | undefined
   #hasEnded = false
+  #bytes = 0
 
-  constructor(body: Body, onEnding: (ending: Ending) => void) {
+  constructor(body: Body, onEnding: OnEnding) {
     this.#body = body
     this.#onEnding = onEnding
   }
@@ -42,6 +45,7 @@ class WatchedBody implements Body, BodySink {
   }
 
   write(chunk: Buffer): boolean {
+    this.#bytes += chunk.length
     return this.#sink?.write(chunk) ?? false
   }
 
@@ -59,6 +63,6 @@ class WatchedBody implements Body, BodySink {
   #finish(ending: Ending): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
-    this.#onEnding(ending)
+    this.#onEnding(ending, this.#bytes)
   }
 }

@@ -3,7 +3,7 @@ import type { Cancellation } from '#shared/call/cancellation.ts'
 import type { Clock, Undo } from '#shared/call/clock.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { Body, BodySink } from './body.ts'
-import { toPairs } from './headers.ts'
+import { type HeaderList, listed } from './headers.ts'
 
 /** Limits of one exchange and what ends it early. Times in ms. */
 export interface ExchangeLimits {
@@ -18,7 +18,7 @@ export interface ExchangeLimits {
 
 export interface InboundResponse {
   readonly status: number
-  readonly headers: [string, string][]
+  readonly headers: HeaderList
   readonly body: Body
   /** Trailers, once the body has ended. */
   trailers(): Readonly<Record<string, string>>
@@ -74,16 +74,19 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
     if (this.#state === 'ended') controller.abort(new Error('cancelled'))
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number): void {
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Parameters<typeof listed>[0],
+  ): void {
     if (status < 200 || this.#state !== 'waiting') return
     this.#state = 'head'
     this.#undoTimer?.()
     this.#lastReadMs = this.#limits.clock.now()
     this.#watchIdle(this.#limits.idleMs)
-    const raw = controller.rawHeaders
     this.#settling.resolve({
       status,
-      headers: Array.isArray(raw) ? toPairs(raw) : [],
+      headers: listed(headers),
       body: this,
       trailers: () => this.#trailers,
     })

@@ -1,5 +1,8 @@
-/** Header names are lower case; a repeated header is its own pair. */
-export type HeaderPairs = readonly (readonly [name: string, value: string])[]
+/**
+ * Name, value, name, value, …: node's and undici's own form, so that a head is never rebuilt. Names
+ * are lower case; a repeated header stands there as often as it came.
+ */
+export type HeaderList = readonly string[]
 
 /** RFC 9110, 7.6.1, and what clients still send: meant for one connection only. */
 const hopByHop = new Set([
@@ -15,46 +18,58 @@ const hopByHop = new Set([
   'http2-settings',
 ])
 
-/** Node's flat list [name, value, name, value, …] as pairs with lower-case names. */
-export function toPairs(raw: readonly (string | Buffer)[]): [string, string][] {
-  const pairs: [string, string][] = []
-  for (let index = 0; index + 1 < raw.length; index += 2) {
-    pairs.push([text(raw[index]).toLowerCase(), text(raw[index + 1])])
-  }
-  return pairs
+/** The same list with its names in lower case. */
+export function lowered(raw: readonly string[]): string[] {
+  const list = raw.slice()
+  for (let at = 0; at < list.length; at += 2) list[at] = list[at]?.toLowerCase() ?? ''
+  return list
 }
 
-function text(value: string | Buffer | undefined): string {
-  // Header bytes are Latin-1 on the wire (RFC 9110, 5.5): this way they leave as they came.
-  return typeof value === 'string' ? value : (value?.toString('latin1') ?? '')
+/** undici's parsed head as a list; a header that came several times is an array there. */
+export function listed(parsed: Readonly<Record<string, string | string[] | undefined>>): string[] {
+  const list: string[] = []
+  for (const name in parsed) {
+    const value = parsed[name]
+    if (typeof value === 'string') list.push(name, value)
+    else if (value !== undefined) for (const one of value) list.push(name, one)
+  }
+  return list
 }
 
 /** What may pass to the next connection: no hop-by-hop header, none that `isDropped` names. */
-export function endToEnd(
-  pairs: HeaderPairs,
-  isDropped: (name: string) => boolean,
-): [string, string][] {
-  const named = new Set(
-    pairs
-      .filter(([name]) => name === 'connection')
-      .flatMap(([, value]) => value.split(',').map((token) => token.trim().toLowerCase())),
-  )
-  const kept: [string, string][] = []
-  for (const [name, value] of pairs) {
-    if (!hopByHop.has(name) && !named.has(name) && !isDropped(name)) kept.push([name, value])
+export function endToEnd(list: HeaderList, isDropped: (name: string) => boolean): string[] {
+  const named = namedByConnection(list)
+  const kept: string[] = []
+  for (let at = 0; at + 1 < list.length; at += 2) {
+    const name = list[at] ?? ''
+    if (hopByHop.has(name) || named?.includes(name) === true || isDropped(name)) continue
+    kept.push(name, list[at + 1] ?? '')
   }
   return kept
 }
 
+/** Further headers that `connection` makes hop-by-hop; undefined where it says the usual. */
+function namedByConnection(list: HeaderList): string[] | undefined {
+  let named: string[] | undefined
+  for (let at = 0; at + 1 < list.length; at += 2) {
+    if (list[at] !== 'connection') continue
+    const value = list[at + 1] ?? ''
+    if (value === 'keep-alive' || value === 'close') continue
+    named ??= []
+    for (const token of value.split(',')) named.push(token.trim().toLowerCase())
+  }
+  return named
+}
+
 /** First value of `name` (lower case). */
-export function header(pairs: HeaderPairs, name: string): string | undefined {
-  for (const pair of pairs) if (pair[0] === name) return pair[1]
+export function header(list: HeaderList, name: string): string | undefined {
+  for (let at = 0; at + 1 < list.length; at += 2) if (list[at] === name) return list[at + 1]
   return undefined
 }
 
 /** How many times `name` (lower case) occurs. */
-export function countHeader(pairs: HeaderPairs, name: string): number {
+export function countHeader(list: HeaderList, name: string): number {
   let count = 0
-  for (const pair of pairs) if (pair[0] === name) count++
+  for (let at = 0; at < list.length; at += 2) if (list[at] === name) count++
   return count
 }

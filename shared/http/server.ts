@@ -8,7 +8,7 @@ import { type Family, familyOf } from '#shared/dialects/surfaces.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { ErrorCode } from '#shared/errors/table.ts'
 import type { CallRequest, CallResponse } from './call.ts'
-import { toPairs } from './headers.ts'
+import { type HeaderList, lowered } from './headers.ts'
 import { incomingBody } from './incoming.ts'
 
 /** All times in ms. */
@@ -43,7 +43,7 @@ interface ServerOptions<Context> {
   /** Makes the context of one call. */
   readonly open: (cancellation: Cancellation) => Context
   /** Told when its answer has ended, however. */
-  readonly close: (cancellation: Cancellation) => void
+  readonly close: (context: Context) => void
   /** Told of what the service threw; the connection is reset. */
   readonly onDefect: (error: unknown) => void
 }
@@ -107,9 +107,8 @@ function buildServer<Context>(options: ServerOptions<Context>, state: State): Se
   applyLimits(server, options.limits)
   const serve = (request: IncomingMessage, response: ServerResponse, mustContinue: Continue) => {
     state.inFlight++
-    response.once('close', () => state.inFlight--)
     if (state.isLeaving) response.shouldKeepAlive = false
-    answer(options, { request, response, mustContinue, clock: options.clock }).catch(
+    answer(options, { request, response, mustContinue, clock: options.clock, state }).catch(
       (error: unknown) => {
         // The layer `rescue` answers errors; what comes past it is a defect above it.
         options.onDefect(error)
@@ -162,6 +161,7 @@ async function listensBeside(server: Server, port: number): Promise<boolean> {
 type Continue = 'continued' | 'awaited'
 
 interface Exchange {
+  readonly state: State
   readonly clock: Clock
   readonly request: IncomingMessage
   readonly response: ServerResponse
@@ -171,9 +171,11 @@ interface Exchange {
 async function answer<Context>(options: ServerOptions<Context>, exchange: Exchange) {
   const { request, response, mustContinue } = exchange
   const cancellation = new Cancellation()
+  const context = options.open(cancellation)
   let sent: CallResponse | undefined
   response.once('close', () => {
-    options.close(cancellation)
+    exchange.state.inFlight--
+    options.close(context)
     if (response.writableFinished) return
     cancellation.cancel(new CallError('client-left', 'Cannot answer: the caller has left'))
     sent?.body.cancel()
@@ -185,13 +187,13 @@ async function answer<Context>(options: ServerOptions<Context>, exchange: Exchan
       method: request.method ?? 'GET',
       path: mark < 0 ? url : url.slice(0, mark),
       query: mark < 0 ? '' : url.slice(mark),
-      headers: toPairs(request.rawHeaders),
+      headers: lowered(request.rawHeaders),
       incoming: incomingBody(request, () => {
         if (mustContinue === 'awaited') response.writeContinue()
       }),
       body: Buffer.alloc(0),
     },
-    options.open(cancellation),
+    context,
   )
   sent = result
   if (response.destroyed || response.closed) return result.body.cancel()
@@ -205,11 +207,8 @@ function send(exchange: Exchange, result: CallResponse): void {
   // node:http throws on a trailer where the answer cannot be chunked.
   const canTrail = request.method !== 'HEAD' && request.httpVersionMinor > 0 && result.status >= 200
   const hasNoBody = request.method === 'HEAD' || result.status === 204 || result.status === 304
-  const flat: string[] = []
-  for (const [name, value] of result.headers) {
-    if (name !== 'trailer' || (canTrail && !hasNoBody)) flat.push(name, value)
-  }
-  response.writeHead(result.status, flat)
+  const mayTrail = canTrail && !hasNoBody
+  response.writeHead(result.status, mayTrail ? result.headers : withoutTrailer(result.headers))
   if (hasNoBody) {
     result.body.cancel()
     response.end()
@@ -227,14 +226,18 @@ function send(exchange: Exchange, result: CallResponse): void {
       return false
     },
     end() {
-      const trailers = canTrail ? (result.trailers?.() ?? []) : []
-      if (trailers.length > 0) response.addTrailers(trailers)
+      const trailers = canTrail ? result.trailers?.() : undefined
+      if (trailers !== undefined) response.addTrailers(trailers)
       if (request.complete) response.end()
       else linger(exchange)
     },
     // Nothing in the dialect could say it: a reset keeps the cut from looking like an end.
     fail: () => response.destroy(),
   })
+}
+
+function withoutTrailer(headers: HeaderList): string[] {
+  return headers.filter((_, at) => headers[at - (at % 2)] !== 'trailer')
 }
 
 /** Longest wait for the rest of a request that was refused early. */

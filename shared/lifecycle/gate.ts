@@ -1,8 +1,6 @@
 import type { CallContext } from '#shared/call/context.ts'
 import type { Layer } from '#shared/call/service.ts'
 import { CallError } from '#shared/errors/call-error.ts'
-import type { CallRequest, CallResponse } from '#shared/http/call.ts'
-import { withEnding } from '#shared/http/ending.ts'
 
 /** Counts the calls of a process, and says when it takes no more. */
 export class Gate {
@@ -56,10 +54,10 @@ export class Gate {
  * Lets a call in while the process takes calls and is not full. A place ends with the body. Errors:
  * `draining`, `overloaded`.
  */
-export function gated<Context extends CallContext>(
+export function gated<Req, Res, Context extends CallContext>(
   gate: Gate,
   callsMax: (context: Context) => number,
-): Layer<CallRequest, CallResponse, Context> {
+): Layer<Req, Res, Context> {
   return (inner) => async (request, context) => {
     if (gate.isDraining) throw new CallError('draining', 'Cannot serve: this process is ending')
     const limit = callsMax(context)
@@ -67,12 +65,7 @@ export function gated<Context extends CallContext>(
       throw new CallError('overloaded', 'Cannot serve: too many calls are in flight', { limit })
     }
     gate.enter()
-    try {
-      const response = await inner(request, context)
-      return { ...response, body: withEnding(response.body, () => gate.leave()) }
-    } catch (error) {
-      gate.leave()
-      throw error
-    }
+    context.atEnd.push(() => gate.leave())
+    return inner(request, context)
   }
 }

@@ -1,5 +1,6 @@
 import type { Cancellation } from '#shared/call/cancellation.ts'
 import type { Clock } from '#shared/call/clock.ts'
+import type { CallContext } from '#shared/call/context.ts'
 import type { Service } from '#shared/call/service.ts'
 import type { Snapshot } from '#shared/config/snapshot.ts'
 import type { WatchedConfig } from '#shared/config/watch.ts'
@@ -47,14 +48,14 @@ export interface Half<Context> {
 const firstLimits: ServerLimits = { headBytesMax: 16 * 1024, headMs: 10_000, keepAliveMs: 75_000 }
 
 /** Serves a half until it is told to stop. Rejects when a port cannot be had. */
-export async function serveHalf<Context>(
+export async function serveHalf<Context extends CallContext>(
   options: HalfOptions,
   half: Half<Context>,
 ): Promise<Running> {
   const { settings, config, log, clock } = options
   const first = config.current()
   if (first !== undefined) half.apply(first)
-  const calls = new Set<Cancellation>()
+  const calls = new Set<Context>()
   const server = await startServer({
     host: settings.host,
     port: settings.port,
@@ -62,10 +63,14 @@ export async function serveHalf<Context>(
     clock,
     service: half.service,
     open(cancellation) {
-      calls.add(cancellation)
-      return half.newCall(cancellation, config.current())
+      const call = half.newCall(cancellation, config.current())
+      calls.add(call)
+      return call
     },
-    close: (cancellation) => void calls.delete(cancellation),
+    close(call) {
+      calls.delete(call)
+      for (const end of call.atEnd) end()
+    },
     onDefect: (error) => logDefect(log, error, ''),
   })
   config.onChange((snapshot) => {
@@ -83,7 +88,7 @@ export async function serveHalf<Context>(
     refusesWhileDraining: half.refusesWhileDraining,
     endCalls() {
       const reason = new CallError('draining', 'Cannot finish: this process is ending')
-      for (const call of calls) call.cancel(reason)
+      for (const { cancellation } of calls) cancellation.cancel(reason)
     },
     async cleanUp() {
       half.close()

@@ -63,7 +63,9 @@ for (const dialect of ['chat', 'messages'] as const) {
         const { inputTokens, outputTokens, tokensExact, outcome } = sidecar
         assert.deepEqual([inputTokens, outputTokens, tokensExact, outcome], [9, 12, true, 'ok'])
       }
-      assert.equal(between.trailersTaken - taken, 10, 'none came through')
+      // The usage of an answer that was held whole stands in its head.
+      const expected = how === 'stream' ? 10 : 0
+      assert.equal(between.trailersTaken - taken, expected, 'trailers that were taken')
     })
   }
 }

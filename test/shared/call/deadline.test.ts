@@ -4,8 +4,6 @@ import { Cancellation } from '#shared/call/cancellation.ts'
 import type { CallContext } from '#shared/call/context.ts'
 import { deadline } from '#shared/call/deadline.ts'
 import { stack } from '#shared/call/service.ts'
-import { bytesBody } from '#shared/http/body.ts'
-import type { CallResponse } from '#shared/http/call.ts'
 import { manualClock } from '../../manual-clock.ts'
 
 function context(clock: ReturnType<typeof manualClock>): CallContext {
@@ -17,29 +15,29 @@ function context(clock: ReturnType<typeof manualClock>): CallContext {
     id: 'call',
     deadlineMs: 1_000,
     error: undefined,
+    atEnd: [],
   }
 }
 
-const answer: CallResponse = { status: 200, headers: [], body: bytesBody(Buffer.from('x')) }
-const below = (respond: () => Promise<CallResponse>) =>
-  stack([deadline<string, CallContext>()], respond)
+const below = (respond: () => Promise<string>) =>
+  stack([deadline<string, string, CallContext>()], respond)
 
 test('the deadline cancels a call whose body still flows', async () => {
   const clock = manualClock()
   const call = context(clock)
-  await below(() => Promise.resolve(answer))('question', call)
+  await below(() => Promise.resolve('answer'))('question', call)
   clock.advance(999)
   assert.equal(call.cancellation.reason === undefined, true)
   clock.advance(1)
   assert.equal(call.cancellation.reason?.code, 'deadline-exceeded')
 })
 
-test('the timer is undone by the end of the body, a drop, and an error', async () => {
+test('the timer is undone at the end of the call, also of one that failed', async () => {
   const clock = manualClock()
-  const read = await below(() => Promise.resolve(answer))('question', context(clock))
-  read.body.pipe({ write: () => true, end: () => {}, fail: () => {} })
-  const dropped = await below(() => Promise.resolve(answer))('question', context(clock))
-  dropped.body.cancel()
-  await assert.rejects(below(() => Promise.reject(new Error('x')))('question', context(clock)))
+  const calls = [context(clock), context(clock)] as const
+  await below(() => Promise.resolve('answer'))('question', calls[0])
+  await assert.rejects(below(() => Promise.reject(new Error('x')))('question', calls[1]))
+  assert.equal(clock.pending(), 2)
+  for (const { atEnd } of calls) for (const end of atEnd) end()
   assert.equal(clock.pending(), 0)
 })
