@@ -15,7 +15,7 @@ import { configOf } from './config-of.ts'
  * `method-not-allowed`, `model-not-found`.
  */
 export function answer(): Layer<CallRequest, CallResponse, SidecarCall> {
-  return (inner) => async (request, context) => {
+  return (inner) => (request, context) => {
     const { method, path } = request
     const dialect = dialectOf(path)
     if (dialect !== undefined) {
@@ -25,11 +25,11 @@ export function answer(): Layer<CallRequest, CallResponse, SidecarCall> {
     }
     if (path === '/' || path === '/api/hello') {
       if (method !== 'HEAD' && method !== 'GET') throw wrongMethod(method, 'HEAD')
-      return json({ status: 'ok' })
+      return Promise.resolve(json({ status: 'ok' }))
     }
     if (path === '/v1/models' || path.startsWith('/v1/models/')) {
       if (method !== 'GET' && method !== 'HEAD') throw wrongMethod(method, 'GET')
-      return models(request, context)
+      return Promise.resolve(models(request, context))
     }
     throw new CallError(
       'path-not-found',

@@ -12,7 +12,7 @@ const parsedBytesMax = 1024 * 1024
  * `invalid-json` with the position, `invalid-field`.
  */
 export function identify(): Layer<CallRequest, CallResponse, SidecarCall> {
-  return (inner) => async (request, context) => {
+  return (inner) => (request, context) => {
     const { body } = request
     if (body.length <= parsedBytesMax) checkJson(body)
     const { values, repeated } = scan(body)

@@ -12,7 +12,7 @@ import { configOf } from './config-of.ts'
  * `model-not-found` with the nearest names, `dialect-not-spoken`.
  */
 export function route(): Layer<CallRequest, CallResponse, SidecarCall> {
-  return (inner) => async (request, context) => {
+  return (inner) => (request, context) => {
     context.route = routeOf(configOf(context), context.modelAsked, context.dialect ?? 'chat')
     return inner(request, context)
   }

@@ -11,7 +11,7 @@ import { type Authenticate, authenticator, type Reach } from './identity.ts'
  */
 export function authenticate(reach: Reach): Layer<CallRequest, CallResponse, AmbassadorCall> {
   const bySnapshot = new WeakMap<Snapshot, Authenticate>()
-  return (inner) => async (request, context) => {
+  return (inner) => (request, context) => {
     const config = configOf(context)
     const { snapshot } = context
     if (snapshot === undefined) return inner(request, context)

@@ -13,7 +13,7 @@ import { configOf, providerOf } from '../provider-of.ts'
  * `method-not-allowed`, `dialect-not-spoken`, `invalid-json`, `invalid-field`, `model-forbidden`.
  */
 export function authorize(): Layer<CallRequest, CallResponse, AmbassadorCall> {
-  return (inner) => async (request, context) => {
+  return (inner) => (request, context) => {
     readSurface(request, context)
     readBody(request, context)
     applyTenant(request, context)

@@ -1,4 +1,8 @@
-/** An asynchronous function of one request: the only shape both processes are built from. */
+/**
+ * An asynchronous function of one request: the only shape both processes are built from. It may also
+ * throw at once: a layer that has nothing to wait for is no async function, which would cost each
+ * call a promise and a turn of the queue.
+ */
 export type Service<Req, Res, Context> = (request: Req, context: Context) => Promise<Res>
 
 /** Gives a service another behaviour around it. */

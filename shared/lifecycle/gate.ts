@@ -58,7 +58,7 @@ export function gated<Req, Res, Context extends CallContext>(
   gate: Gate,
   callsMax: (context: Context) => number,
 ): Layer<Req, Res, Context> {
-  return (inner) => async (request, context) => {
+  return (inner) => (request, context) => {
     if (gate.isDraining) throw new CallError('draining', 'Cannot serve: this process is ending')
     const limit = callsMax(context)
     if (gate.inFlight >= limit) {

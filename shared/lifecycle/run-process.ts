@@ -19,6 +19,8 @@ export async function runProcess(parts: ProcessParts): Promise<void> {
   const { half, settings, environment, start } = parts
   const clock = systemClock
   const log = createLog({ level: 'info', half, clock })
+  // Also where a defect ends the process: its last lines say why.
+  process.once('exit', () => log.flush())
   const config = watchConfig({ file: resolve(settings.config), environment, clock, log })
   try {
     const running = await start({ settings, config, log, clock })

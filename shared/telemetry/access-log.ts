@@ -47,15 +47,17 @@ const backlogBytesMax = 16 * 2 ** 20
 /** Longest message, in characters. */
 const messageCharsMax = 1_024
 
-/** Makes the log of one process; pino flushes standard output when the process exits. */
+/** Makes the log of one process. Its owner flushes it before the process exits. */
 export function createLog({ level, half, clock, destination }: LogOptions): Log {
   const output = destination === undefined ? standardOutput() : { stream: destination, flush() {} }
   const logger = pinoLogger({ level, half, clock }, output.stream)
   let accessed = logger.isLevelEnabled('info')
+  const lines = new Lines(half, output.stream)
   const write =
     (at: 'debug' | 'info' | 'warn' | 'error') => (fields: LogFields, message: string) => {
       // An absent level must not pay for the copy of its fields.
       if (!logger.isLevelEnabled(at)) return
+      lines.write()
       logger[at](shortened(fields), message.slice(0, messageCharsMax))
     }
   return {
@@ -64,15 +66,51 @@ export function createLog({ level, half, clock, destination }: LogOptions): Log 
     warn: write('warn'),
     error: write('error'),
     accessLine(line) {
-      if (!accessed) return
-      const head = { level: 'info', time: clock.wall(), half, msg: 'call' } as const
-      output.stream.write(accessJson(head, line))
+      if (accessed) lines.add(clock.wall(), line)
     },
     setLevel(to) {
       logger.level = to
       accessed = logger.isLevelEnabled('info')
     },
-    flush: () => output.flush(),
+    flush() {
+      lines.write()
+      output.flush()
+    },
+  }
+}
+
+/** Lines of calls that are turned into text together: one after the other that costs a third. */
+const linesMax = 32
+/** A line waits no longer than this for others, in milliseconds. */
+const linesMs = 50
+
+/** Access lines that are not text yet. */
+class Lines {
+  readonly #half: LogOptions['half']
+  readonly #sink: LogSink
+  #waiting: [wallMs: number, line: AccessLine][] = []
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(half: LogOptions['half'], sink: LogSink) {
+    this.#half = half
+    this.#sink = sink
+  }
+
+  add(wallMs: number, line: AccessLine): void {
+    this.#waiting.push([wallMs, line])
+    if (this.#waiting.length >= linesMax) this.write()
+    else this.#timer ??= setTimeout(() => this.write(), linesMs).unref()
+  }
+
+  write(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const waiting = this.#waiting
+    if (waiting.length === 0) return
+    this.#waiting = []
+    for (const [time, line] of waiting) {
+      this.#sink.write(accessJson({ level: 'info', time, half: this.#half, msg: 'call' }, line))
+    }
   }
 }
 

@@ -77,6 +77,7 @@ test('an access line is one line of JSON that says what was given', () => {
     fc.property(anyLine, (line) => {
       const { lines, log } = collected()
       log.accessLine(line)
+      log.flush()
       assert.equal(lines.length, 1)
       assert.equal(lines[0]?.indexOf('\n'), (lines[0]?.length ?? 0) - 1)
       const { level, time, half, msg, ...rest } = JSON.parse(lines[0] ?? '')
@@ -90,6 +91,7 @@ test('an access line is one line of JSON that says what was given', () => {
 test('an estimate is marked on every count', () => {
   const { lines, log } = collected()
   log.accessLine({ ...smallest, tokensExact: false, inputTokens: 1234, outputTokens: 5 })
+  log.flush()
   const line = JSON.parse(lines[0] ?? '')
   assert.deepEqual([line.inputTokens, line.outputTokens, line.tokensExact], ['~1234', '~5', false])
 })
@@ -97,6 +99,7 @@ test('an estimate is marked on every count', () => {
 test('an access line survives figures that JSON does not know', () => {
   const { lines, log } = collected()
   log.accessLine({ ...smallest, ttftMs: Number.NaN, durationMs: 1.2345, inputTokens: Infinity })
+  log.flush()
   const line = JSON.parse(lines[0] ?? '')
   assert.deepEqual([line.ttftMs, line.durationMs, line.inputTokens], [undefined, 1.2, undefined])
 })
@@ -105,6 +108,7 @@ test('strings are cut at 256 characters in every kind of line', () => {
   const { lines, log } = collected()
   const long = 'é"\n'.repeat(1_000)
   log.accessLine({ ...smallest, modelAsked: long })
+  log.flush()
   log.error({ word: long, list: [long, 'b'] }, 'Cannot do it: reason')
   const [access, error] = lines.map((line) => JSON.parse(line))
   assert.equal(access.modelAsked, long.slice(0, 256))
@@ -121,6 +125,7 @@ test('a level leaves out what is below it', () => {
   log.debug({}, 'no')
   log.info({}, 'no')
   log.accessLine(smallest)
+  log.flush()
   log.warn({}, 'yes')
   log.error({}, 'yes')
   assert.equal(lines.length, 2)
@@ -136,6 +141,7 @@ test('lines on standard output appear in order without a flush, and before an ex
     for (let i = 0; i < 500; i++) {
       log.info({ i }, 'a')
       log.accessLine({ ...${JSON.stringify(smallest)}, attempts: i })
+      log.flush()
     }
     process.exit(0)`
   const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script])
