@@ -1,4 +1,4 @@
-import { hash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from '#shared/builtins.ts'
 import type { Config } from '#shared/config/schema.ts'
 import { type Secrets, secretKey } from '#shared/config/secrets.ts'
 import { CallError } from '#shared/errors/call-error.ts'

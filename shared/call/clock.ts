@@ -1,4 +1,4 @@
-import { randomFillSync } from 'node:crypto'
+import { randomFillSync } from '#shared/builtins.ts'
 import { after } from './timers.ts'
 
 /** Undoes what it was returned for; calling it again does nothing. */

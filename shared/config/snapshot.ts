@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash } from '#shared/builtins.ts'
 import type { Clock } from '#shared/call/clock.ts'
 import type { Problem } from './problems.ts'
 import type { Config } from './schema.ts'

@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
+import { createServer } from '#shared/builtins.ts'
 import { Cancellation } from '#shared/call/cancellation.ts'
 import type { Clock } from '#shared/call/clock.ts'
 import type { Service } from '#shared/call/service.ts'

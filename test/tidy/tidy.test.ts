@@ -26,6 +26,14 @@ test('no source file is over 300 lines', () => {
   assert.deepEqual(long, [])
 })
 
+test('no half pays for the ES module faces of node:http and node:crypto', () => {
+  const halves = sources.filter((file) => !file.startsWith('deploy'))
+  const paying = halves.filter((file) =>
+    /^import (?!type ).* from 'node:(?:http|crypto)'/m.test(read(file)),
+  )
+  assert.deepEqual(paying, [])
+})
+
 test('no file has a name that says nothing', () => {
   const vague = sources.filter((file) => /\/(utils?|helpers?|common|types|manager)\.ts$/.test(file))
   assert.deepEqual(vague, [])
