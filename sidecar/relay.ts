@@ -2,7 +2,7 @@ import { errorEvent } from '#shared/dialects/error-body.ts'
 import { dialects } from '#shared/dialects/surfaces.ts'
 import { parseUsage, type Usage, usageInTail } from '#shared/dialects/usage.ts'
 import type { CallError } from '#shared/errors/call-error.ts'
-import type { Body, BodySink } from '#shared/http/body.ts'
+import { type Body, type BodySink, compact } from '#shared/http/body.ts'
 import type { InboundResponse } from '#shared/http/client.ts'
 import { header } from '#shared/http/headers.ts'
 import { EventFramer } from '#shared/http/sse.ts'
@@ -50,8 +50,7 @@ class PlainRelay implements Body, BodySink {
 
   write(chunk: Buffer): boolean {
     this.#previous = this.#last
-    // A long one is copied: the reference would keep all of it in memory.
-    this.#last = chunk.length > tailBytes ? Buffer.from(chunk.subarray(-tailBytes)) : chunk
+    this.#last = compact(chunk.length > tailBytes ? chunk.subarray(-tailBytes) : chunk)
     return this.sink?.write(chunk) ?? false
   }
 

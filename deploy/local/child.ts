@@ -8,6 +8,8 @@ import { readEntry } from './lines.ts'
 /** One process of the local system. */
 export interface ChildSpec {
   readonly name: string
+  /** Node's own, before the entry. */
+  readonly nodeFlags?: readonly string[]
   /** Path of its `main.ts`. */
   readonly entry: string
   readonly args: readonly string[]
@@ -105,7 +107,8 @@ export class Child {
   #spawn(): { ready: Promise<void>; ended: Promise<string> } {
     const { spec, onLine, environment } = { ...this.#parts, spec: this.spec }
     this.#startedMs = this.#parts.clock.now()
-    const child = spawn(process.execPath, [spec.entry, ...spec.args], {
+    const args = [...(spec.nodeFlags ?? []), spec.entry, ...spec.args]
+    const child = spawn(process.execPath, args, {
       // A group of its own: Ctrl-C of the terminal reaches the launcher, which keeps the order.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { sidecarNodeFlags } from '#deploy/image/node-flags.ts'
 import { Child, type ChildParts, type ChildSpec } from './child.ts'
 import type { Plan, PlannedAmbassador, PlannedReplica } from './plan.ts'
 
@@ -127,7 +128,8 @@ function listening(port: number): string[] {
 
 function sidecarSpec({ port, config }: ChildPlaces): ChildSpec {
   const entry = resolve(root, 'sidecar', 'main.ts')
-  return { name: 'sidecar', entry, args: ['--config', config, ...listening(port)] }
+  const args = ['--config', config, ...listening(port)]
+  return { name: 'sidecar', nodeFlags: sidecarNodeFlags, entry, args }
 }
 
 function ambassadorSpec({ provider, port }: PlannedAmbassador, places: ChildPlaces): ChildSpec {

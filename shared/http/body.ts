@@ -60,3 +60,10 @@ export function readBody(body: Body, bytesMax: number): Promise<Buffer | undefin
     })
   })
 }
+
+/** Bytes that are to be kept for a while: a small piece of a large read would keep all of it. */
+export function compact(chunk: Buffer): Buffer {
+  const { byteLength } = chunk.buffer
+  // A copy out of node's pool would land in the pool again.
+  return byteLength > Buffer.poolSize && chunk.length * 2 < byteLength ? Buffer.from(chunk) : chunk
+}

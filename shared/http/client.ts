@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { Pool } from 'undici'
 import { CallError } from '#shared/errors/call-error.ts'
 import { Exchange, type ExchangeLimits, type InboundResponse } from './exchange.ts'
@@ -30,6 +31,24 @@ export interface OutboundRequest {
  * is most of a process's memory, and an event is far smaller.
  */
 const bufferBytes = 16 * 1024
+
+/**
+ * Where every plain connection reads to: what came is copied from it, to its size, at once. Node's own
+ * way allocates 64 KiB for each read and keeps it whole while a slow reader holds a piece of it.
+ */
+const readBuffer = Buffer.alloc(bufferBytes)
+
+function readingOf(origin: string): object {
+  if (!origin.startsWith('http:')) return {}
+  return {
+    onread: {
+      buffer: readBuffer,
+      callback(this: Readable, bytes: number, buffer: Buffer): boolean {
+        return this.push(Buffer.from(buffer.subarray(0, bytes)))
+      },
+    },
+  }
+}
 
 /** Pools of connections, one per origin and options. */
 export class Origins {
@@ -91,8 +110,8 @@ export class Origins {
     const key = keyOf(origin, options)
     let entry = this.#pools.get(key)
     if (entry === undefined) {
-      // The name is a variable's: undici passes it to node, but its types leave it out.
-      const connect = { timeout: connectMs, highWaterMark: bufferBytes }
+      // The name is a variable's: undici passes the rest to node, but its types leave it out.
+      const connect = { timeout: connectMs, highWaterMark: bufferBytes, ...readingOf(origin) }
       const pool = new Pool(origin, {
         connections: connectionsMax,
         pipelining: 1,

@@ -8,6 +8,7 @@ import { errorBody } from '#shared/dialects/error-body.ts'
 import { type Family, familyOf } from '#shared/dialects/surfaces.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { ErrorCode } from '#shared/errors/table.ts'
+import { compact } from './body.ts'
 import type { CallRequest, CallResponse } from './call.ts'
 import { type HeaderList, lowered } from './headers.ts'
 import { incomingBody } from './incoming.ts'
@@ -219,7 +220,7 @@ function send(exchange: Exchange, result: CallResponse): void {
   let hasDrainListener = false
   body.pipe({
     write(chunk) {
-      if (response.write(chunk)) return true
+      if (response.write(response.writableLength > 0 ? compact(chunk) : chunk)) return true
       if (!hasDrainListener) {
         hasDrainListener = true
         response.on('drain', () => body.resume())

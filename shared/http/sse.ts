@@ -1,3 +1,5 @@
+import { compact } from './body.ts'
+
 /** An event beyond this many bytes flows unheld, so that memory stays bounded. */
 export const eventBytesMax = 1024 * 1024
 
@@ -12,7 +14,8 @@ const carriageReturn = 13
 export class EventFramer {
   #fragments: Buffer[] = []
   #fragmentBytes = 0
-  #tail: Buffer = Buffer.alloc(0)
+  /** The last three bytes, on their own: a view would keep the whole chunk in memory. */
+  readonly #tail = Buffer.alloc(3)
   #isTorn = false
 
   /** Bytes of an unfinished event that are held back. */
@@ -28,7 +31,7 @@ export class EventFramer {
   /** All whole events that `chunk` completes, as one piece; undefined when it completes none. */
   feed(chunk: Buffer): Buffer | undefined {
     const cut = boundary(chunk, this.#tail)
-    this.#tail = chunk.length >= 3 ? chunk.subarray(-3) : joinTail(this.#tail, chunk)
+    keepTail(this.#tail, chunk)
     if (cut === 0) return this.#keep(chunk)
     this.#isTorn = false
     const head = cut === chunk.length ? chunk : chunk.subarray(0, cut)
@@ -41,7 +44,7 @@ export class EventFramer {
 
   #keep(chunk: Buffer): Buffer | undefined {
     if (this.#isTorn) return chunk
-    this.#fragments.push(chunk)
+    this.#fragments.push(compact(chunk))
     this.#fragmentBytes += chunk.length
     if (this.#fragmentBytes <= eventBytesMax) return undefined
     this.#isTorn = true
@@ -52,8 +55,10 @@ export class EventFramer {
   }
 }
 
-function joinTail(tail: Buffer, chunk: Buffer): Buffer {
-  return Buffer.concat([tail, chunk]).subarray(-3)
+function keepTail(tail: Buffer, chunk: Buffer): void {
+  const taken = Math.min(3, chunk.length)
+  tail.copyWithin(0, taken)
+  for (let at = 0; at < taken; at++) tail[3 - taken + at] = chunk[chunk.length - taken + at] ?? 0
 }
 
 /** Length of `chunk` up to and with the last blank line in it; 0 for none. `tail` came before it. */

@@ -1,13 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { cpus, loadavg, totalmem } from 'node:os'
-import { halvesFrom } from './processes.ts'
+import { join } from 'node:path'
 
 /** What a figure depends on besides the code. */
 export interface Environment {
   readonly commit: string
   /** Whether the tree differs from the commit: then the figures belong to neither. */
   readonly isDirty: boolean
-  readonly halvesFrom: 'dist' | 'sources'
   readonly cpu: string
   readonly cores: number
   readonly memoryMB: number
@@ -19,9 +18,14 @@ export interface Environment {
   readonly isQuick: boolean
 }
 
+const root = join(import.meta.dirname, '..', '..')
+
+/** What the figures are made by. */
+const measured = ['sidecar', 'ambassador', 'shared', 'deploy/image', 'package-lock.json']
+
 function git(...args: string[]): string {
   try {
-    return execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim()
+    return execFileSync('git', args, { cwd: root, encoding: 'utf8' }).trim()
   } catch {
     // An image or a tarball has no repository.
     return 'unknown'
@@ -31,8 +35,7 @@ function git(...args: string[]): string {
 export function environment(run: { repeats: number; isQuick: boolean }): Environment {
   return {
     commit: git('rev-parse', '--short', 'HEAD'),
-    isDirty: git('status', '--porcelain', '--', 'sidecar', 'ambassador', 'shared') !== '',
-    halvesFrom: halvesFrom(),
+    isDirty: git('status', '--porcelain', '--', ...measured) !== '',
     cpu: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
     memoryMB: Math.round(totalmem() / 2 ** 20),

@@ -7,6 +7,7 @@ import { question } from './mock-wire.ts'
 
 /** The application of the bench: a process that calls over raw keep-alive connections. */
 const latencies = new Latencies()
+const lateness = new Latencies()
 
 /** One job at a time. */
 class Load implements CallWatch {
@@ -33,6 +34,7 @@ class Load implements CallWatch {
 
   begin(): void {
     latencies.clear()
+    lateness.clear()
     const { plan } = this.#job
     if (plan.kind === 'inFlight') {
       for (let at = 0; at < plan.calls; at++) this.#call()
@@ -42,6 +44,7 @@ class Load implements CallWatch {
 
   open(): void {
     latencies.clear()
+    lateness.clear()
     this.#isMeasuring = true
   }
 
@@ -64,6 +67,7 @@ class Load implements CallWatch {
     return {
       counts: { ...this.#counts },
       latency: latencies.summary(),
+      lateP99Ms: lateness.summary().p99Ms,
       firstLoss: this.#firstLoss,
     }
   }
@@ -92,11 +96,17 @@ class Load implements CallWatch {
   }
 
   #schedule(perSecond: number, most: number): void {
+    const { plan } = this.#job
+    const places = (plan.kind === 'perSecond' && plan.inFlightMax) || Number.POSITIVE_INFINITY
     const startedMs = performance.now()
     let sent = 0
     this.#timer = setInterval(() => {
-      const due = Math.min(most, Math.floor(((performance.now() - startedMs) * perSecond) / 1_000))
-      for (; sent < due; sent++) this.#call()
+      const nowMs = performance.now() - startedMs
+      const due = Math.min(most, Math.floor((nowMs * perSecond) / 1_000))
+      for (; sent < due && this.#inFlight < places; sent++) {
+        if (this.#isMeasuring) lateness.add(nowMs - ((sent + 1) * 1_000) / perSecond)
+        this.#call()
+      }
       if (sent === most) clearInterval(this.#timer)
     }, 1)
   }
@@ -123,7 +133,7 @@ async function obey(message: unknown): Promise<void> {
   // The counts of the moment the order came; summarising latencies takes time of its own.
   if (order.say === 'open') load.open()
   else if (order.say === 'close') load.close()
-  else await load.stop()
+  else if (order.say === 'stop') await load.stop()
   say(load.reply())
 }
 

@@ -16,6 +16,8 @@ export interface Cell {
   readonly cpuUsTotal: number
   readonly memory: Readonly<Record<string, Memory>>
   readonly latency: Latency
+  /** How late the load generator sent, where it keeps a rate. */
+  readonly lateP99Ms: number
   /** Of the whole run, warm-up and end included. */
   readonly total: Counts
   readonly firstLoss: string
@@ -60,6 +62,7 @@ export async function measure(measuring: Measuring): Promise<Cell> {
     cpuUsTotal: Object.values(cpuUs).reduce((sum, us) => sum + us, 0),
     memory: held,
     latency: after.latency,
+    lateP99Ms: after.lateP99Ms,
     total,
     firstLoss,
   }

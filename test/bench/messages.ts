@@ -5,8 +5,15 @@ import * as v from 'valibot'
 const plan = v.variant('kind', [
   /** Closed loop: so many calls at all times, each followed by the next. */
   v.object({ kind: v.literal('inFlight'), calls: v.number() }),
-  /** Open loop: so many calls a second, whatever the answers do. */
-  v.object({ kind: v.literal('perSecond'), calls: v.number() }),
+  /**
+   * Open loop: so many calls a second, whatever the answers do. With `inFlightMax` a call waits for
+   * one of so many places, and is late: a rate that is to be had, but not a backlog.
+   */
+  v.object({
+    kind: v.literal('perSecond'),
+    calls: v.number(),
+    inFlightMax: v.optional(v.number()),
+  }),
   /** So many calls, begun evenly over a time in ms, and no more. */
   v.object({ kind: v.literal('once'), calls: v.number(), spreadMs: v.number() }),
 ])
@@ -41,11 +48,15 @@ const latencySchema = v.object({
 })
 export type Latency = v.InferOutput<typeof latencySchema>
 
-/** `open` and `close` frame the measured window; `stop` ends the job when its calls have ended. */
+/**
+ * `open` and `close` frame the measured window; `count` looks without a change; `stop` ends the job
+ * when its calls have ended.
+ */
 export const orderSchema = v.variant('say', [
   v.object({ say: v.literal('begin'), job: jobSchema }),
   v.object({ say: v.literal('open') }),
   v.object({ say: v.literal('close') }),
+  v.object({ say: v.literal('count') }),
   v.object({ say: v.literal('stop') }),
 ])
 export type Order = v.InferOutput<typeof orderSchema>
@@ -53,6 +64,8 @@ export type Order = v.InferOutput<typeof orderSchema>
 export const replySchema = v.object({
   counts: countsSchema,
   latency: latencySchema,
+  /** p99 of what calls of an open loop were sent too late, in ms: the generator's own fault. */
+  lateP99Ms: v.number(),
   firstLoss: v.string(),
 })
 export type Reply = v.InferOutput<typeof replySchema>

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Process } from './processes.ts'
+import { endWithThisProcess, type Process } from './processes.ts'
 
-const binary = '/usr/sbin/nginx'
+/** Where packages put it; `/usr/sbin` is in few users' PATH. */
+const binaries = ['/usr/sbin/nginx', '/usr/local/sbin/nginx', '/opt/homebrew/bin/nginx']
 
 /** One worker without a master, so that one process id holds all of its CPU. */
 function configText(directory: string, port: number, mockPort: number): string {
@@ -30,18 +31,27 @@ http {
 `
 }
 
-/** A plain `proxy_pass` with keep-alive; undefined where nginx is not installed. */
-export async function startNginx(
-  directory: string,
-  mockPort: number,
-): Promise<Process | undefined> {
-  if (!existsSync(binary)) return undefined
+/** A plain `proxy_pass` with keep-alive; a text says why there is none. */
+export async function startNginx(directory: string, mockPort: number): Promise<Process | string> {
+  const binary = binaries.find((path) => existsSync(path))
+  if (binary === undefined) return `there is none of ${binaries.join(', ')} on this machine`
   const port = await freePort()
   const file = join(directory, 'nginx.conf')
   writeFileSync(file, configText(directory, port, mockPort))
-  const child = spawn(binary, ['-c', file], { stdio: ['ignore', 2, 2] })
+  // `-e`: before it reads the file it would open the log it was built with, which needs root.
+  const errorLog = join(directory, 'nginx-error.log')
+  const args = ['-e', errorLog, '-c', file]
+  const child = spawn(binary, args, { stdio: ['ignore', 'ignore', 'ignore'] })
+  child.on('error', () => {
+    // It cannot be executed: nothing will listen, which is what is told.
+  })
+  endWithThisProcess(child)
   for (let tries = 0; !(await answers(port)); tries++) {
-    if (tries === 200) throw new Error('Cannot start nginx: it does not listen')
+    if (tries === 200 || child.exitCode !== null) {
+      child.kill('SIGKILL')
+      const said = existsSync(errorLog) ? readFileSync(errorLog, 'utf8').trim() : ''
+      return `it does not start: ${said || `code ${child.exitCode}`}`
+    }
     await wait(10)
   }
   return {

@@ -1,14 +1,14 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import * as v from 'valibot'
+import { sidecarNodeFlags } from '#deploy/image/node-flags.ts'
 import { cpuMs } from './cpu.ts'
 import { type Order, portSchema, type Reply, replySchema } from './messages.ts'
 
 const here = import.meta.dirname
-const root = join(here, '..', '..')
 
 /** A process under measurement or around it. */
 export interface Process {
@@ -19,21 +19,26 @@ export interface Process {
 }
 
 /** What a half prints when it listens: the way it tells its ports. */
-const readyLine = v.object({ msg: v.literal('ready'), port: v.number() })
+const readyLine = v.object({
+  msg: v.literal('ready'),
+  port: v.number(),
+  probesPort: v.number(),
+})
 
 export interface Half extends Process {
+  readonly name: 'sidecar' | 'ambassador'
+  /** Where its metrics are. */
+  readonly probesPort: number
   /** From the start of the process to its first `ready`. */
   readonly readyMs: number
   readonly readyCpuMs: number
 }
 
-/** Where the halves run from: what `npm run build` wrote, else the sources. */
-export function halvesFrom(): 'dist' | 'sources' {
-  return existsSync(join(root, 'dist', 'sidecar', 'main.js')) ? 'dist' : 'sources'
-}
-
-function entryOf(name: 'sidecar' | 'ambassador'): string {
-  return halvesFrom() === 'dist' ? join(root, 'dist', name, 'main.js') : join(root, name, 'main.ts')
+/** For a child without a channel whose end would tell it that the bench has gone. */
+export function endWithThisProcess(child: ChildProcess): void {
+  const end = () => child.kill('SIGKILL')
+  process.once('exit', end)
+  child.once('exit', () => process.off('exit', end))
 }
 
 async function ended(child: ChildProcess): Promise<void> {
@@ -88,6 +93,8 @@ export async function startLoad(): Promise<LoadProcess> {
 
 export interface HalfOptions {
   readonly half: 'sidecar' | 'ambassador'
+  /** Directory of the bundles. */
+  readonly built: string
   readonly config: string
   /** Its standard output: access lines are written as in production. */
   readonly logFile: string
@@ -99,11 +106,18 @@ const readyMsMax = 10_000
 
 /** Starts one half and waits until it says that it is ready. Throws with its log otherwise. */
 export async function startHalf(options: HalfOptions): Promise<Half> {
-  const { half, config, logFile } = options
+  const { half, built, config, logFile } = options
   const log = openSync(logFile, 'w')
-  const nodeArgs = [...(options.nodeArgs ?? [])]
-  if (half === 'sidecar') nodeArgs.push('--max-semi-space-size=1')
-  const args = [entryOf(half), '--config', config, '--port', '0', '--probes-port', '0']
+  const nodeArgs = [...(half === 'sidecar' ? sidecarNodeFlags : []), ...(options.nodeArgs ?? [])]
+  const args = [
+    join(built, half, 'main.js'),
+    '--config',
+    config,
+    '--port',
+    '0',
+    '--probes-port',
+    '0',
+  ]
   args.push('--admin-port', '0', '--host', '127.0.0.1', '--probes-host', '127.0.0.1')
   if (half === 'ambassador') args.push('--provider', 'bench')
   const startedMs = performance.now()
@@ -112,17 +126,14 @@ export async function startHalf(options: HalfOptions): Promise<Half> {
     env: { PATH: process.env['PATH'], BENCH_SECRET: 'a-secret-of-the-bench', BENCH_KEY: 'key' },
   })
   closeSync(log)
-  // It has no channel whose end would tell it that the bench has gone.
-  const endWithBench = () => child.kill('SIGKILL')
-  process.once('exit', endWithBench)
-  child.once('exit', () => process.off('exit', endWithBench))
+  endWithThisProcess(child)
   const pid = child.pid ?? 0
-  let port: number | undefined
-  while (port === undefined) {
+  let ports = readyPorts(logFile)
+  while (ports === undefined) {
     await wait(2)
-    port = readyPort(logFile)
+    ports = readyPorts(logFile)
     const isOver = child.exitCode !== null || performance.now() - startedMs > readyMsMax
-    if (port === undefined && isOver) {
+    if (ports === undefined && isOver) {
       child.kill('SIGKILL')
       throw new Error(`Cannot start ${half}: ${readFileSync(logFile, 'utf8').slice(0, 2_000)}`)
     }
@@ -131,7 +142,8 @@ export async function startHalf(options: HalfOptions): Promise<Half> {
   return {
     name: half,
     pid,
-    port,
+    port: ports.port,
+    probesPort: ports.probesPort,
     readyMs,
     readyCpuMs: cpuMs(pid),
     async end() {
@@ -142,11 +154,11 @@ export async function startHalf(options: HalfOptions): Promise<Half> {
   }
 }
 
-function readyPort(logFile: string): number | undefined {
+function readyPorts(logFile: string): v.InferOutput<typeof readyLine> | undefined {
   for (const line of readFileSync(logFile, 'utf8').split('\n')) {
     if (!line.includes('"ready"')) continue
     const parsed = v.safeParse(readyLine, JSON.parse(line))
-    if (parsed.success) return parsed.output.port
+    if (parsed.success) return parsed.output
   }
   return undefined
 }

@@ -1,8 +1,10 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { buildHalves } from './build-halves.ts'
 import { startNginx } from './nginx.ts'
-import { type Half, type Process, startBareHop, startHalf, startMock } from './processes.ts'
+import { type Pair, startPair } from './pair.ts'
+import { type Process, startBareHop, startMock } from './processes.ts'
 
 /** A way from the load generator to the mock, and the processes in between. */
 export interface Route {
@@ -16,100 +18,46 @@ export interface Routes {
   /** Why a route is not there. */
   readonly skipped: readonly string[]
   readonly directory: string
+  /** Where the bundles of both halves are. */
+  readonly built: string
   readonly mockPort: number
   end(): Promise<void>
 }
 
-/** Everything that is built and needs nothing outside: identities, credentials, log lines. */
-function configText(mockPort: number, ambassadorPort: number): string {
-  return `models:
-  bench-model: { targets: [{ provider: bench, model: bench-model }] }
-sidecar:
-  secret: BENCH_SECRET
-  connectionsMax: 2048
-ambassador:
-  identity:
-    kind: shared-secret
-    secrets: [{ tenant: bench, secret: BENCH_SECRET }]
-  drain: { delay: 0, grace: 1s }
-providers:
-  bench:
-    kind: openai-compatible
-    baseUrl: http://127.0.0.1:${mockPort}/v1
-    address: 127.0.0.1:${ambassadorPort}
-    connectionsMax: 2048
-    credentials: [{ name: main, secret: BENCH_KEY }]
-tenants:
-  bench: { models: [bench-model] }
-`
+export function bareRoute(bare: Process): Route {
+  return { name: 'bare', port: bare.port, hops: [bare] }
 }
 
-export interface Pair {
-  readonly sidecar: Half
-  readonly ambassador: Half
-  end(): Promise<void>
-}
-
-export interface PairOptions {
-  readonly directory: string
-  readonly mockPort: number
-  readonly nodeArgs?: readonly string[]
-}
-
-let pairs = 0
-
-/** Starts an ambassador, then the sidecar that knows its port. */
-export async function startPair({ directory, mockPort, nodeArgs }: PairOptions): Promise<Pair> {
-  const prefix = join(directory, `pair-${++pairs}`)
-  const more = nodeArgs === undefined ? {} : { nodeArgs }
-  // A directory per half: each watches its own, where a log would wake it with every write.
-  for (const half of ['ambassador', 'sidecar']) mkdirSync(`${prefix}-${half}`, { recursive: true })
-  writeFileSync(`${prefix}-ambassador/outrigger.yaml`, configText(mockPort, 4_100))
-  const ambassador = await startHalf({
-    half: 'ambassador',
-    config: `${prefix}-ambassador/outrigger.yaml`,
-    logFile: `${prefix}-ambassador.log`,
-    ...more,
-  })
-  writeFileSync(`${prefix}-sidecar/outrigger.yaml`, configText(mockPort, ambassador.port))
-  const sidecar = await startHalf({
-    half: 'sidecar',
-    config: `${prefix}-sidecar/outrigger.yaml`,
-    logFile: `${prefix}-sidecar.log`,
-    ...more,
-  })
-  return {
-    sidecar,
-    ambassador,
-    async end() {
-      await Promise.all([sidecar.end(), ambassador.end()])
-    },
-  }
+export function pairRoute({ sidecar, ambassador }: Pair): Route {
+  return { name: 'pair', port: sidecar.port, hops: [sidecar, ambassador] }
 }
 
 /** Starts the mock and every way to it. */
 export async function startRoutes(): Promise<Routes> {
   const directory = mkdtempSync(join(tmpdir(), 'outrigger-bench-'))
+  // Access lines of a whole run are hundreds of megabytes: they go even where it is broken off.
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  const built = buildHalves(directory)
   const mock = await startMock()
   const bare = await startBareHop(mock.port)
-  const pair = await startPair({ directory, mockPort: mock.port })
+  const pair = await startPair({ directory, built, providerPort: mock.port })
   const routes: Route[] = [
     { name: 'direct', port: mock.port, hops: [] },
-    { name: 'bare', port: bare.port, hops: [bare] },
-    { name: 'pair', port: pair.sidecar.port, hops: [pair.sidecar, pair.ambassador] },
+    bareRoute(bare),
+    pairRoute(pair),
   ]
-  const skipped: string[] = []
   const nginx = await startNginx(directory, mock.port)
-  if (nginx === undefined) skipped.push('nginx: there is no /usr/sbin/nginx on this machine')
-  else routes.push({ name: 'nginx', port: nginx.port, hops: [nginx] })
+  const isMissing = typeof nginx === 'string'
+  if (!isMissing) routes.push({ name: 'nginx', port: nginx.port, hops: [nginx] })
   return {
     routes,
-    skipped,
+    skipped: isMissing ? [`nginx: ${nginx}`] : [],
     directory,
+    built,
     mockPort: mock.port,
     async end() {
-      await Promise.all([pair.end(), bare.end(), mock.end(), nginx?.end()])
-      rmSync(directory, { recursive: true, force: true })
+      await Promise.all([pair.end(), bare.end(), mock.end()])
+      if (!isMissing) await nginx.end()
     },
   }
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
 import * as v from 'valibot'
+import { kinds, points } from './cancel-calls.ts'
 
 const run = promisify(execFile)
 
@@ -20,20 +21,46 @@ const resultSchema = v.object({
   ),
 })
 
-test('the bench counts calls on every route and loses none', { timeout: 15_000 }, async () => {
+const cancelSchema = v.object({
+  cancelled: v.array(
+    v.object({
+      kind: v.string(),
+      point: v.picklist(points),
+      count: v.number(),
+      failed: v.number(),
+      firstProblem: v.string(),
+    }),
+  ),
+})
+
+const main = join(import.meta.dirname, 'main.ts')
+
+/** What one part of a quick run writes to the file of its name. */
+async function written(part: string): Promise<unknown> {
   const out = await mkdtemp(join(tmpdir(), 'outrigger-bench-smoke-'))
   try {
-    const main = join(import.meta.dirname, 'main.ts')
-    await run(process.execPath, [main, '--quick', '--only', 'unary-2k-half', '--out', out])
-    const text = await readFile(join(out, 'unary-2k-half.json'), 'utf8')
-    const { cells } = v.parse(resultSchema, JSON.parse(text))
-    const routes = cells.map(({ route }) => route).filter((route) => route !== 'nginx')
-    assert.deepEqual(routes.toSorted(), ['bare', 'direct', 'pair'])
-    for (const { route, units, total, firstLoss } of cells) {
-      assert.ok(units > 0 && total.calls > 0, `${route} has counts`)
-      assert.equal(total.losses, 0, `${route}: ${firstLoss}`)
-    }
+    await run(process.execPath, [main, '--quick', '--only', part, '--out', out])
+    return JSON.parse(await readFile(join(out, `${part}.json`), 'utf8'))
   } finally {
     await rm(out, { recursive: true, force: true })
+  }
+}
+
+test('the bench counts calls on every route and loses none', { timeout: 30_000 }, async () => {
+  const { cells } = v.parse(resultSchema, await written('unary-2k-half'))
+  const routes = cells.map(({ route }) => route).filter((route) => route !== 'nginx')
+  assert.deepEqual(routes.toSorted(), ['bare', 'direct', 'pair'])
+  for (const { route, units, total, firstLoss } of cells) {
+    assert.ok(units > 0 && total.calls > 0, `${route} has counts`)
+    assert.equal(total.losses, 0, `${route}: ${firstLoss}`)
+  }
+})
+
+test('the bench cancels each kind of call at each point', { timeout: 30_000 }, async () => {
+  const { cancelled } = v.parse(cancelSchema, await written('cancel'))
+  assert.equal(cancelled.length, points.length * kinds.length)
+  for (const { kind, point, count, failed, firstProblem } of cancelled) {
+    assert.ok(count > 0, `${kind} is cancelled at ${point}`)
+    assert.equal(failed, 0, firstProblem)
   }
 })

@@ -1,11 +1,19 @@
+import type { Cancelled } from './cancel.ts'
+import { pointTitles } from './cancel-calls.ts'
+import { cancelMsMax, cancelSummaries } from './cancel-summary.ts'
 import type { Cell } from './measure.ts'
-import type { Start } from './start-up.ts'
+import type { Cold, Start } from './start-up.ts'
 import { type Figure, figure, show } from './statistics.ts'
+import type { Warmth } from './warm-up.ts'
 
 /** Everything one run has measured: cells by scenario, one per route and repeat. */
 export interface Measured {
   readonly cells: ReadonlyMap<string, readonly Cell[]>
   readonly starts: readonly Start[]
+  /** The first calls after each start. */
+  readonly colds: readonly Cold[]
+  readonly warmths: readonly Warmth[]
+  readonly cancelled: readonly Cancelled[]
 }
 
 /** One line of the design's "Figures to reach", and what this run says of it. */
@@ -22,35 +30,55 @@ function of(measured: Measured, scenario: string, route: Cell['route']): readonl
   return (measured.cells.get(scenario) ?? []).filter((cell) => cell.route === route)
 }
 
-/** `pick` of the pair, repeat by repeat, with that of another route of the same repeat. */
-function against(
-  measured: Measured,
-  scenario: string,
-  by: { route: Cell['route']; pick: Pick; combine: (pair: number, other: number) => number },
-): Figure | undefined {
-  const others = of(measured, scenario, by.route)
-  const values = of(measured, scenario, 'pair').map((cell, at) => {
+interface Comparison {
+  /** Whose figure it is. */
+  readonly route: Cell['route']
+  readonly other: Cell['route']
+  readonly pick: Pick
+  readonly combine: (own: number, other: number) => number
+}
+
+/** `pick` of a route, repeat by repeat, with that of another route of the same repeat. */
+function against(measured: Measured, scenario: string, by: Comparison): Figure | undefined {
+  const others = of(measured, scenario, by.other)
+  const values = of(measured, scenario, by.route).map((cell, at) => {
     const other = others[at]
     return other === undefined ? Number.NaN : by.combine(by.pick(cell), by.pick(other))
   })
   return values.length === 0 ? undefined : figure(values)
 }
 
-const ratio = (pair: number, other: number) => pair / other
-const difference = (pair: number, other: number) => pair - other
+const ratio = (own: number, other: number) => own / other
+const difference = (own: number, other: number) => own - other
 
-/** The pair's CPU per unit in those of the bare hop. */
-export function inBareHops(measured: Measured, scenario: string): Figure | undefined {
+/** A route's CPU per unit in those of the bare hop. */
+export function inBareHops(
+  measured: Measured,
+  scenario: string,
+  route: 'pair' | 'nginx',
+): Figure | undefined {
   return against(measured, scenario, {
-    route: 'bare',
+    route,
+    other: 'bare',
     pick: (cell) => cell.cpuUsTotal,
     combine: ratio,
   })
 }
 
+/** The pair's CPU per call over its first calls, in those of a bare hop just as cold. */
+export function coldInBareHops({ colds }: Measured): Figure | undefined {
+  const of = (route: Cold['route']) => colds.filter((cold) => cold.route === route)
+  const bare = of('bare')
+  const ratios = of('pair').flatMap(({ cpuUsTotal }, at) => {
+    const other = bare[at]
+    return other === undefined ? [] : [cpuUsTotal / other.cpuUsTotal]
+  })
+  return ratios.length === 0 ? undefined : figure(ratios)
+}
+
 /** What the pair adds to the direct way. */
 function added(measured: Measured, scenario: string, pick: Pick): Figure | undefined {
-  return against(measured, scenario, { route: 'direct', pick, combine: difference })
+  return against(measured, scenario, { route: 'pair', other: 'direct', pick, combine: difference })
 }
 
 interface Limit {
@@ -71,23 +99,53 @@ function starts(measured: Measured, pick: (start: Start) => number): Figure | un
   return values.length === 0 ? undefined : figure(values)
 }
 
-function sidecarLoaded(measured: Measured, scenario: string): Figure | undefined {
-  const values = of(measured, scenario, 'pair').map(
-    (cell) => cell.memory['sidecar']?.anonymousMB ?? 0,
-  )
+function ofPair(measured: Measured, scenario: string, pick: Pick): Figure | undefined {
+  const values = of(measured, scenario, 'pair').map(pick)
   return values.length === 0 ? undefined : figure(values)
 }
 
-/** Judges what was measured, by medians. Lines without a measurement are left out. */
-export function verdicts(measured: Measured): Verdict[] {
-  const hops = ['unary-0.25k', 'unary-2k', 'unary-40k'].flatMap((name) =>
+function cancelVerdicts(measured: Measured): Verdict[] {
+  return cancelSummaries(measured.cancelled).map(({ point, p99Ms, late, failed, count }) => ({
+    what: `cancelling, ${pointTitles[point]}, p99 of ${count}`,
+    target: `≤ ${cancelMsMax} ms, none failed`,
+    measured: `${p99Ms.toFixed(1)} ms, ${late} over, ${failed} failed`,
+    isHit: p99Ms <= cancelMsMax && failed === 0,
+  }))
+}
+
+function hopVerdicts(measured: Measured): Verdict[] {
+  const unary = ['unary-0.25k', 'unary-2k', 'unary-40k'].flatMap((name) =>
     verdict({
       what: `both hops, ${name}, 16 in flight`,
       most: 2.5,
       unit: 'bare hops',
-      figure: inBareHops(measured, name),
+      figure: inBareHops(measured, name, 'pair'),
     }),
   )
+  const streams = verdict({
+    what: 'both hops, per event, 64 × 50/s',
+    most: 1.8,
+    unit: 'bare hops',
+    figure: inBareHops(measured, 'stream-64x50', 'pair'),
+  })
+  return [...unary, ...streams]
+}
+
+function latencyVerdicts(measured: Measured): Verdict[] {
+  const streams = [
+    ...verdict({
+      what: '10,000 events/s, p99 added',
+      most: 3,
+      unit: 'ms',
+      figure: added(measured, 'stream-500x20', (cell) => cell.latency.p99Ms),
+    }),
+    ...verdict({
+      what: '10,000 events/s, events over 50 ms through the pair',
+      most: 0,
+      unit: 'events',
+      figure: ofPair(measured, 'stream-500x20', (cell) => cell.latency.over50Ms),
+    }),
+  ]
   const halves = ['unary-0.25k-half', 'unary-2k-half', 'unary-40k-half'].flatMap((name) => [
     ...verdict({
       what: `added latency p50, ${name}`,
@@ -102,56 +160,51 @@ export function verdicts(measured: Measured): Verdict[] {
       figure: added(measured, name, (cell) => cell.latency.p99Ms),
     }),
   ])
-  return [
-    ...hops,
-    ...verdict({
-      what: 'both hops, per event, 64 × 50/s',
-      most: 1.8,
-      unit: 'bare hops',
-      figure: inBareHops(measured, 'stream-64x50'),
-    }),
-    ...verdict({
-      what: '10,000 events/s, p99 added',
-      most: 3,
-      unit: 'ms',
-      figure: added(measured, 'stream-500x20', (cell) => cell.latency.p99Ms),
-    }),
-    ...verdict({
-      what: '10,000 events/s, events over 50 ms through the pair',
-      most: 0,
-      unit: 'events',
-      figure: against(measured, 'stream-500x20', {
-        route: 'pair',
-        pick: (cell) => cell.latency.over50Ms,
-        combine: (pair) => pair,
-      }),
-    }),
-    ...halves,
-    ...verdict({
-      what: 'sidecar anonymous memory, idle (token counting is not built)',
-      most: 32,
+  return [...streams, ...halves]
+}
+
+function processVerdicts(measured: Measured): Verdict[] {
+  const idle = verdict({
+    what: 'sidecar anonymous memory, idle (token counting is not built)',
+    most: 32,
+    unit: 'MB',
+    figure: starts(measured, ({ idle }) => idle.anonymousMB),
+  })
+  const fresh = verdict({
+    what: 'sidecar anonymous memory, 2,000 calls/s after a start',
+    most: 50,
+    unit: 'MB',
+    figure: starts(measured, ({ loaded }) => loaded.anonymousMB),
+  })
+  const loaded = ['unary-2k-steady', 'stream-500x20'].flatMap((name) =>
+    verdict({
+      what: `sidecar anonymous memory, at the end of ${name}, all other loads before it`,
+      most: 50,
       unit: 'MB',
-      figure: starts(measured, ({ idle }) => idle.anonymousMB),
+      figure: ofPair(measured, name, (cell) => cell.memory['sidecar']?.anonymousMB ?? 0),
     }),
-    ...['unary-2k', 'stream-500x20'].flatMap((name) =>
-      verdict({
-        what: `sidecar anonymous memory, at the end of ${name}`,
-        most: 50,
-        unit: 'MB',
-        figure: sidecarLoaded(measured, name),
-      }),
-    ),
-    ...verdict({
-      what: 'sidecar start to ready, CPU',
-      most: 150,
-      unit: 'ms',
-      figure: starts(measured, ({ cpuMs }) => cpuMs),
-    }),
-    ...verdict({
-      what: 'sidecar start to ready, wall',
-      most: 300,
-      unit: 'ms',
-      figure: starts(measured, ({ wallMs }) => wallMs),
-    }),
+  )
+  const cpu = verdict({
+    what: 'sidecar start to ready, CPU',
+    most: 150,
+    unit: 'ms',
+    figure: starts(measured, ({ cpuMs }) => cpuMs),
+  })
+  const wall = verdict({
+    what: 'sidecar start to ready, wall',
+    most: 300,
+    unit: 'ms',
+    figure: starts(measured, ({ wallMs }) => wallMs),
+  })
+  return [...idle, ...fresh, ...loaded, ...cpu, ...wall]
+}
+
+/** Judges what was measured, by medians. Lines without a measurement are left out. */
+export function verdicts(measured: Measured): Verdict[] {
+  return [
+    ...hopVerdicts(measured),
+    ...latencyVerdicts(measured),
+    ...cancelVerdicts(measured),
+    ...processVerdicts(measured),
   ]
 }

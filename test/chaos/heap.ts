@@ -18,8 +18,11 @@ export async function whenIdle(half: Half, descriptorsMax: number): Promise<void
   assert.ok(descriptors(half) <= descriptorsMax, `${descriptors(half)} descriptors stay open`)
 }
 
-/** Heap of a half in use after a collection, in bytes. The half must be {@link inspected}. */
-export async function heapUsed(half: Half): Promise<number> {
+/**
+ * Memory of a half in use after a collection, in bytes: its heap and what that holds outside of it,
+ * such as buffers. The half must be {@link inspected}.
+ */
+export async function memoryUsed(half: Half): Promise<number> {
   const url = /Debugger listening on (ws:\S+)/.exec(half.output)?.[1]
   assert.ok(url !== undefined, 'the half was not started with the inspector')
   const socket = new WebSocket(url)
@@ -39,7 +42,7 @@ export async function heapUsed(half: Half): Promise<number> {
     await ask('HeapProfiler.collectGarbage')
     await pause(100)
   }
-  const expression = 'process.memoryUsage().heapUsed'
+  const expression = '{ const { heapUsed, external } = process.memoryUsage(); heapUsed + external }'
   const { result } = await ask('Runtime.evaluate', { expression, returnByValue: true })
   socket.close()
   await once(socket, 'close')

@@ -6,7 +6,7 @@ import { questionOf, type Scripted, ScriptedProvider } from '#test/pair/scripted
 import { ask, open } from '../pair/client.ts'
 import { Half, type Pair, startPair } from '../pair/harness.ts'
 import { byBackup, byRename, inPlace, Volume } from './config-writers.ts'
-import { descriptors, heapUsed, inspected, whenIdle } from './heap.ts'
+import { descriptors, inspected, memoryUsed, whenIdle } from './heap.ts'
 import { configuration, type Places, planReloads, type Reload } from './reload-plan.ts'
 
 const streams = 200
@@ -162,7 +162,7 @@ async function heaps(fleet: Fleet, idle: readonly number[]): Promise<number[]> {
   const sizes: number[] = []
   for (const [at, half] of fleet.halves.entries()) {
     await whenIdle(half, (idle[at] ?? 0) + 12)
-    sizes.push(await heapUsed(half))
+    sizes.push(await memoryUsed(half))
   }
   return sizes
 }
