@@ -6,10 +6,12 @@ import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { type Ending, withEnding } from '#shared/http/ending.ts'
 import { type HeaderList, header } from '#shared/http/headers.ts'
 import type { Log, Outcome } from '#shared/telemetry/access-log.ts'
-import { genAi } from '#shared/telemetry/gen-ai.ts'
+import { describeRequest } from '#shared/telemetry/server-span.ts'
+import { ambassadorTiming } from '#shared/telemetry/server-timing.ts'
 import { parseTraceparent } from '#shared/telemetry/traceparent.ts'
 import type { Tracer } from '#shared/telemetry/tracing.ts'
 import type { AmbassadorCall } from './call.ts'
+import { closeSpan } from './telemetry/close-span.ts'
 import type { AmbassadorMetrics } from './telemetry/metrics.ts'
 
 export interface AccountParts {
@@ -25,19 +27,22 @@ export interface AccountParts {
 export function account(parts: AccountParts): Layer<CallRequest, CallResponse, AmbassadorCall> {
   return (inner) => async (request, context) => {
     const traceparent = header(request.headers, 'traceparent')
-    const span = parts.tracer().start('chat', {
+    const span = parts.tracer().start(request.method, {
       parent:
         traceparent === undefined
           ? undefined
           : parseTraceparent(traceparent, header(request.headers, 'tracestate')),
       kind: 'server',
     })
+    if (span.isRecording) describeRequest(span, request)
     context.span = span
     const id = header(request.headers, 'x-outrigger-call')
     context.id = id !== undefined && /^[0-9a-f-]{36}$/.test(id) ? id : context.clock.id()
     const { status, headers, body } = await inner(request, context)
     let trailer = ''
     const settled = withEnding(body, (ending, bytesOut) => {
+      // An answer too long to be held passes unwatched: only its ending tells of a cut.
+      if (ending.kind === 'failed') context.error ??= ending.error
       const { usage, outcome } = settle(parts, { request, context, ending, status, bytesOut })
       trailer = formatUsage(usage, outcome === 'ok')
     })
@@ -51,7 +56,7 @@ export function account(parts: AccountParts): Layer<CallRequest, CallResponse, A
   }
 }
 
-/** Who served the call, for the sidecar and the application. */
+/** Who served the call and what took how long, for the sidecar and the application. */
 function tell(headers: string[], context: AmbassadorCall): void {
   headers.push('x-outrigger-call', context.id, 'x-outrigger-provider', context.provider)
   headers.push('x-outrigger-attempts', String(context.attempts))
@@ -59,6 +64,9 @@ function tell(headers: string[], context: AmbassadorCall): void {
     headers.push('x-outrigger-model', encodeURI(context.model.toWellFormed()))
   }
   if (context.replica !== undefined) headers.push('x-outrigger-replica', context.replica)
+  const providerMs = context.attempts === 0 ? undefined : context.providerMs
+  const wholeMs = context.clock.now() - context.startedMs
+  headers.push('server-timing', ambassadorTiming({ providerMs, wholeMs }))
 }
 
 /** The usage of an answer that is on its way comes behind it: a trailer needs a chunked body. */
@@ -118,7 +126,7 @@ function settle(parts: AccountParts, ended: Ended): { usage: Usage; outcome: Out
     bytesOut: ended.bytesOut,
     stream: context.isStream,
   })
-  closeSpan({ context, usage, status, outcome })
+  if (context.span?.isRecording === true) closeSpan({ context, usage, status, outcome })
   return { usage, outcome }
 }
 
@@ -195,37 +203,4 @@ function observe(
   if (context.isStream && context.firstContentMs !== undefined) {
     metrics.genAiTimeToFirstChunk.observe(context.firstContentMs / 1_000, [...labels])
   }
-}
-
-interface Closing {
-  readonly context: AmbassadorCall
-  readonly usage: Usage
-  readonly status: number
-  readonly outcome: Outcome
-}
-
-function closeSpan({ context, usage, status, outcome }: Closing): void {
-  const { span } = context
-  if (span === undefined) return
-  const operation = context.dialect === undefined ? 'chat' : dialects[context.dialect].operation
-  const finishReason = context.streamWatch?.finishReason ?? context.finishReason
-  span.set(genAi.operationName, operation)
-  span.set(genAi.requestModel, context.model)
-  span.set(genAi.requestStream, context.isStream)
-  span.set(genAi.responseModel, context.streamWatch?.model ?? context.modelServed)
-  span.set(genAi.responseFinishReasons, finishReason === undefined ? undefined : [finishReason])
-  span.set(genAi.usageInputTokens, usage.input)
-  span.set(genAi.usageOutputTokens, usage.output)
-  span.set(genAi.usageCacheReadInputTokens, usage.cached)
-  span.set(genAi.tokensExact, usage.isExact)
-  span.set(genAi.tenant, context.tenant)
-  span.set(genAi.class, context.class)
-  span.set(genAi.callId, context.id)
-  span.set(genAi.httpResponseStatusCode, status)
-  span.set(genAi.outcome, outcome)
-  if (context.firstContentMs !== undefined) {
-    span.set(genAi.responseTimeToFirstChunk, context.firstContentMs / 1_000)
-  }
-  if (context.error !== undefined) span.fail(context.error.code, context.error.message)
-  span.end()
 }

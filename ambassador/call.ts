@@ -28,6 +28,8 @@ export interface AmbassadorCall extends CallContext {
   usage: Usage | undefined
   /** Whether all of the answer is held, and its usage known, before its head goes. */
   isWhole: boolean
+  /** Milliseconds from the first attempt to the commit, or to its failure. */
+  providerMs: number
   /** Milliseconds from the start to the first content. */
   firstContentMs: number | undefined
   finishReason: string | undefined

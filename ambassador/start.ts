@@ -157,6 +157,7 @@ function newCall({ cancellation, clock, provider, snapshot }: Opening): Ambassad
     replica: undefined,
     usage: undefined,
     isWhole: false,
+    providerMs: 0,
     firstContentMs: undefined,
     finishReason: undefined,
     streamWatch: undefined,

@@ -7,6 +7,7 @@ import { type Ending, withEnding } from '#shared/http/ending.ts'
 import { header } from '#shared/http/headers.ts'
 import type { Log, Outcome } from '#shared/telemetry/access-log.ts'
 import { genAi } from '#shared/telemetry/gen-ai.ts'
+import { describeEnding, describeRequest } from '#shared/telemetry/server-span.ts'
 import { parseTraceparent } from '#shared/telemetry/traceparent.ts'
 import type { Tracer } from '#shared/telemetry/tracing.ts'
 import type { SidecarCall } from './call.ts'
@@ -25,14 +26,15 @@ export interface AccountParts {
 export function account(parts: AccountParts): Layer<CallRequest, CallResponse, SidecarCall> {
   return (inner) => async (request, context) => {
     const traceparent = header(request.headers, 'traceparent')
-    context.span = parts.tracer().start('outrigger sidecar', {
+    const span = parts.tracer().start(request.method, {
       parent:
         traceparent === undefined
           ? undefined
           : parseTraceparent(traceparent, header(request.headers, 'tracestate')),
       kind: 'server',
-      attributes: { [genAi.surface]: request.path.slice(0, 64), [genAi.callId]: context.id },
     })
+    if (span.isRecording) describeRequest(span, request)
+    context.span = span
     const { status, headers, body } = await inner(request, context)
     headers.push('x-outrigger-call', context.id)
     const settled = withEnding(body, (ending, bytesOut) =>
@@ -93,12 +95,20 @@ function settle(parts: AccountParts, ended: Ended): void {
     bytesOut: ended.bytesOut,
     stream: context.isStream,
   })
+  closeSpan(context, status, outcome)
+}
+
+/** No `gen_ai.*`: the ambassador's span has them, and sums over both would count a call twice. */
+function closeSpan(context: SidecarCall, status: number, outcome: Outcome): void {
   const { span } = context
-  span?.set(genAi.modelAsked, context.modelAsked)
-  span?.set(genAi.httpResponseStatusCode, status)
-  span?.set(genAi.outcome, outcome)
-  if (context.error !== undefined) span?.fail(context.error.code, context.error.message)
-  span?.end()
+  if (span?.isRecording !== true) return
+  span.set(genAi.callId, context.id)
+  span.set(genAi.dialect, context.dialect)
+  if (context.modelAsked !== '') span.set(genAi.modelAsked, context.modelAsked)
+  span.set(genAi.attempts, context.attempts)
+  span.set(genAi.outcome, outcome)
+  describeEnding(span, status, context.error)
+  span.end()
 }
 
 function outcomeOf({ context, ending, status }: Ended): Outcome {
@@ -109,5 +119,6 @@ function outcomeOf({ context, ending, status }: Ended): Outcome {
   }
   if (ending.kind === 'dropped' || ending.kind === 'unread') return 'client-left'
   if (ending.kind === 'failed') return 'cut'
-  return status < 400 ? 'ok' : 'failed'
+  if (status >= 400) return 'failed'
+  return context.isCut ? 'cut' : 'ok'
 }

@@ -24,6 +24,8 @@ export interface SidecarCall extends CallContext {
   /** Milliseconds from the start to the head of the answer. */
   headMs: number | undefined
   usage: Usage | undefined
+  /** Whether the ambassador said that the answer is not whole. */
+  isCut: boolean
   /** What the ambassador's answer said of a second try. */
   replay: string | undefined
   span: CallSpan | undefined

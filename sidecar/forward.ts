@@ -5,6 +5,7 @@ import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { InboundResponse, OriginOptions, Origins } from '#shared/http/client.ts'
 import { endToEnd, header } from '#shared/http/headers.ts'
+import { sidecarTiming } from '#shared/telemetry/server-timing.ts'
 import { formatTraceparent } from '#shared/telemetry/traceparent.ts'
 import type { Route, SidecarCall } from './call.ts'
 import { configOf } from './config-of.ts'
@@ -140,12 +141,13 @@ function secretOf(context: SidecarCall, sidecar: SidecarConfig): string | undefi
   return context.snapshot?.secrets.values.get(secretKey(sidecar.secret))
 }
 
-/** Between the halves alone; the call's id is the sidecar's own to tell. */
+/** Between the halves alone, or the sidecar's own to tell. */
 const internalAnswers = new Set([
   'x-outrigger-replay',
   'x-outrigger-usage',
   'x-outrigger-content-length',
   'x-outrigger-call',
+  'server-timing',
 ])
 
 function isInternal(name: string): boolean {
@@ -155,6 +157,8 @@ function isInternal(name: string): boolean {
 function finish(response: InboundResponse, context: SidecarCall): CallResponse {
   context.headMs = context.clock.now() - context.startedMs
   const headers = endToEnd(response.headers, isInternal)
+  const timing = header(response.headers, 'server-timing')
+  headers.push('server-timing', sidecarTiming(timing, context.headMs))
   context.replay = header(response.headers, 'x-outrigger-replay')
   if (context.replay === 'never') headers.push('x-should-retry', 'false')
   const length = header(response.headers, 'x-outrigger-content-length')

@@ -61,6 +61,8 @@ class PlainRelay implements Body, BodySink {
     // nginx and Envoy strip trailers: the end of the answer has the same numbers.
     const tail = () => Buffer.concat([this.#previous, this.#last]).subarray(-tailBytes)
     this.context.usage = told === undefined ? this.#ownUsage(tail()) : parseUsage(told)
+    // The stream ends cleanly behind its error event; the ambassador knows that it is not whole.
+    this.context.isCut = told?.endsWith(';cut') === true
     this.sink?.end()
   }
 

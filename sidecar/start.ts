@@ -92,6 +92,7 @@ function newCall(
     attempts: 0,
     headMs: undefined,
     usage: undefined,
+    isCut: false,
     replay: undefined,
     span: undefined,
   }

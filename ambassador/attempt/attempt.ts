@@ -1,12 +1,13 @@
 import type { Service } from '#shared/call/service.ts'
 import type { Provider } from '#shared/config/schema.ts'
+import { dialects } from '#shared/dialects/surfaces.ts'
 import { CallError, replayOf } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { OriginOptions, Origins } from '#shared/http/client.ts'
 import { withEnding } from '#shared/http/ending.ts'
 import { endToEnd } from '#shared/http/headers.ts'
 import { genAi, spanName } from '#shared/telemetry/gen-ai.ts'
-import type { Tracer } from '#shared/telemetry/tracing.ts'
+import { type CallSpan, noSpan, type Tracer } from '#shared/telemetry/tracing.ts'
 import type { AmbassadorCall } from '../call.ts'
 import type { ReplicaPool } from '../pool/pool.ts'
 import { providerOf } from '../provider-of.ts'
@@ -33,24 +34,17 @@ export function attempt(parts: AttemptParts): Service<CallRequest, CallResponse,
     context.attempts++
     context.replica = replica?.origin
     if (replica !== undefined) replica.inFlight++
-    const span = parts.tracer().start(spanName('chat', context.model), {
-      parent: context.span?.context(),
-      kind: 'client',
-      attributes: {
-        [genAi.providerName]: profiles[provider.kind].telemetryName,
-        [genAi.requestModel]: context.model,
-        [genAi.attempt]: context.attempts,
-        [genAi.replica]: context.replica,
-      },
-    })
+    const sent = { request, context, provider, origin }
+    const span = startSpan(parts.tracer, sent)
     const finish = (result: string) => {
       if (replica !== undefined) replica.inFlight--
-      if (result !== 'ok') span.fail(result, result)
+      if (span.isRecording) describeResult(span, context, result)
       span.end()
       parts.onResult(result)
     }
     try {
-      const response = await send(parts, { request, context, provider, origin })
+      const response = await send(parts, sent)
+      if (span.isRecording) describeHead(span, response)
       const body = withEnding(response.body, (ending) =>
         finish(
           ending.kind === 'failed'
@@ -79,9 +73,45 @@ interface Try {
   readonly origin: string
 }
 
+/** Costs nothing where the call itself is not traced: an attempt is never the root of a tree. */
+function startSpan(tracer: () => Tracer, { context, provider, origin }: Try): CallSpan {
+  if (context.span?.isRecording !== true) return noSpan
+  const { operation } = dialects[context.dialect ?? 'chat']
+  const { hostname, port, protocol } = new URL(origin)
+  return tracer().start(spanName(operation, context.model), {
+    parent: context.span.context(),
+    kind: 'client',
+    attributes: {
+      [genAi.operationName]: operation,
+      [genAi.providerName]: profiles[provider.kind].telemetryName,
+      [genAi.requestModel]: context.model,
+      [genAi.requestStream]: context.isStream,
+      [genAi.serverAddress]: hostname,
+      [genAi.serverPort]: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
+      [genAi.attempt]: context.attempts,
+      [genAi.replica]: context.replica,
+    },
+  })
+}
+
+/** Whatever the body does, a provider that says no has failed the attempt. */
+function describeHead(span: CallSpan, { status }: CallResponse): void {
+  span.set(genAi.httpResponseStatusCode, status)
+  if (status >= 400) span.fail(String(status))
+}
+
+/** A caller that left is no failure of the provider. */
+function describeResult(span: CallSpan, context: AmbassadorCall, result: string): void {
+  const { cancellation, error } = context
+  const reason = result === 'dropped' ? (cancellation.reason ?? error)?.code : undefined
+  const errorType = reason ?? result
+  if (errorType === 'client-left') span.set(genAi.errorType, errorType)
+  else if (errorType !== 'ok') span.fail(errorType)
+}
+
 /** Of a provider's answer: no cookie is for the application, and our words are ours. */
 function isDropped(name: string): boolean {
-  return name === 'set-cookie' || name.startsWith('x-outrigger-')
+  return name === 'set-cookie' || name === 'server-timing' || name.startsWith('x-outrigger-')
 }
 
 /** How calls connect to a provider. */

@@ -5,6 +5,7 @@ import { CallError } from '#shared/errors/call-error.ts'
 import { type Body, type BodySink, bytesBody } from '#shared/http/body.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { header } from '#shared/http/headers.ts'
+import { firstContentEvent } from '#shared/telemetry/gen-ai.ts'
 import type { AmbassadorCall } from '../call.ts'
 import { providerOf } from '../provider-of.ts'
 import { CommittingStream } from './committing-stream.ts'
@@ -19,11 +20,19 @@ import { asksForUsage } from './wire-request.ts'
  */
 export function commit(): Layer<CallRequest, CallResponse, AmbassadorCall> {
   return (inner) => async (request, context) => {
-    const response = await inner(request, context)
-    if (response.status !== 200 || context.dialect === undefined) return response
-    const type = header(response.headers, 'content-type') ?? ''
-    if (type.startsWith('text/event-stream')) return commitStream(response, request, context)
-    return commitWhole(response, context)
+    const { clock } = context
+    const beganMs = clock.now()
+    try {
+      const response = await inner(request, context)
+      if (response.status !== 200 || context.dialect === undefined) return response
+      const type = header(response.headers, 'content-type') ?? ''
+      const isStream = type.startsWith('text/event-stream')
+      // Awaited here, or the time would end with the provider's head.
+      if (isStream) return await commitStream(response, request, context)
+      return await commitWhole(response, context)
+    } finally {
+      context.providerMs = clock.now() - beganMs
+    }
   }
 }
 
@@ -49,7 +58,7 @@ async function commitStream(
     },
     onContent: () => {
       context.firstContentMs = clock.now() - context.startedMs
-      context.span?.event('gen_ai.first_content')
+      context.span?.event(firstContentEvent)
     },
     onFailure: (error) => {
       context.error ??= error

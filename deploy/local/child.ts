@@ -8,6 +8,8 @@ import { readEntry } from './lines.ts'
 /** One process of the local system. */
 export interface ChildSpec {
   readonly name: string
+  /** Variables of the environment that are none of its business. */
+  readonly withheld: readonly string[]
   /** Node's own, before the entry. */
   readonly nodeFlags?: readonly string[]
   /** Path of its `main.ts`. */
@@ -112,7 +114,7 @@ export class Child {
       // A group of its own: Ctrl-C of the terminal reaches the launcher, which keeps the order.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: environment,
+      env: without(environment, spec.withheld),
     })
     this.#process = child
     const guard = startGuard(child.pid)
@@ -191,4 +193,10 @@ function startGuard(pid: number | undefined): Undo {
 
 function eachLine(input: Readable, action: (line: string) => void): void {
   createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY }).on('line', action)
+}
+
+function without(environment: Environment, withheld: readonly string[]): Environment {
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) => !withheld.includes(name)),
+  )
 }

@@ -17,7 +17,7 @@ export interface ChildPlaces {
 export class Children {
   readonly #places: ChildPlaces
   readonly #parts: ChildParts
-  readonly #sidecar: Child
+  #sidecar: Child | undefined
   readonly #ambassadors = new Map<string, Child>()
   readonly #replicas = new Map<string, Child>()
   /** Ambassadors that drain, by provider. */
@@ -26,11 +26,11 @@ export class Children {
   constructor(places: ChildPlaces, parts: ChildParts) {
     this.#places = places
     this.#parts = parts
-    this.#sidecar = new Child(sidecarSpec(places), parts)
   }
 
   /** Starts all at once and resolves when all are ready; rejects with the first that cannot. */
   async start(plan: Plan): Promise<void> {
+    this.#sidecar = new Child(sidecarSpec(plan, this.#places), this.#parts)
     const started = [this.#sidecar.start(), this.#startReplicas(plan), this.#startAmbassadors(plan)]
     await Promise.all(started)
   }
@@ -71,7 +71,7 @@ export class Children {
 
   /** Ends all in the order of a call: nobody loses what stands behind it before its own end. */
   async stop(): Promise<void> {
-    await this.#sidecar.stop()
+    await this.#sidecar?.stop()
     const leaving = [...this.#leaving.values()].map(({ ended }) => ended)
     const running = [...this.#ambassadors.values()].map((child) => child.stop())
     await Promise.all([...leaving, ...running])
@@ -86,15 +86,16 @@ export class Children {
   #all(): Child[] {
     const leaving = [...this.#leaving.values()].map(({ child }) => child)
     const running = [...this.#ambassadors.values(), ...this.#replicas.values()]
-    return [this.#sidecar, ...running, ...leaving]
+    return [...(this.#sidecar === undefined ? [] : [this.#sidecar]), ...running, ...leaving]
   }
 
-  async #startReplicas({ replicas }: Plan): Promise<void> {
-    await startMissing(this.#replicas, replicas.map(replicaSpec), this.#parts)
+  async #startReplicas(plan: Plan): Promise<void> {
+    const specs = plan.replicas.map((one) => replicaSpec(one, plan))
+    await startMissing(this.#replicas, specs, this.#parts)
   }
 
-  async #startAmbassadors({ ambassadors }: Plan): Promise<void> {
-    const specs = ambassadors.map((one) => ambassadorSpec(one, this.#places))
+  async #startAmbassadors(plan: Plan): Promise<void> {
+    const specs = plan.ambassadors.map((one) => ambassadorSpec(one, plan, this.#places))
     await startMissing(this.#ambassadors, specs, this.#parts)
   }
 }
@@ -126,19 +127,31 @@ function listening(port: number): string[] {
   return ['--host', '127.0.0.1', '--probes-host', '127.0.0.1', ...ports.map(String)]
 }
 
-function sidecarSpec({ port, config }: ChildPlaces): ChildSpec {
+/** The secrets of this plan but those that the child itself needs. */
+function withheld({ secrets }: Plan, own: readonly string[]): string[] {
+  return secrets.all.filter((name) => !own.includes(name))
+}
+
+function sidecarSpec(plan: Plan, { port, config }: ChildPlaces): ChildSpec {
   const entry = resolve(root, 'sidecar', 'main.ts')
   const args = ['--config', config, ...listening(port)]
-  return { name: 'sidecar', nodeFlags: sidecarNodeFlags, entry, args }
+  const kept = withheld(plan, plan.secrets.sidecar)
+  return { name: 'sidecar', withheld: kept, nodeFlags: sidecarNodeFlags, entry, args }
 }
 
-function ambassadorSpec({ provider, port }: PlannedAmbassador, places: ChildPlaces): ChildSpec {
+function ambassadorSpec(
+  { provider, port }: PlannedAmbassador,
+  plan: Plan,
+  places: ChildPlaces,
+): ChildSpec {
   const args = ['--config', places.config, '--provider', provider, ...listening(port)]
-  return { name: provider, entry: resolve(root, 'ambassador', 'main.ts'), args }
+  const kept = withheld(plan, plan.secrets.ambassadors[provider] ?? [])
+  return { name: provider, withheld: kept, entry: resolve(root, 'ambassador', 'main.ts'), args }
 }
 
-function replicaSpec({ name, model, port }: PlannedReplica): ChildSpec {
+function replicaSpec({ name, model, port }: PlannedReplica, plan: Plan): ChildSpec {
   const entry = resolve(root, 'deploy', 'simulator', 'main.ts')
   // Servers of one pool differ in what they say, as real ones do.
-  return { name, entry, args: ['--port', String(port), '--model', model, '--seed', String(port)] }
+  const args = ['--port', String(port), '--model', model, '--seed', String(port)]
+  return { name, withheld: withheld(plan, []), entry, args }
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import type { Clock } from '#shared/call/clock.ts'
 import { readVersion } from '#shared/config/read.ts'
-import type { Environment } from '#shared/config/secrets.ts'
+import { allSecrets, type Environment } from '#shared/config/secrets.ts'
 import { type Snapshot, textHash } from '#shared/config/snapshot.ts'
 import { type ConfigLog, type WatchedConfig, watchConfig } from '#shared/config/watch.ts'
 import type { LocalArguments } from './arguments.ts'
@@ -50,7 +50,13 @@ export class Launcher {
       },
     )
     const log = this.#configLog()
-    this.#config = watchConfig({ file: settings.config, environment, clock, log })
+    this.#config = watchConfig({
+      file: settings.config,
+      secretsOf: allSecrets,
+      environment,
+      clock,
+      log,
+    })
   }
 
   /** Starts everything. Gives what to tell the user; rejects with a message for them. */

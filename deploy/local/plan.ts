@@ -1,5 +1,11 @@
 import type { Config, Provider } from '#shared/config/schema.ts'
-import { secretKey } from '#shared/config/secrets.ts'
+import {
+  allSecrets,
+  ambassadorSecrets,
+  type SecretsOf,
+  secretKey,
+  sidecarSecrets,
+} from '#shared/config/secrets.ts'
 import type { Snapshot } from '#shared/config/snapshot.ts'
 import { portSpan } from './arguments.ts'
 
@@ -32,6 +38,14 @@ export interface Plan {
   readonly providers: readonly PlannedProvider[]
   readonly ambassadors: readonly PlannedAmbassador[]
   readonly replicas: readonly PlannedReplica[]
+  readonly secrets: SecretVariables
+}
+
+/** Names of the environment's variables that hold secrets. */
+export interface SecretVariables {
+  readonly all: readonly string[]
+  readonly sidecar: readonly string[]
+  readonly ambassadors: Readonly<Record<string, readonly string[]>>
 }
 
 /** Ambassadors stand at the first port + 100, ten apart. */
@@ -78,7 +92,7 @@ export class Planner {
               }),
       }
     })
-    return { providers, ambassadors, replicas }
+    return { providers, ambassadors, replicas, secrets: secretVariables(config) }
   }
 
   #ambassadorPort(name: string): number {
@@ -117,6 +131,19 @@ export class Planner {
     const replica = { name: `${provider}-${count + 1}`, model, port }
     this.#replicas.set(key, replica)
     return replica
+  }
+}
+
+function secretVariables(config: Config): SecretVariables {
+  const names = (secretsOf: SecretsOf) =>
+    secretsOf(config).filter((ref): ref is string => typeof ref === 'string')
+  const providers = Object.keys(config.providers)
+  return {
+    all: names(allSecrets),
+    sidecar: names(sidecarSecrets),
+    ambassadors: Object.fromEntries(
+      providers.map((provider) => [provider, names(ambassadorSecrets(provider))]),
+    ),
   }
 }
 

@@ -23,33 +23,46 @@ export function secretKey(ref: SecretRef): string {
   return typeof ref === 'string' ? `env:${ref}` : `file:${ref.file}`
 }
 
-/** Every secret that `config` names, in the order of the file's parts; may repeat. */
-export function secretRefs(config: Config): SecretRef[] {
-  const { identity } = config.ambassador
-  return [
-    ...(config.sidecar.secret === undefined ? [] : [config.sidecar.secret]),
+/** Which of the secrets that a configuration names a process may read; may repeat. */
+export type SecretsOf = (config: Config) => readonly SecretRef[]
+
+/** A sidecar stands in the tenant's pod: it reads what it proves itself with, and no key. */
+export const sidecarSecrets: SecretsOf = ({ sidecar }) =>
+  sidecar.secret === undefined ? [] : [sidecar.secret]
+
+/** An ambassador reads what sidecars prove themselves with and its own provider's keys. */
+export function ambassadorSecrets(provider: string): SecretsOf {
+  return ({ ambassador: { identity }, providers }) => [
     ...(identity.kind === 'shared-secret' ? identity.secrets.map(({ secret }) => secret) : []),
-    ...Object.values(config.providers).flatMap(({ credentials }) =>
-      credentials.map(({ secret }) => secret),
-    ),
+    ...(providers[provider]?.credentials.map(({ secret }) => secret) ?? []),
   ]
 }
 
+/** Every secret that `config` names, for who starts the halves. */
+export const allSecrets: SecretsOf = (config) => [
+  ...sidecarSecrets(config),
+  ...Object.keys(config.providers).flatMap((provider) => ambassadorSecrets(provider)(config)),
+]
+
 /** Absolute paths of the secrets that come from files; relative ones start at `directory`. */
-export function secretFiles(config: Config, directory: string): string[] {
-  const files = secretRefs(config).flatMap((ref) => (typeof ref === 'string' ? [] : [ref.file]))
+export function secretFiles(refs: readonly SecretRef[], directory: string): string[] {
+  const files = refs.flatMap((ref) => (typeof ref === 'string' ? [] : [ref.file]))
   return [...new Set(files.map((file) => resolve(directory, file)))]
 }
 
 /**
- * Reads every secret that `config` names. One trailing line break is cut, since editors and
+ * Reads the secrets of `refs`. One trailing line break is cut, since editors and
  * `kubectl` add it. A secret that cannot be used is reported, not thrown: what needs it refuses
  * its calls, everything else works.
  */
-export function readSecrets(config: Config, directory: string, environment: Environment): Secrets {
+export function readSecrets(
+  refs: readonly SecretRef[],
+  directory: string,
+  environment: Environment,
+): Secrets {
   const values = new Map<string, string>()
   const reasons = new Map<string, string>()
-  for (const ref of secretRefs(config)) {
+  for (const ref of refs) {
     const found =
       typeof ref === 'string'
         ? checked(environment[ref], 'is not set')

@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path'
 import type { Clock } from '#shared/call/clock.ts'
 import { describeProblems, type Loaded, type Problem, parseConfig } from './load.ts'
 import { readVersion } from './read.ts'
-import { type Environment, readSecrets, secretFiles } from './secrets.ts'
+import { type Environment, readSecrets, type SecretsOf, secretFiles } from './secrets.ts'
 import { ConfigStore, textHash } from './snapshot.ts'
 
 /** Where this folder's few log lines go; pino fits. */
@@ -34,6 +34,8 @@ export type WatchDirectories = (
 export interface WatchOptions {
   /** Path of the configuration file. */
   readonly file: string
+  /** Those that this process may read. */
+  readonly secretsOf: SecretsOf
   readonly environment: Environment
   readonly clock: Pick<Clock, 'wall' | 'after'>
   readonly log: ConfigLog
@@ -112,9 +114,10 @@ export class WatchedConfig extends ConfigStore {
       return
     }
     const { config } = loaded
-    const secrets = readSecrets(config, dirname(this.#file), this.#options.environment)
+    const refs = this.#options.secretsOf(config)
+    const secrets = readSecrets(refs, dirname(this.#file), this.#options.environment)
     const snapshot = this.accept({ text, config, secrets, from })
-    this.#follow(secretFiles(config, dirname(this.#file)).map((file) => dirname(file)))
+    this.#follow(secretFiles(refs, dirname(this.#file)).map((file) => dirname(file)))
     if (snapshot === undefined) return
     const { generation, hash } = snapshot
     const facts = { generation, hash, from, missingSecrets: secrets.missing }

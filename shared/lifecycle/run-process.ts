@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { systemClock } from '#shared/call/clock.ts'
-import type { Environment } from '#shared/config/secrets.ts'
+import { ambassadorSecrets, type Environment, sidecarSecrets } from '#shared/config/secrets.ts'
 import { watchConfig } from '#shared/config/watch.ts'
 import { createLog } from '#shared/telemetry/access-log.ts'
 import type { Arguments } from './arguments.ts'
@@ -28,7 +28,13 @@ export async function runProcess(parts: ProcessParts): Promise<void> {
   const log = createLog({ level: 'info', half, clock })
   // Also where a defect ends the process: its last lines say why.
   process.once('exit', () => log.flush())
-  const config = watchConfig({ file: resolve(settings.config), environment, clock, log })
+  const config = watchConfig({
+    file: resolve(settings.config),
+    secretsOf: half === 'sidecar' ? sidecarSecrets : ambassadorSecrets(settings.provider),
+    environment,
+    clock,
+    log,
+  })
   try {
     const running = await start({ settings, config, log, clock })
     process.on('SIGHUP', () => void config.reload())

@@ -1,5 +1,6 @@
 /**
- * Attribute names of spans, in one place because the standard is still moving.
+ * Attribute names of spans, in one place because the standard is still moving. What it has no name
+ * for stands under `outrigger.`, since its own prefixes are reserved for it.
  *
  * Source: OpenTelemetry semantic conventions for generative AI, v1.41.1 with the successor
  * repository's `cache_write` and `reasoning` names, which the vendors' own SDKs emit.
@@ -28,14 +29,18 @@ export const genAi = {
   usageReasoningOutputTokens: 'gen_ai.usage.reasoning.output_tokens',
   conversationId: 'gen_ai.conversation.id',
   errorType: 'error.type',
+  httpRequestMethod: 'http.request.method',
   httpResponseStatusCode: 'http.response.status_code',
+  /** The path as the table of surfaces writes it. */
+  httpRoute: 'http.route',
+  urlPath: 'url.path',
+  urlScheme: 'url.scheme',
   serverAddress: 'server.address',
   serverPort: 'server.port',
   callId: 'outrigger.call.id',
   tenant: 'outrigger.tenant',
   workload: 'outrigger.workload',
   class: 'outrigger.class',
-  surface: 'outrigger.surface',
   dialect: 'outrigger.dialect',
   modelAsked: 'outrigger.model.asked',
   replica: 'outrigger.replica',
@@ -48,12 +53,17 @@ export const genAi = {
   tokensExact: 'outrigger.tokens.exact',
 } as const
 
-export type GenAiAttribute = (typeof genAi)[keyof typeof genAi]
+/**
+ * The event at the first content of a streamed answer. The conventions have the time as an attribute
+ * (`gen_ai.response.time_to_first_chunk`), set besides, and no event for the moment, so that the name
+ * is ours.
+ */
+export const firstContentEvent = 'outrigger.first_content'
 
-/** Values of `gen_ai.operation.name` that the surfaces stand for. */
-export type GenAiOperation = 'chat' | 'text_completion' | 'embeddings'
+/** Longest model in a span's name, in characters: of a refused call it is the caller's own text. */
+const modelCharsMax = 128
 
 /** The span's name as the conventions want it: operation and model, or the operation alone. */
-export function spanName(operation: GenAiOperation, model: string | undefined): string {
-  return model === undefined || model === '' ? operation : `${operation} ${model}`
+export function spanName(operation: string, model: string): string {
+  return model === '' ? operation : `${operation} ${model.slice(0, modelCharsMax)}`
 }

@@ -24,9 +24,6 @@ const kinds: Readonly<Record<SpanOptions['kind'], SpanKind>> = {
   internal: SpanKind.INTERNAL,
 }
 
-/** Longest message of a failure, in characters. */
-const messageCharsMax = 256
-
 /** Contexts made in this process: a collector tells a parent here from one across the wire. */
 const local = new WeakSet<TraceParent>()
 
@@ -59,14 +56,16 @@ function bridgeSpan(span: Span, tracestate: string | undefined): CallSpan {
   const context: TraceParent = tracestate === undefined ? own : { ...own, tracestate }
   local.add(context)
   return {
+    isRecording: span.isRecording(),
     context: () => context,
+    rename: (name) => void span.updateName(name),
     set(key, value) {
       if (value !== undefined) span.setAttribute(key, otelValue(value))
     },
     event: (name, attributes) => void span.addEvent(name, otelAttributes(attributes)),
-    fail(errorType, message) {
+    fail(errorType) {
       span.setAttribute(genAi.errorType, errorType)
-      span.setStatus({ code: SpanStatusCode.ERROR, message: message.slice(0, messageCharsMax) })
+      span.setStatus({ code: SpanStatusCode.ERROR })
     },
     end: () => span.end(),
   }

@@ -1,4 +1,4 @@
-import { Agent as HttpAgent } from 'node:http'
+import type { Agent as NodeAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { type Resource, resourceFromAttributes } from '@opentelemetry/resources'
@@ -11,6 +11,7 @@ import {
   type SpanProcessor,
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace'
+import { Agent } from '#shared/builtins.ts'
 import { stopMsMax, type TracingOptions } from './tracing.ts'
 
 /** Ended spans that may wait; at 2 KB each this is 4 MB. */
@@ -134,12 +135,12 @@ function countSpans(exporter: SpanExporter, onDropped: TracingOptions['onDropped
 /** Connections to the collector that can be cut: the exporter itself offers no way to abort. */
 function collectorConnections() {
   let closed = false
-  const agents: HttpAgent[] = []
+  const agents: NodeAgent[] = []
   return {
     // The exporter asks at its first batch, which may be after the stop.
     agentFor(protocol: string) {
       const options = { keepAlive: true, maxSockets: 4 }
-      const agent = protocol === 'https:' ? new HttpsAgent(options) : new HttpAgent(options)
+      const agent = protocol === 'https:' ? new HttpsAgent(options) : new Agent(options)
       if (closed) refuse(agent)
       agents.push(agent)
       return agent
@@ -152,7 +153,7 @@ function collectorConnections() {
 }
 
 /** The exporter retries a cut or refused connection for seconds; this error it does not retry. */
-function refuse(agent: HttpAgent): void {
+function refuse(agent: NodeAgent): void {
   agent.createConnection = () => {
     throw new Error('Cannot send spans: tracing has stopped')
   }

@@ -16,14 +16,21 @@ export type Attributes = Readonly<Record<string, AttributeValue | undefined>>
 
 /** One piece of work in a trace; every verb is safe after `end` and does nothing there. */
 export interface CallSpan {
+  /** False where nothing of it is kept: facts need not be gathered. The same to its end. */
+  readonly isRecording: boolean
   /** What to send onwards; undefined where there is neither tracing nor a parent. */
   context(): TraceParent | undefined
+  /** Another name: the good one is known only when the body has been read. */
+  rename(name: string): void
   /** Sets an attribute; undefined is no attribute. */
   set(key: string, value: AttributeValue | undefined): void
   /** Something that happened at this moment within the span. */
   event(name: string, attributes?: Attributes): void
-  /** Marks the span failed; `errorType` is one of few codes, `message` has no secret. */
-  fail(errorType: string, message: string): void
+  /**
+   * Marks the span failed; `errorType` is one of few codes or a status. There is no message: an
+   * error's may quote the provider, and the provider may quote the prompt.
+   */
+  fail(errorType: string): void
   end(): void
 }
 
@@ -66,11 +73,20 @@ export interface Tracing {
 export const stopMsMax = 3_000
 
 const nothing = () => {}
-const noSpan: CallSpan = passing(undefined)
+/** Records nothing and has no context. */
+export const noSpan: CallSpan = passing(undefined)
 
 /** A span that records nothing and passes the caller's own context along. */
 function passing(parent: TraceParent | undefined): CallSpan {
-  return { context: () => parent, set: nothing, event: nothing, fail: nothing, end: nothing }
+  return {
+    isRecording: false,
+    context: () => parent,
+    rename: nothing,
+    set: nothing,
+    event: nothing,
+    fail: nothing,
+    end: nothing,
+  }
 }
 
 /** Tracing switched off: nothing is recorded, and an incoming context is still passed on. */

@@ -6,13 +6,13 @@ import { effectiveText } from '#deploy/local/effective.ts'
 import { type LineStyle, showLine, showOwn } from '#deploy/local/lines.ts'
 import { type Plan, Planner } from '#deploy/local/plan.ts'
 import { parseConfig } from '#shared/config/load.ts'
-import { readSecrets } from '#shared/config/secrets.ts'
+import { allSecrets, readSecrets } from '#shared/config/secrets.ts'
 
 function planned(planner: Planner, text: string, environment: Record<string, string> = {}): Plan {
   const loaded = parseConfig(text, 'outrigger.yaml')
   assert.ok(loaded.ok)
   const { config } = loaded
-  return planner.plan({ config, secrets: readSecrets(config, '/', environment) })
+  return planner.plan({ config, secrets: readSecrets(allSecrets(config), '/', environment) })
 }
 
 const pool = (addresses: string) => `
@@ -63,6 +63,7 @@ providers:
 `
   const plan: Plan = {
     ambassadors: [],
+    secrets: { all: [], sidecar: [], ambassadors: {} },
     replicas: [],
     providers: [
       { name: 'pool', address: 'a:1', disabled: undefined, replicas: ['http://b:2'] },

@@ -72,6 +72,16 @@ describe('npm start with keys in its environment', () => {
     assert.ok(pidsOf(system).has('openai') && pidsOf(system).has('anthropic'))
   })
 
+  const onLinux = { skip: process.platform !== 'linux' && 'there is no /proc' }
+  it('gives a key to no process but the one ambassador that needs it', onLinux, () => {
+    const holders = (key: string) =>
+      [...pidsOf(system)].flatMap(([name, pid]) =>
+        readFileSync(`/proc/${pid}/environ`, 'utf8').includes(key) ? [name] : [],
+      )
+    assert.deepEqual(holders(openaiKey), ['openai'])
+    assert.deepEqual(holders(anthropicKey), ['anthropic'])
+  })
+
   it('asks openai by its name, with the key of the environment', async () => {
     const mark = standIn.received.length
     const answer = await openai.chat.completions.create(chat)

@@ -34,6 +34,7 @@ async function endsWithError(dialect: Spoken, fault: string, code: string): Prom
   await provider.whenIdle()
   const lines = await pair.linesOf(String(seen.headers['x-outrigger-call']))
   assert.deepEqual([lines.ambassador['outcome'], lines.ambassador['error']], ['cut', code])
+  assert.equal(lines.sidecar['outcome'], 'cut')
 }
 
 /** Events before the first content, by dialect. */

@@ -67,6 +67,22 @@ for (const dialect of spoken) {
   })
 }
 
+const part = String.raw`;dur=\d+\.\d`
+
+for (const stream of [false, true]) {
+  test(`an answer says what provider and halves took, streamed: ${stream}`, async () => {
+    const seen = await ask(pair.port, question('chat', { stream }))
+    const timing = String(seen.headers['server-timing'])
+    assert.match(timing, new RegExp(`^provider${part}, ambassador${part}, sidecar${part}$`))
+  })
+}
+
+test('an answer of the provider that is an error says so too', async () => {
+  const seen = await ask(pair.port, question('chat', { fault: 'status=503' }))
+  assert.equal(seen.status, 503)
+  assert.match(String(seen.headers['server-timing']), /^provider;.*, ambassador;.*, sidecar;/)
+})
+
 test('the query of the caller reaches the provider', async () => {
   const asked = question('messages')
   await ask(pair.port, { ...asked, path: `${asked.path}?beta=true` })

@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { parseConfig } from '#shared/config/load.ts'
-import { readSecrets } from '#shared/config/secrets.ts'
+import {
+  allSecrets,
+  ambassadorSecrets,
+  readSecrets,
+  sidecarSecrets,
+} from '#shared/config/secrets.ts'
 
 function configOf(credentials: string) {
   const loaded = parseConfig(`providers: { p: { kind: openai, credentials: ${credentials} } }`, 't')
@@ -17,7 +22,7 @@ test('secrets are read by name, one trailing line break cut', (t) => {
   t.after(() => rmSync(directory, { recursive: true }))
   writeFileSync(join(directory, 'key'), 'from-file\n')
   const config = configOf('[{ name: a, secret: KEY }, { name: b, secret: { file: key } }]')
-  const { values, missing } = readSecrets(config, directory, { KEY: 'from-env' })
+  const { values, missing } = readSecrets(allSecrets(config), directory, { KEY: 'from-env' })
   assert.deepEqual(
     [...values],
     [
@@ -44,7 +49,7 @@ test('what cannot be used is named with its reason, never thrown', (t) => {
   const config = configOf(
     `[${refs.map((ref, at) => `{ name: n${at}, secret: ${ref} }`).join(', ')}]`,
   )
-  const { values, missing, reasons } = readSecrets(config, directory, { EMPTY: '\n' })
+  const { values, missing, reasons } = readSecrets(allSecrets(config), directory, { EMPTY: '\n' })
   assert.equal(values.size, 0)
   assert.deepEqual(
     [...reasons],
@@ -58,4 +63,23 @@ test('what cannot be used is named with its reason, never thrown', (t) => {
     ],
   )
   assert.deepEqual(missing, [...reasons.keys()].toSorted())
+})
+
+test('a half reads what it needs: no sidecar a key, no ambassador the key of another provider', () => {
+  const loaded = parseConfig(
+    `
+sidecar: { secret: PROOF }
+ambassador: { identity: { kind: shared-secret, secrets: [{ tenant: t, secret: PROOF }] } }
+tenants: { t: {} }
+providers:
+  one: { kind: openai, credentials: [{ name: a, secret: ONE }] }
+  two: { kind: openai, credentials: [{ name: a, secret: { file: two } }] }
+`,
+    't',
+  )
+  assert.ok(loaded.ok)
+  assert.deepEqual(sidecarSecrets(loaded.config), ['PROOF'])
+  assert.deepEqual(ambassadorSecrets('one')(loaded.config), ['PROOF', 'ONE'])
+  assert.deepEqual(ambassadorSecrets('two')(loaded.config), ['PROOF', { file: 'two' }])
+  assert.deepEqual(ambassadorSecrets('none')(loaded.config), ['PROOF'])
 })

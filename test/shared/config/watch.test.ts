@@ -13,6 +13,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import { systemClock } from '#shared/call/clock.ts'
+import { allSecrets } from '#shared/config/secrets.ts'
 import type { ConfigStore, Snapshot } from '#shared/config/snapshot.ts'
 import {
   type DirectoryEvents,
@@ -78,7 +79,14 @@ function manual(t: TestContext, file: string, environment: WatchOptions['environ
   const clock = manualClock()
   const { lines, log } = recorder()
   const { opened, watchDirectories } = scriptedWatch()
-  const store = watchConfig({ file, environment, clock, log, watchDirectories })
+  const store = watchConfig({
+    file,
+    secretsOf: allSecrets,
+    environment,
+    clock,
+    log,
+    watchDirectories,
+  })
   t.after(async () => {
     await store.close()
     assert.equal(clock.pending(), 0)
@@ -104,7 +112,13 @@ test('a swap of ..data gives a new snapshot, by real events', { timeout: 30_000 
   const { file, swap } = volume(t)
   swap({ 'outrigger.yaml': deadline(1) })
   const { log } = recorder()
-  const store = watchConfig({ file, environment: {}, clock: systemClock, log })
+  const store = watchConfig({
+    file,
+    secretsOf: allSecrets,
+    environment: {},
+    clock: systemClock,
+    log,
+  })
   t.after(() => store.close())
   assert.equal(store.current()?.config.sidecar.deadline, 1_000)
   for (const seconds of [2, 3, 4]) {
@@ -127,7 +141,13 @@ test('a rotated secret file gives a new snapshot with the same hash', {
   const credential = `{ name: a, secret: { file: ${secret} } }`
   swap({ 'outrigger.yaml': `providers: { p: { kind: openai, credentials: [${credential}] } }` })
   const { log } = recorder()
-  const store = watchConfig({ file, environment: {}, clock: systemClock, log })
+  const store = watchConfig({
+    file,
+    secretsOf: allSecrets,
+    environment: {},
+    clock: systemClock,
+    log,
+  })
   t.after(() => store.close())
   const before = await store.whenFirst()
   const changed = next(store)
@@ -142,7 +162,13 @@ test('a rotated secret file gives a new snapshot with the same hash', {
 test('a file that appears late is taken', { timeout: 30_000 }, async (t) => {
   const { file, swap } = volume(t)
   const { lines, log } = recorder()
-  const store = watchConfig({ file, environment: {}, clock: systemClock, log })
+  const store = watchConfig({
+    file,
+    secretsOf: allSecrets,
+    environment: {},
+    clock: systemClock,
+    log,
+  })
   t.after(() => store.close())
   assert.equal(store.current(), undefined)
   assert.equal(store.rejected()?.hash, 'missing')

@@ -93,14 +93,17 @@ test('without tracing the caller context passes on unchanged', () => {
   assert.equal(alone.context(), undefined)
   assert.equal(alone, noTracer.start('other', { kind: 'client' }))
   for (const each of [span, alone]) {
+    assert.equal(each.isRecording, false)
     each.set('a', 1)
     each.event('b')
-    each.fail('c', 'd')
+    each.rename('c')
+    each.fail('d')
     each.end()
   }
 })
 
 test('a span is named for operation and model', () => {
   assert.equal(spanName('chat', 'gpt-5'), 'chat gpt-5')
-  assert.equal(spanName('embeddings', undefined), 'embeddings')
+  assert.equal(spanName('embeddings', ''), 'embeddings')
+  assert.equal(spanName('chat', 'x'.repeat(1_000)).length, 'chat '.length + 128)
 })

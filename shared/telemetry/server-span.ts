@@ -1,0 +1,47 @@
+import { dialectOf } from '#shared/dialects/surfaces.ts'
+import type { CallError } from '#shared/errors/call-error.ts'
+import type { CallRequest } from '#shared/http/call.ts'
+import { genAi } from './gen-ai.ts'
+import type { CallSpan } from './tracing.ts'
+
+type Asked = Pick<CallRequest, 'method' | 'path'>
+
+/** Those that a surface has; any other is the caller's word, and a name has few values. */
+const methods = new Set(['GET', 'HEAD', 'POST'])
+const pages = new Set(['/', '/api/hello', '/v1/models'])
+/** Longest path that is kept, in characters: of an unknown one it is the caller's own text. */
+const pathCharsMax = 64
+
+/**
+ * Names the span of a call that was received, `POST /v1/messages`, and says what was asked for: the
+ * method alone where the path is none of ours. Source: OpenTelemetry conventions for HTTP spans.
+ */
+export function describeRequest(span: CallSpan, request: Asked): void {
+  const { method, path } = request
+  const route = routeOf(path)
+  const isKnown = methods.has(method)
+  const verb = isKnown ? method : 'HTTP'
+  span.rename(route === undefined ? verb : `${verb} ${route}`)
+  span.set(genAi.httpRequestMethod, isKnown ? method : '_OTHER')
+  span.set(genAi.httpRoute, route)
+  span.set(genAi.urlPath, path.slice(0, pathCharsMax))
+  span.set(genAi.urlScheme, 'http')
+}
+
+function routeOf(path: string): string | undefined {
+  if (dialectOf(path) !== undefined || pages.has(path)) return path
+  return path.startsWith('/v1/models/') ? '/v1/models/{id}' : undefined
+}
+
+/**
+ * Says what went wrong, and marks the span failed where it was not the caller's doing: a 4xx is no
+ * failure of the server that answers it (OpenTelemetry conventions for HTTP spans).
+ */
+export function describeEnding(span: CallSpan, status: number, error: CallError | undefined): void {
+  span.set(genAi.httpResponseStatusCode, status)
+  const errorType = error?.code ?? (status >= 400 ? String(status) : undefined)
+  if (errorType === undefined) return
+  const isCallers = error === undefined ? status < 500 : error.row.origin === 'client'
+  if (isCallers) span.set(genAi.errorType, errorType)
+  else span.fail(errorType)
+}

@@ -1,0 +1,31 @@
+/** `server-timing` (W3C Server Timing) of an ambassador's answer; all in milliseconds. */
+export interface AmbassadorTiming {
+  /** From the first attempt to the commit; undefined where no provider was asked. */
+  readonly providerMs: number | undefined
+  /** From the head of the question to the head of the answer. */
+  readonly wholeMs: number
+}
+
+/** What the provider took, and what is left of the time until the head: the ambassador's own. */
+export function ambassadorTiming({ providerMs, wholeMs }: AmbassadorTiming): string {
+  if (providerMs === undefined) return `ambassador;dur=${shown(wholeMs)}`
+  return `provider;dur=${shown(providerMs)}, ambassador;dur=${shown(wholeMs - providerMs)}`
+}
+
+const told = /^(?:provider;dur=(\d+\.\d), )?ambassador;dur=(\d+\.\d)$/
+
+/**
+ * What the ambassador said, and of the time `headMs` until the head what it does not explain: the
+ * sidecar's own, and the way between the two. A value of any other form is not passed on.
+ */
+export function sidecarTiming(ambassador: string | undefined, headMs: number): string {
+  const match = ambassador === undefined ? null : told.exec(ambassador)
+  if (match === null) return `sidecar;dur=${shown(headMs)}`
+  const explainedMs = Number(match[1] ?? 0) + Number(match[2])
+  return `${match[0]}, sidecar;dur=${shown(headMs - explainedMs)}`
+}
+
+/** Rounding may leave less than nothing. */
+function shown(ms: number): string {
+  return Math.max(0, ms).toFixed(1)
+}
