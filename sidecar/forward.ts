@@ -4,32 +4,12 @@ import { secretKey } from '#shared/config/secrets.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { InboundResponse, OriginOptions, Origins } from '#shared/http/client.ts'
-import { endToEnd, header } from '#shared/http/headers.ts'
+import { endToEnd, header, isOfHop } from '#shared/http/headers.ts'
 import { sidecarTiming } from '#shared/telemetry/server-timing.ts'
 import { formatTraceparent } from '#shared/telemetry/traceparent.ts'
 import type { Route, SidecarCall } from './call.ts'
 import { configOf } from './config-of.ts'
 import { relay } from './relay.ts'
-
-/** The application's own credentials stop here, and it sets none of our words. */
-const dropped = new Set([
-  'authorization',
-  'x-api-key',
-  'api-key',
-  'cookie',
-  'host',
-  'content-length',
-  'content-encoding',
-  'expect',
-  'accept-encoding',
-  'baggage',
-  'traceparent',
-  'tracestate',
-])
-
-function isDropped(name: string): boolean {
-  return dropped.has(name) || name.startsWith('x-outrigger-')
-}
 
 /**
  * Sends the call to its ambassador. Another address of the same ambassador is tried once, and only
@@ -119,7 +99,7 @@ const headGraceMs = 1_000
 
 function headersOf(request: CallRequest, context: SidecarCall, route: Route): string[] {
   const { sidecar } = configOf(context)
-  const headers = endToEnd(request.headers, isDropped)
+  const headers = endToEnd(request.headers, isOfHop)
   const leftMs = Math.max(1, Math.floor(context.deadlineMs - context.clock.now()))
   headers.push('content-length', String(request.body.length))
   headers.push('x-outrigger-call', context.id, 'x-outrigger-model', route.model)

@@ -6,32 +6,16 @@ import { isObject } from '#shared/dialects/usage.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest } from '#shared/http/call.ts'
 import type { OutboundRequest } from '#shared/http/client.ts'
-import { endToEnd } from '#shared/http/headers.ts'
+import { endToEnd, isOfHop } from '#shared/http/headers.ts'
 import type { AmbassadorCall } from '../call.ts'
 import { providerOf } from '../provider-of.ts'
 import { profiles } from '../providers/profile.ts'
 
-/** Never towards a provider: credentials of others, our own words, what only a hop needs. */
-const dropped = new Set([
-  'authorization',
-  'x-api-key',
-  'api-key',
-  'cookie',
-  'host',
-  'content-length',
-  'content-encoding',
-  'content-type',
-  'expect',
-  'accept-encoding',
-  'baggage',
-  'traceparent',
-  'tracestate',
-  'forwarded',
-  'via',
-])
+/** Which way a call came is no provider's business, and that its body is JSON is said below. */
+const ofTheWay = new Set(['content-type', 'forwarded', 'via'])
 
 function isDropped(name: string): boolean {
-  return dropped.has(name) || name.startsWith('x-outrigger-') || name.startsWith('x-forwarded-')
+  return isOfHop(name) || ofTheWay.has(name) || name.startsWith('x-forwarded-')
 }
 
 /**

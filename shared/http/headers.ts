@@ -18,6 +18,30 @@ const hopByHop = new Set([
   'http2-settings',
 ])
 
+/**
+ * Said anew for every hop: who asks, how the body is framed, and where the call stands in a trace. The
+ * application's own keys stop with it at the first.
+ */
+const saidAnew = new Set([
+  'authorization',
+  'x-api-key',
+  'api-key',
+  'cookie',
+  'host',
+  'content-length',
+  'content-encoding',
+  'expect',
+  'accept-encoding',
+  'baggage',
+  'traceparent',
+  'tracestate',
+])
+
+/** Whether a request's header stays behind on each of our hops: said anew there, or our own word. */
+export function isOfHop(name: string): boolean {
+  return saidAnew.has(name) || name.startsWith('x-outrigger-')
+}
+
 /** The same list with its names in lower case. */
 export function lowered(raw: readonly string[]): string[] {
   const list = raw.slice()
