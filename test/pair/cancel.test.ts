@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { after, before, test } from 'node:test'
-import { dial, open, question, readUntil, type Spoken, spoken } from './client.ts'
+import { dial, open, question, readUntil, spoken } from './client.ts'
 import { callOf, type Pair, type Provider, startPair, startProvider } from './harness.ts'
 
 let provider: Provider
@@ -39,9 +39,15 @@ async function arrival(id: string): Promise<void> {
     await new Promise<void>((resolve) => setImmediate(resolve))
 }
 
-async function leavesBeforeHead(dialect: Spoken, stream: boolean, fault: string): Promise<void> {
+interface Question {
+  readonly id: string
+  readonly path: string
+  readonly headers: object
+  readonly body: object
+}
+
+async function leavesBeforeHead({ id, path, headers, body }: Question): Promise<void> {
   const marks = [pair.sidecar.mark, pair.ambassador.mark] as const
-  const { id, path, headers, body } = question(dialect, { stream, fault })
   const text = JSON.stringify(body)
   const socket = await dial(pair.port)
   const lines = [
@@ -61,7 +67,7 @@ for (const dialect of spoken) {
   for (const stream of [true, false]) {
     const kind = stream ? 'stream' : 'whole answer'
     test(`a caller that leaves while the provider has no head ends the ${kind} of ${dialect}`, () =>
-      leavesBeforeHead(dialect, stream, 'stall-head'))
+      leavesBeforeHead(question(dialect, { stream, fault: 'stall-head' })))
 
     test(`a caller that leaves in the middle of its body ends the ${kind} of ${dialect}`, async () => {
       const mark = pair.sidecar.mark
@@ -79,10 +85,12 @@ for (const dialect of spoken) {
   }
 
   test(`a caller that leaves inside the hold ends the stream of ${dialect}`, () =>
-    leavesBeforeHead(dialect, true, dialect === 'completions' ? 'stall=0' : 'stall=1'))
+    leavesBeforeHead(
+      question(dialect, { stream: true, fault: dialect === 'completions' ? 'stall=0' : 'stall=1' }),
+    ))
 
   test(`a caller that leaves before the whole answer of ${dialect} is there ends it`, () =>
-    leavesBeforeHead(dialect, false, 'stall=1'))
+    leavesBeforeHead(question(dialect, { fault: 'stall=1' })))
 
   test(`a caller that leaves in mid-stream ends the stream of ${dialect}`, async () => {
     const marks = [pair.sidecar.mark, pair.ambassador.mark] as const
@@ -100,5 +108,16 @@ for (const dialect of spoken) {
     await readUntil(response, '\n\n')
     response.destroy()
     await bothLeft(marks, asked.id)
+  })
+}
+
+for (const [when, fault] of [
+  ['while the provider has no head', 'stall-head'],
+  ['before all of it is there', 'stall=1'],
+]) {
+  test(`a caller that leaves ${when} ends its embeddings`, () => {
+    const { id, headers } = question('chat', { fault: fault ?? '' })
+    const body = { model: 'tiny', input: 'hello' }
+    return leavesBeforeHead({ id, headers, path: '/v1/embeddings', body })
   })
 }
