@@ -69,7 +69,9 @@ function settle(parts: AccountParts, ended: Ended): void {
   if (context.error !== undefined) metrics.errors.add(1, [context.error.code])
   const isEstimate = context.usage === undefined && context.attempts > 0
   const usage =
-    context.usage ?? (isEstimate ? { ...noUsage, input: context.inputEstimate } : noUsage)
+    context.usage ?? (isEstimate ? { ...noUsage, input: context.input.tokens } : noUsage)
+  const { input } = context
+  if (context.attempts > 0) metrics.countedTokens.add(input.tokens, [model, input.exactness])
   if (usage.input > 0) metrics.tokens.add(usage.input, [model, 'input'])
   if (usage.output > 0) metrics.tokens.add(usage.output, [model, 'output'])
   parts.log().accessLine({
@@ -78,6 +80,8 @@ function settle(parts: AccountParts, ended: Ended): void {
     dialect: context.dialect,
     modelAsked: context.modelAsked,
     provider,
+    countedTokens: context.attempts > 0 ? input.tokens : undefined,
+    countedAs: context.attempts > 0 ? input.exactness : undefined,
     inputTokens: usage.input,
     cachedTokens: usage.cached,
     cacheWriteTokens: usage.cacheWrite,

@@ -2,6 +2,7 @@ import type { CallContext } from '#shared/call/context.ts'
 import type { Dialect } from '#shared/dialects/surfaces.ts'
 import type { Usage } from '#shared/dialects/usage.ts'
 import type { CallSpan } from '#shared/telemetry/tracing.ts'
+import type { InputCount } from '#shared/tokens/counter.ts'
 
 /** Where a call goes. */
 export interface Route {
@@ -17,8 +18,10 @@ export interface SidecarCall extends CallContext {
   /** The alias the application asked for. */
   modelAsked: string
   isStream: boolean
-  /** Tokens by bytes; an estimate. */
-  inputEstimate: number
+  /** The parsed body until it has been counted; undefined where it was only scanned. */
+  question: unknown
+  /** What the question costs: by bytes until it has been counted. */
+  input: InputCount
   route: Route | undefined
   attempts: number
   /** Milliseconds from the start to the head of the answer. */

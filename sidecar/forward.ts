@@ -7,6 +7,7 @@ import type { InboundResponse, OriginOptions, Origins } from '#shared/http/clien
 import { endToEnd, header, isOfHop } from '#shared/http/headers.ts'
 import { sidecarTiming } from '#shared/telemetry/server-timing.ts'
 import { formatTraceparent } from '#shared/telemetry/traceparent.ts'
+import type { InputCount } from '#shared/tokens/counter.ts'
 import type { Route, SidecarCall } from './call.ts'
 import { configOf } from './config-of.ts'
 import { relay } from './relay.ts'
@@ -84,6 +85,11 @@ function send({ origins, request, context, route, address }: Sending): Promise<I
   )
 }
 
+/** `1234`, or `~1234` where a part of it is an estimate. */
+function shownInput({ tokens, exactness }: InputCount): string {
+  return exactness === 'estimate' ? `~${tokens}` : String(tokens)
+}
+
 /** How calls connect to an ambassador. */
 export function originOptions(sidecar: SidecarConfig): OriginOptions {
   return {
@@ -103,7 +109,7 @@ function headersOf(request: CallRequest, context: SidecarCall, route: Route): st
   const leftMs = Math.max(1, Math.floor(context.deadlineMs - context.clock.now()))
   headers.push('content-length', String(request.body.length))
   headers.push('x-outrigger-call', context.id, 'x-outrigger-model', route.model)
-  headers.push('x-outrigger-input-tokens', `~${context.inputEstimate}`)
+  headers.push('x-outrigger-input-tokens', shownInput(context.input))
   headers.push('x-outrigger-deadline-ms', String(leftMs))
   headers.push('x-outrigger-config', context.snapshot?.hash ?? '')
   const secret = secretOf(context, sidecar)
@@ -141,6 +147,7 @@ function finish(response: InboundResponse, context: SidecarCall): CallResponse {
   headers.push('server-timing', sidecarTiming(timing, context.headMs))
   context.replay = header(response.headers, 'x-outrigger-replay')
   if (context.replay === 'never') headers.push('x-should-retry', 'false')
+  headers.push('x-outrigger-input-tokens', shownInput(context.input))
   const length = header(response.headers, 'x-outrigger-content-length')
   if (length !== undefined && header(headers, 'content-length') === undefined) {
     headers.push('content-length', length)

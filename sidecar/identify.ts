@@ -14,7 +14,7 @@ const parsedBytesMax = 1024 * 1024
 export function identify(): Layer<CallRequest, CallResponse, SidecarCall> {
   return (inner) => (request, context) => {
     const { body } = request
-    if (body.length <= parsedBytesMax) checkJson(body)
+    if (body.length <= parsedBytesMax) context.question = parsed(body)
     const { values, repeated } = scan(body)
     if (repeated !== undefined) throw invalid(repeated, `'${repeated}' occurs twice`)
     const model = valueAt(body, values.get('model'))
@@ -26,7 +26,7 @@ export function identify(): Layer<CallRequest, CallResponse, SidecarCall> {
     context.modelAsked = model
     context.isStream = stream === true
     // English prose has about four bytes a token; the envelope of JSON weighs the other way.
-    context.inputEstimate = Math.ceil(body.length / 4)
+    context.input = { tokens: Math.ceil(body.length / 4), exactness: 'estimate' }
     return inner(request, context)
   }
 }
@@ -35,9 +35,9 @@ function invalid(field: string, state: string): CallError {
   return new CallError('invalid-field', `Cannot read the body: ${state}`, { field })
 }
 
-function checkJson(body: Buffer): void {
+function parsed(body: Buffer): unknown {
   try {
-    JSON.parse(body.toString('utf8'))
+    return JSON.parse(body.toString('utf8'))
   } catch (error) {
     const reason = error instanceof SyntaxError ? error.message : ''
     // V8 quotes the text around the place: that is a piece of the prompt, and stays out.

@@ -5,10 +5,12 @@ import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { Origins } from '#shared/http/client.ts'
 import { type BodyLedger, receive } from '#shared/http/receive.ts'
 import { type Gate, gated } from '#shared/lifecycle/gate.ts'
+import type { Counter } from '#shared/tokens/counter.ts'
 import { type AccountParts, account } from './account.ts'
 import { answer } from './answer.ts'
 import type { SidecarCall } from './call.ts'
 import { configOf } from './config-of.ts'
+import { count } from './count.ts'
 import { forward } from './forward.ts'
 import { identify } from './identify.ts'
 import { route } from './route.ts'
@@ -18,6 +20,7 @@ export interface PipelineParts extends AccountParts {
   readonly gate: Gate
   readonly ledger: BodyLedger
   readonly origins: Origins
+  readonly counter: Counter
 }
 
 /** The way of one call through the sidecar, outermost first. */
@@ -45,8 +48,10 @@ export function sidecarPipeline(
     identify(),
     // Above `deadline`: a call that goes nowhere starts no timer.
     route(),
-    // Right above the forwarding: the ambassador is told what is left.
+    // Above `count`, which may wait for a long question.
     deadline(),
+    // Below `route`: by the tokenizer of the target's model. Right above the forwarding, which tells.
+    count(parts.counter),
   ]
   return stack(layers, forward(parts.origins))
 }

@@ -75,7 +75,7 @@ class PlainRelay implements Body, BodySink {
   #ownUsage(tail: Buffer): Usage | undefined {
     const usage = usageInTail(tail)
     if (usage === undefined || usage.input > 0) return usage
-    return { ...usage, input: this.context.inputEstimate, isExact: false }
+    return { ...usage, input: this.context.input.tokens, isExact: false }
   }
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Cancellation } from '#shared/call/cancellation.ts'
 import type { Clock } from '#shared/call/clock.ts'
 import type { Snapshot } from '#shared/config/snapshot.ts'
@@ -8,6 +9,7 @@ import { Gate } from '#shared/lifecycle/gate.ts'
 import { type HalfOptions, serveHalf } from '#shared/lifecycle/half.ts'
 import { observeConfig } from '#shared/lifecycle/observe-config.ts'
 import { TracingSwitch } from '#shared/lifecycle/tracing-switch.ts'
+import { Counter } from '#shared/tokens/counter.ts'
 import type { SidecarCall } from './call.ts'
 import { originOptions } from './forward.ts'
 import { sidecarPipeline } from './pipeline.ts'
@@ -24,6 +26,9 @@ export function startSidecar(options: HalfOptions): Promise<Running> {
   const gate = new Gate()
   const ledger = new BodyLedger()
   const origins = new Origins()
+  const counter = new Counter(setImmediate, (encoding, error) =>
+    log.error({ encoding, error: String(error) }, 'Cannot count: its models are estimated'),
+  )
   const tracing = new TracingSwitch({
     load: async () => (await import('./telemetry/otel.ts')).startTracing,
     instance: `sidecar-${process.pid}`,
@@ -42,6 +47,7 @@ export function startSidecar(options: HalfOptions): Promise<Running> {
       gate,
       ledger,
       origins,
+      counter,
     }),
     newCall: (cancellation, snapshot) => newCall(cancellation, clock, snapshot),
     gate,
@@ -87,7 +93,8 @@ function newCall(
     dialect: undefined,
     modelAsked: '',
     isStream: false,
-    inputEstimate: 0,
+    question: undefined,
+    input: { tokens: 0, exactness: 'estimate' },
     route: undefined,
     attempts: 0,
     headMs: undefined,

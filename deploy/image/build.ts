@@ -2,6 +2,8 @@ import { rmSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build, type Metafile, type Plugin } from 'esbuild'
+import { writeTable } from '#shared/tokens/vocabulary/find-table.ts'
+import { tableNames } from '#shared/tokens/vocabulary/table.ts'
 
 const root = resolve(import.meta.dirname, '..', '..')
 
@@ -52,6 +54,8 @@ async function bundle(outdir: string): Promise<Metafile['outputs']> {
     minifyWhitespace: true,
     minifySyntax: true,
     plugins: [undiciPoolOnly],
+    // Vocabularies as text, 2 MB each: the tables beside the halves are made from them.
+    external: ['js-tiktoken/*'],
     banner: { js: banner },
     metafile: true,
     logLevel: 'warning',
@@ -72,4 +76,5 @@ function sizes(outputs: Metafile['outputs']): string {
 const { values } = parseArgs({ options: { outdir: { type: 'string', default: 'dist' } } })
 const outdir = resolve(root, values.outdir)
 const outputs = await bundle(outdir)
+for (const name of tableNames) await writeTable(name, resolve(outdir, 'tokens'))
 process.stdout.write(`${relative(root, outdir) || outdir}\n${sizes(outputs)}`)

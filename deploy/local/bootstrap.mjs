@@ -17,6 +17,7 @@ const commands = {
   build: { entry: 'deploy/image/build.ts', development: true },
   bench: { entry: 'test/bench/main.ts', development: true },
   slow: { entry: 'test/run/slow.ts', development: true },
+  count: { entry: 'deploy/cli/count.ts', development: false },
 }
 
 /** Packages that carry a Node 26 binary and run no install script, by platform. */

@@ -58,6 +58,14 @@ export const sidecar = v.object({
     }),
     {},
   ),
+  count: v.optional(
+    v.object({
+      // How long a call waits for the count of a long question before it goes on with an estimate:
+      // 3 MB of prose, which no model reads, are counted within it.
+      wait: v.optional(duration({ min: 0 }), '50ms'),
+    }),
+    {},
+  ),
   // What it sends as bearer token to ambassadors whose identity is `shared-secret`.
   secret: v.optional(secretRef),
 })

@@ -9,6 +9,10 @@ export interface AccessLine {
   readonly modelAsked?: string | undefined
   readonly modelServed?: string | undefined
   readonly provider?: string | undefined
+  /** Input tokens as the sidecar counted them before the call left. */
+  readonly countedTokens?: number | undefined
+  /** `exact`, `formula` or `estimate`: how far that count may be trusted. */
+  readonly countedAs?: string | undefined
   /** Tokens, cached ones included. */
   readonly inputTokens?: number | undefined
   readonly cachedTokens?: number | undefined
@@ -71,6 +75,8 @@ export function accessJson(head: LineHead, line: AccessLine): string {
     modelAsked: text(line.modelAsked),
     modelServed: text(line.modelServed),
     provider: text(line.provider),
+    countedTokens: line.countedTokens,
+    countedAs: text(line.countedAs),
     inputTokens: tokens(line.inputTokens, mark),
     cachedTokens: tokens(line.cachedTokens, mark),
     cacheWriteTokens: tokens(line.cacheWriteTokens, mark),

@@ -61,6 +61,12 @@ export const sidecarTable = {
     type: 'counter',
     labels: ['model', 'type'],
   },
+  countedTokens: {
+    name: 'outrigger_sidecar_counted_tokens_total',
+    help: 'Input tokens as counted before the call left, by exactness (exact, formula, estimate).',
+    type: 'counter',
+    labels: ['model', 'exactness'],
+  },
   configGeneration: {
     name: 'outrigger_sidecar_config_generation',
     help: 'Number of the configuration in force; 0 before the first valid one.',

@@ -1,0 +1,35 @@
+import { hash } from '#shared/builtins.ts'
+
+/** Texts in each of the two halves of the memory: about 100 bytes each, 1.6 MB in all. */
+const textsMax = 8_192
+
+/**
+ * Counts of texts that came before, by a digest of their content: no text is kept. A conversation
+ * repeats all its messages with each call, and pays for the new one alone. Bounded: what was not
+ * asked for since half of the memory filled is forgotten.
+ */
+export class KnownCounts {
+  #young = new Map<string, number>()
+  #old = new Map<string, number>()
+
+  /** What {@link find} and {@link add} take: costs 0.7 ms for 1 MB of text. */
+  keyOf(encoding: string, text: string): string {
+    return `${encoding} ${hash('sha256', text, 'base64')}`
+  }
+
+  find(key: string): number | undefined {
+    const young = this.#young.get(key)
+    if (young !== undefined) return young
+    const old = this.#old.get(key)
+    if (old !== undefined) this.add(key, old)
+    return old
+  }
+
+  add(key: string, tokens: number): void {
+    if (this.#young.size >= textsMax) {
+      this.#old = this.#young
+      this.#young = new Map()
+    }
+    this.#young.set(key, tokens)
+  }
+}

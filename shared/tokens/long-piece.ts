@@ -1,0 +1,128 @@
+import type { Lexicon } from './lexicon.ts'
+import { Merge } from './merge.ts'
+import type { Tally } from './tally.ts'
+
+/**
+ * Bytes of a window at first. Its merge is quadratic and in the first cache, which is faster per
+ * byte than a heap over the piece (measured from 48 to 256).
+ */
+export const windowBytes = 96
+
+/** Tokens at the end of a window that the next one begins with. */
+const overlapTokens = 3
+
+/** With fewer tokens in a window the overlap is more than a quarter of it: larger ones follow. */
+const windowTokensMin = 12
+
+/**
+ * Byte pair encoding of a piece of any length in windows, exact, in memory and steps that do not
+ * grow with the piece.
+ *
+ * A sequence of tokens is the encoding of its bytes if every two neighbours are the encoding of
+ * theirs: of a merge across a boundary, the first one would happen in the encoding of those two
+ * alone as well, since all merges before it were inside tokens. Any part of an encoding is the
+ * encoding of its own bytes for the same reason. So where the encodings of two windows that overlap
+ * have one token in common, the first one's tokens up to it and the second one's behind it are the
+ * encoding of both together. (Antonov, van Antwerpen: "So many tokens, so little time", 2024, build
+ * an encoder on the same property.)
+ *
+ * Windows that have no token in common are too small for the piece (a run of one letter, where
+ * tokens are up to 128 bytes): it starts over with windows twice as large.
+ */
+export class LongPiece {
+  #window: Merge
+  #following: Merge
+  readonly #tally: Tally
+  #from = 0
+  #to = 0
+  /** Tokens before the piece. */
+  #countBefore = 0
+  #windowBytes = windowBytes
+  /** Where in the window the first part begins that the tally does not have. */
+  #at = 0
+
+  constructor(lexicon: Lexicon, tally: Tally) {
+    this.#window = new Merge(lexicon)
+    this.#following = new Merge(lexicon)
+    this.#tally = tally
+  }
+
+  begin(from: number, to: number): void {
+    this.#from = from
+    this.#to = to
+    this.#countBefore = this.#tally.count
+    this.#windowBytes = windowBytes
+    this.#following.forget()
+    this.#restart()
+  }
+
+  /** Whether all tokens of the piece are in the tally. */
+  get isDone(): boolean {
+    return this.#at === this.#window.length
+  }
+
+  /** One window more. Gives the bytes that it cost. */
+  step(): number {
+    const window = this.#window
+    const windowEnd = window.base + window.length
+    if (windowEnd >= this.#to) {
+      this.#tally.addFrom(window, this.#at, window.length)
+      this.#at = window.length
+      return 0
+    }
+    if (!this.#follow(overlapTokens) && !this.#follow(window.count >>> 1)) {
+      this.#windowBytes *= 2
+      this.#restart()
+    } else if (window.count < windowTokensMin) this.#windowBytes *= 2
+    return this.#windowBytes
+  }
+
+  #restart(): void {
+    this.#tally.rewind(this.#countBefore)
+    this.#at = 0
+    this.#window.run(this.#from, Math.min(this.#from + this.#windowBytes, this.#to))
+  }
+
+  /** Whether a window that begins `overlap` tokens before the end of this one has one in common. */
+  #follow(overlap: number): boolean {
+    const window = this.#window
+    const following = this.#following
+    let start = window.length
+    for (let back = 0; back < overlap && start > this.#at; back++) start = before(window, start)
+    if (start <= 0) return false
+    const base = window.base + start
+    const end = Math.min(base + this.#windowBytes, this.#to)
+    // Text that repeats with a window's step is merged once.
+    if (!following.slide(base, end)) following.run(base, end)
+    const common = firstCommon(window, start, following)
+    if (common < 0) return false
+    this.#tally.addFrom(window, this.#at, common)
+    this.#at = common - start
+    this.#window = following
+    this.#following = window
+    return true
+  }
+}
+
+/** Where the part begins that ends at `position`. */
+function before(merge: Merge, position: number): number {
+  if (position < merge.length) return merge.previous[position] ?? 0
+  return merge.last
+}
+
+/**
+ * Where in `one` the first token begins that `other`, which begins at `start` of it, has too;
+ * -1 for none.
+ */
+function firstCommon(one: Merge, start: number, other: Merge): number {
+  let at = start
+  let otherAt = 0
+  while (at < one.length && otherAt < other.length) {
+    const end = one.next[at] ?? one.length
+    const otherEnd = (other.next[otherAt] ?? other.length) + start
+    if (at === otherAt + start && end === otherEnd) return at
+    if (end <= otherEnd) at = end
+    if (otherEnd <= end) otherAt = otherEnd - start
+  }
+  return -1
+}

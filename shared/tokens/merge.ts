@@ -1,0 +1,189 @@
+import type { Lexicon } from './lexicon.ts'
+import { RankHeap } from './rank-heap.ts'
+import { hashBase, noRank } from './vocabulary/table.ts'
+
+/**
+ * Up to this many bytes the lowest pair is found by looking at all of them: the arrays are in the
+ * first cache, and a heap of the same costs more (measured: even at 96 bytes).
+ */
+const scanBytesMax = 96
+
+/** Bytes of a window at first; it grows where a piece asks for more. */
+const firstCapacity = 256
+
+/** Powers of the hash's base, by length in bytes: shared, since the base is one. */
+let powers = new Int32Array(0)
+
+function powersUpTo(length: number): Int32Array {
+  if (powers.length > length) return powers
+  powers = new Int32Array(length + 1)
+  let power = 1
+  for (let at = 0; at <= length; at++) {
+    powers[at] = power
+    power = Math.imul(power, hashBase)
+  }
+  return powers
+}
+
+/**
+ * Byte pair encoding of one stretch of text: from single bytes on, the neighbours whose bytes
+ * together have the lowest rank become one part, the leftmost first among equals, until no two
+ * neighbours are a token. The parts stay readable until the next merge. Allocates only to grow.
+ */
+export class Merge {
+  /** Where the stretch begins in the text. Positions below count from here. */
+  base = 0
+  /** Bytes of the stretch. */
+  length = 0
+  /** Tokens of the stretch. */
+  count = 0
+  /** Where its last part begins. */
+  last = 0
+  /** Where the part that begins at a position ends. */
+  next = new Int32Array(firstCapacity)
+  /** Where the part before the one that begins at a position begins. */
+  previous = new Int32Array(firstCapacity)
+  /** Rank of the part that begins at a position. */
+  ranks = new Int32Array(firstCapacity)
+  /** Rank of that part and the next one together, or {@link noRank}. */
+  #pairs = new Int32Array(firstCapacity)
+  /** Hash of all bytes before a position. */
+  #hashes = new Int32Array(firstCapacity)
+  readonly #heap = new RankHeap()
+  readonly #lexicon: Lexicon
+  readonly #powers: Int32Array
+
+  constructor(lexicon: Lexicon) {
+    this.#lexicon = lexicon
+    this.#powers = powersUpTo(lexicon.tokenBytesMax)
+  }
+
+  /** Encodes the bytes from `from` to `to`: O(n log n), quadratic in small stretches. */
+  run(from: number, to: number): void {
+    this.base = from
+    this.length = to - from
+    this.count = this.length
+    this.last = this.length - 1
+    if (this.next.length <= this.length) this.#grow()
+    this.#begin()
+    if (this.length <= scanBytesMax) this.#mergeByScan()
+    else this.#mergeByHeap()
+  }
+
+  /**
+   * Whether the bytes from `from` to `to` are those of the stretch at hand, which is still in the
+   * text: then its encoding becomes theirs.
+   */
+  slide(from: number, to: number): boolean {
+    const { base, length } = this
+    const { bytes } = this.#lexicon
+    if (to - from !== length) return false
+    for (let at = 0; at < length; at++) if (bytes[base + at] !== bytes[from + at]) return false
+    this.base = from
+    return true
+  }
+
+  /** The text is about to change. */
+  forget(): void {
+    this.length = 0
+  }
+
+  #grow(): void {
+    const capacity = 2 ** Math.ceil(Math.log2(this.length + 1))
+    this.next = new Int32Array(capacity)
+    this.previous = new Int32Array(capacity)
+    this.ranks = new Int32Array(capacity)
+    this.#pairs = new Int32Array(capacity)
+    this.#hashes = new Int32Array(capacity)
+  }
+
+  /** Every byte is a part. */
+  #begin(): void {
+    const { base, length, next, previous, ranks } = this
+    const pairs = this.#pairs
+    const hashes = this.#hashes
+    const { bytes, singles, pairs: pairRanks } = this.#lexicon
+    let hash = 0
+    let byte = bytes[base] ?? 0
+    for (let at = 0; at < length; at++) {
+      const following = bytes[base + at + 1] ?? 0
+      hashes[at] = hash
+      hash = (Math.imul(hash, hashBase) + byte) | 0
+      next[at] = at + 1
+      previous[at] = at - 1
+      ranks[at] = singles[byte] ?? noRank
+      pairs[at] = pairRanks[(byte << 8) | following] ?? noRank
+      byte = following
+    }
+    hashes[length] = hash
+    // The last byte has no neighbour inside the stretch.
+    pairs[length - 1] = noRank
+  }
+
+  #mergeByScan(): void {
+    const pairs = this.#pairs
+    const { length } = this
+    for (;;) {
+      let lowest = noRank
+      let found = 0
+      for (let at = 0; at < length; at++) {
+        const rank = pairs[at] ?? noRank
+        if (rank < lowest) {
+          lowest = rank
+          found = at
+        }
+      }
+      if (lowest === noRank) return
+      this.#join(found)
+    }
+  }
+
+  #mergeByHeap(): void {
+    const pairs = this.#pairs
+    const { length } = this
+    const heap = this.#heap
+    heap.fill(pairs, length)
+    for (let at = heap.pop(); at >= 0; at = heap.pop()) {
+      // An entry whose pair has changed since: the position has another one or none.
+      if (pairs[at] !== heap.poppedRank) continue
+      this.#join(at)
+      const rank = pairs[at] ?? noRank
+      if (rank !== noRank) heap.push(rank, at)
+      const before = this.previous[at] ?? -1
+      if (before < 0) continue
+      const rankBefore = pairs[before] ?? noRank
+      if (rankBefore !== noRank) heap.push(rankBefore, before)
+    }
+  }
+
+  /** Makes one part of that at `at` and the next. */
+  #join(at: number): void {
+    const { next, previous } = this
+    const pairs = this.#pairs
+    const middle = next[at] ?? 0
+    const end = next[middle] ?? 0
+    this.ranks[at] = pairs[at] ?? noRank
+    this.count--
+    next[at] = end
+    pairs[middle] = noRank
+    if (end < this.length) {
+      previous[end] = at
+      pairs[at] = this.#rank(at, next[end] ?? 0)
+    } else {
+      this.last = at
+      pairs[at] = noRank
+    }
+    const before = previous[at] ?? -1
+    if (before >= 0) pairs[before] = this.#rank(before, end)
+  }
+
+  #rank(from: number, to: number): number {
+    const lexicon = this.#lexicon
+    const length = to - from
+    if (length > lexicon.tokenBytesMax) return noRank
+    const hashes = this.#hashes
+    const shifted = Math.imul(hashes[from] ?? 0, this.#powers[length] ?? 0)
+    const hash = ((hashes[to] ?? 0) - shifted) | 0
+    return lexicon.hashed(hash, this.base + from, this.base + to)
+  }
+}

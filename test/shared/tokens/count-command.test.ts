@@ -1,0 +1,38 @@
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { test } from 'node:test'
+
+const command = join(import.meta.dirname, '..', '..', '..', 'deploy', 'cli', 'count.ts')
+const fixture = join(import.meta.dirname, '..', '..', '..', 'LICENSE')
+
+function count(args: readonly string[], input = '') {
+  return spawnSync(process.execPath, [command, ...args], { input, encoding: 'utf8' })
+}
+
+test('standard input is counted where no file is named', () => {
+  const { stdout, status } = count(['--model', 'gpt-4o'], 'Hello world')
+  assert.equal(stdout, '2\n')
+  assert.equal(status, 0)
+})
+
+test('each file has a line and all have a total', () => {
+  const { stdout } = count(['--encoding', 'cl100k_base', fixture, fixture])
+  const [one = 0, other, total] = stdout.split('\n').map((line) => Number.parseInt(line, 10))
+  assert.ok(one > 1_000)
+  assert.deepEqual([other, total], [one, one * 2])
+})
+
+test('a model whose encoding is not known is refused with the encodings there are', () => {
+  const { stderr, status } = count(['--model', 'claude-opus-4'])
+  assert.match(stderr, /'claude-opus-4' is not known, name one with --encoding/)
+  assert.match(stderr, /o200k_base, cl100k_base, o200k_harmony/)
+  assert.equal(status, 2)
+})
+
+test('a file that cannot be read is told and the others are counted', () => {
+  const { stdout, stderr, status } = count(['--model', 'gpt-oss-20b', '/no/such/file', fixture])
+  assert.match(stderr, /Cannot count '\/no\/such\/file'/)
+  assert.match(stdout, /LICENSE/)
+  assert.equal(status, 1)
+})
