@@ -165,7 +165,7 @@ function latencyVerdicts(measured: Measured): Verdict[] {
 
 function processVerdicts(measured: Measured): Verdict[] {
   const idle = verdict({
-    what: 'sidecar anonymous memory, idle (token counting is not built)',
+    what: 'sidecar anonymous memory, idle (no encoding loaded)',
     most: 32,
     unit: 'MB',
     figure: starts(measured, ({ idle }) => idle.anonymousMB),
