@@ -1,0 +1,114 @@
+import type { Field } from './field.ts'
+import { compilePattern } from './pattern.ts'
+
+/** A change of text before it is split. */
+export type Normalize = (text: string) => string
+
+/** Reads `normalizer`. Throws {@link TokenizerFileError} for one that is not supported. */
+export function readNormalizer(field: Field): Normalize | undefined {
+  if (field.isAbsent) return undefined
+  const type = field.get('type')
+  const name = type.text()
+  switch (name) {
+    case 'Sequence':
+      return sequence(field.get('normalizers').list())
+    case 'NFC':
+    case 'NFD':
+    case 'NFKC':
+    case 'NFKD':
+      return (text) =>
+        cutMarks(text)
+          .map((part) => part.normalize(name))
+          .join('')
+    case 'Lowercase':
+      return lowercase
+    case 'StripAccents':
+      return (text) => text.replace(/\p{M}+/gu, '')
+    case 'Strip':
+      return strip(field.get('strip_left').flag(), field.get('strip_right').flag())
+    case 'Prepend':
+      return prepend(field.get('prepend').text())
+    case 'Replace':
+      return replace(field)
+    default:
+      return type.refuse(`"${name}" is not supported`)
+  }
+}
+
+function sequence(fields: readonly Field[]): Normalize | undefined {
+  const steps = fields.map(readNormalizer).filter((step) => step !== undefined)
+  if (steps.length === 0) return undefined
+  return (text) => steps.reduce((changed, step) => step(changed), text)
+}
+
+/** Combining marks in a row that are normalized together; text of any script has a few. */
+const marksMax = 256
+const longMarks = new RegExp(`\\p{M}{${marksMax}}`, 'gu')
+
+/**
+ * Text cut inside runs of more than {@link marksMax} combining marks. ICU sorts such a run by
+ * insertion, which takes minutes for 1 MB of them; behind a cut their order may differ.
+ */
+function cutMarks(text: string): string[] {
+  const parts: string[] = []
+  let from = 0
+  for (const run of text.matchAll(longMarks)) {
+    const to = run.index + run[0].length
+    parts.push(text.slice(from, to))
+    from = to
+  }
+  return [...parts, text.slice(from)]
+}
+
+/** Character by character, as the library does: a capital sigma at a word's end is no exception. */
+function lowercase(text: string): string {
+  return text.replaceAll('Σ', 'σ').toLowerCase()
+}
+
+/** White space of Unicode: `trim` has U+FEFF and lacks U+0085. */
+function strip(left: boolean, right: boolean): Normalize {
+  return (text) => {
+    let from = 0
+    let to = text.length
+    if (left) while (from < to && isSpace(text.charCodeAt(from))) from++
+    if (right) while (to > from && isSpace(text.charCodeAt(to - 1))) to--
+    return text.slice(from, to)
+  }
+}
+
+function prepend(start: string): Normalize {
+  return (text) => (text === '' ? '' : start + text)
+}
+
+function replace(field: Field): Normalize {
+  const content = field.get('content').text()
+  const pattern = field.get('pattern')
+  const string = pattern.get('String')
+  if (!string.isAbsent) {
+    const searched = string.text()
+    if (searched === '') string.refuse('is empty')
+    return (text) => text.replaceAll(searched, () => content)
+  }
+  const regex = compilePattern(pattern)
+  return function replaceAll(text: string): string {
+    try {
+      return text.replace(regex, () => content)
+    } catch (error) {
+      // A run of some million characters overflows V8's stack for ways back: it is cut in two.
+      if (!(error instanceof RangeError) || text.length < 2 ** 20) throw error
+      const middle = text.length >>> 1
+      return replaceAll(text.slice(0, middle)) + replaceAll(text.slice(middle))
+    }
+  }
+}
+
+const spaces = new Set(
+  Array.from({ length: 0x10000 }, (_, unit) => unit).filter((unit) =>
+    /\p{White_Space}/u.test(String.fromCharCode(unit)),
+  ),
+)
+
+/** Whether a code unit is Unicode's White_Space, all of which is below U+10000. */
+export function isSpace(unit: number): boolean {
+  return spaces.has(unit)
+}
