@@ -8,7 +8,7 @@ import { type Half, startHalf } from './processes.ts'
  */
 function configText(providerPort: number, ambassadorPort: number): string {
   return `models:
-  bench-model: { targets: [{ provider: bench, model: bench-model }] }
+  bench-model: { targets: [{ provider: bench, model: gpt-4o }] }
 sidecar:
   secret: BENCH_SECRET
   connectionsMax: 2048

@@ -147,7 +147,8 @@ Question and unary answer are of the size named; events are 243 bytes. Latency i
 event's from its writing by the mock to its reading. "Half load" is half of the pair's saturated rate
 of the repeats so far, the same for every route (400 calls/s where that was not run); calls go out once
 a millisecond, and "late" is the p99 of what the generator sent later than planned, which latencies do
-not show. Log lines go to a file at level info. A sidecar
+not show. Log lines go to a file at level info. Questions are
+counted with o200k_base; a load asks the same one again and again, so its text is known after the first. A sidecar
 runs with ${sidecarNodeFlags.join(' ')}, as shipped; an ambassador and the bare hop with Node's
 defaults. ${warmthText(measured.warmths)}
 ${skipped.map((reason) => `\n**Skipped**: ${reason}.\n`).join('')}
