@@ -6,9 +6,8 @@ import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { type Ending, withEnding } from '#shared/http/ending.ts'
 import { type HeaderList, header } from '#shared/http/headers.ts'
 import type { Log, Outcome } from '#shared/telemetry/access-log.ts'
-import { describeRequest } from '#shared/telemetry/server-span.ts'
+import { startServerSpan } from '#shared/telemetry/server-span.ts'
 import { ambassadorTiming } from '#shared/telemetry/server-timing.ts'
-import { parseTraceparent } from '#shared/telemetry/traceparent.ts'
 import type { Tracer } from '#shared/telemetry/tracing.ts'
 import type { AmbassadorCall } from './call.ts'
 import { closeSpan } from './telemetry/close-span.ts'
@@ -26,16 +25,7 @@ export interface AccountParts {
  */
 export function account(parts: AccountParts): Layer<CallRequest, CallResponse, AmbassadorCall> {
   return (inner) => async (request, context) => {
-    const traceparent = header(request.headers, 'traceparent')
-    const span = parts.tracer().start(request.method, {
-      parent:
-        traceparent === undefined
-          ? undefined
-          : parseTraceparent(traceparent, header(request.headers, 'tracestate')),
-      kind: 'server',
-    })
-    if (span.isRecording) describeRequest(span, request)
-    context.span = span
+    context.span = startServerSpan(parts.tracer(), request)
     const id = header(request.headers, 'x-outrigger-call')
     context.id = id !== undefined && /^[0-9a-f-]{36}$/.test(id) ? id : context.clock.id()
     const { status, headers, body } = await inner(request, context)

@@ -4,11 +4,9 @@ import { noUsage } from '#shared/dialects/usage.ts'
 import { causeOf } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { type Ending, withEnding } from '#shared/http/ending.ts'
-import { header } from '#shared/http/headers.ts'
 import type { Log, Outcome } from '#shared/telemetry/access-log.ts'
 import { genAi } from '#shared/telemetry/gen-ai.ts'
-import { describeEnding, describeRequest } from '#shared/telemetry/server-span.ts'
-import { parseTraceparent } from '#shared/telemetry/traceparent.ts'
+import { describeEnding, startServerSpan } from '#shared/telemetry/server-span.ts'
 import type { Tracer } from '#shared/telemetry/tracing.ts'
 import type { SidecarCall } from './call.ts'
 import type { SidecarMetrics } from './telemetry/metrics.ts'
@@ -25,16 +23,7 @@ export interface AccountParts {
  */
 export function account(parts: AccountParts): Layer<CallRequest, CallResponse, SidecarCall> {
   return (inner) => async (request, context) => {
-    const traceparent = header(request.headers, 'traceparent')
-    const span = parts.tracer().start(request.method, {
-      parent:
-        traceparent === undefined
-          ? undefined
-          : parseTraceparent(traceparent, header(request.headers, 'tracestate')),
-      kind: 'server',
-    })
-    if (span.isRecording) describeRequest(span, request)
-    context.span = span
+    context.span = startServerSpan(parts.tracer(), request)
     const { status, headers, body } = await inner(request, context)
     headers.push('x-outrigger-call', context.id)
     const settled = withEnding(body, (ending, bytesOut) =>

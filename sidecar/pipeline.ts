@@ -51,7 +51,7 @@ export function sidecarPipeline(
     // Above `count`, which may wait for a long question.
     deadline(),
     // Below `route`: by the tokenizer of the target's model. Right above the forwarding, which tells.
-    count(parts.counter),
+    count(parts),
   ]
   return stack(layers, forward(parts.origins))
 }

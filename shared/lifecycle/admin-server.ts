@@ -1,5 +1,4 @@
 import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { createServer } from '#shared/builtins.ts'
 
 /** What a page answers. */
@@ -45,8 +44,9 @@ export async function startAdminServer(
       resolve()
     })
   })
+  const bound = server.address()
   return {
-    port: (server.address() as AddressInfo).port,
+    port: typeof bound === 'object' && bound !== null ? bound.port : address.port,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

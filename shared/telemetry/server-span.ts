@@ -1,10 +1,24 @@
 import { dialectOf } from '#shared/dialects/surfaces.ts'
 import type { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest } from '#shared/http/call.ts'
+import { header } from '#shared/http/headers.ts'
 import { genAi } from './gen-ai.ts'
-import type { CallSpan } from './tracing.ts'
+import { parseTraceparent } from './traceparent.ts'
+import type { CallSpan, Tracer } from './tracing.ts'
 
 type Asked = Pick<CallRequest, 'method' | 'path'>
+
+/** Begins the span of a call that was received, under its caller's where it sent one. */
+export function startServerSpan(tracer: Tracer, request: CallRequest): CallSpan {
+  const traceparent = header(request.headers, 'traceparent')
+  const parent =
+    traceparent === undefined
+      ? undefined
+      : parseTraceparent(traceparent, header(request.headers, 'tracestate'))
+  const span = tracer.start(request.method, { parent, kind: 'server' })
+  if (span.isRecording) describeRequest(span, request)
+  return span
+}
 
 /** Those that a surface has; any other is the caller's word, and a name has few values. */
 const methods = new Set(['GET', 'HEAD', 'POST'])

@@ -25,7 +25,7 @@ export interface InputCount {
   readonly exactness: Exactness
 }
 
-/** Characters of one question that are counted at once: about 0.3 ms of prose. */
+/** Characters of one question that are counted at once: about 1 ms of prose. */
 const charactersAtOnce = 16_384
 /** Shorter texts are counted anew each time: that costs less than to look them up. */
 const charactersKnown = 64

@@ -1,6 +1,7 @@
 import type { Lexicon } from './lexicon.ts'
 import { Merge } from './merge.ts'
 import type { Tally } from './tally.ts'
+import { firstCommon, tokenBefore } from './window-overlap.ts'
 
 /**
  * Bytes of a window at first. Its merge is quadratic and in the first cache, which is faster per
@@ -88,7 +89,8 @@ export class LongPiece {
     const window = this.#window
     const following = this.#following
     let start = window.length
-    for (let back = 0; back < overlap && start > this.#at; back++) start = before(window, start)
+    for (let back = 0; back < overlap && start > this.#at; back++)
+      start = tokenBefore(window, start)
     if (start <= 0) return false
     const base = window.base + start
     const end = Math.min(base + this.#windowBytes, this.#to)
@@ -102,27 +104,4 @@ export class LongPiece {
     this.#following = window
     return true
   }
-}
-
-/** Where the part begins that ends at `position`. */
-function before(merge: Merge, position: number): number {
-  if (position < merge.length) return merge.previous[position] ?? 0
-  return merge.last
-}
-
-/**
- * Where in `one` the first token begins that `other`, which begins at `start` of it, has too;
- * -1 for none.
- */
-function firstCommon(one: Merge, start: number, other: Merge): number {
-  let at = start
-  let otherAt = 0
-  while (at < one.length && otherAt < other.length) {
-    const end = one.next[at] ?? one.length
-    const otherEnd = (other.next[otherAt] ?? other.length) + start
-    if (at === otherAt + start && end === otherEnd) return at
-    if (end <= otherEnd) at = end
-    if (otherEnd <= end) otherAt = otherEnd - start
-  }
-  return -1
 }

@@ -2,14 +2,13 @@ import { characterAt, characterClass } from './character-class.ts'
 import {
   type Blank,
   blankRun,
-  carriageReturn,
   contraction,
   digits,
   isIn,
   letters,
-  lineFeed,
   prefixes,
   type Scan,
+  signRun,
   signs,
   skip,
   spaceByte,
@@ -34,19 +33,10 @@ export function splitCl100k(scan: Scan, from: number): number {
   if (short > from) return short
   const follower = second < limit ? characterAt(bytes, second) : characterClass.newline
   if (isIn(prefixes, first) && isIn(letters, follower)) return skip(scan, second, letters)
-  if (isIn(signs, first)) return sign(scan, from)
-  if (bytes[from] === spaceByte && isIn(signs, follower)) return sign(scan, second)
+  if (isIn(signs, first)) return signRun(scan, from)
+  if (bytes[from] === spaceByte && isIn(signs, follower)) return signRun(scan, second)
   blankRun(scan, from, run)
   if (run.end === limit) return run.end
   if (run.lineEnd > from) return run.lineEnd
   return run.last === from ? run.end : run.last
-}
-
-/** `[^\s\p{L}\p{N}]+[\r\n]*` */
-function sign(scan: Scan, from: number): number {
-  const { bytes, limit } = scan
-  let end = skip(scan, from, signs)
-  while (end < limit && (bytes[end] === lineFeed || bytes[end] === carriageReturn)) end++
-  scan.reach = end
-  return end
 }

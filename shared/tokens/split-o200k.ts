@@ -2,17 +2,15 @@ import { characterAt, characterClass } from './character-class.ts'
 import {
   type Blank,
   blankRun,
-  carriageReturn,
   contraction,
   digits,
   isIn,
   isOpen,
   leaveOpen,
   letters,
-  lineFeed,
   prefixes,
   type Scan,
-  signs,
+  signRun,
   skip,
   spaceByte,
   wordRun,
@@ -49,8 +47,8 @@ export function splitO200k(scan: Scan, from: number): number {
     return contraction(scan, Math.abs(end))
   }
   if ((first & 7) === mark) return contraction(scan, second)
-  if ((first & 7) === other) return sign(scan, from)
-  if (bytes[from] === spaceByte && (follower & 7) === other) return sign(scan, second)
+  if ((first & 7) === other) return signRun(scan, from, slash)
+  if (bytes[from] === spaceByte && (follower & 7) === other) return signRun(scan, second, slash)
   blankRun(scan, from, run)
   if (run.lineEnd > from) return run.lineEnd
   return run.end === limit || run.last === from ? run.end : run.last
@@ -77,17 +75,4 @@ function word(scan: Scan, from: number): number {
   scan.reach = at
   if (at >= limit) leaveOpen(scan, { from, kind: wordRun, to: at, first: shared, second: 0 })
   return shared > from ? shared : -at
-}
-
-/** `[^\s\p{L}\p{N}]+[\r\n/]*` */
-function sign(scan: Scan, from: number): number {
-  const { bytes, limit } = scan
-  let end = skip(scan, from, signs)
-  while (end < limit) {
-    const byte = bytes[end]
-    if (byte !== lineFeed && byte !== carriageReturn && byte !== slash) break
-    end++
-  }
-  scan.reach = end
-  return end
 }

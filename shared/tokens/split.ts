@@ -70,8 +70,8 @@ export const signs = (1 << other) | (1 << mark)
 export const prefixes = signs | (1 << space)
 
 export const spaceByte = 0x20
-export const lineFeed = 0x0a
-export const carriageReturn = 0x0d
+const lineFeed = 0x0a
+const carriageReturn = 0x0d
 const apostrophe = 0x27
 
 /** Whether the class in the low bits of `character` is in `set`. */
@@ -90,6 +90,19 @@ export function skip(scan: Scan, at: number, set: number): number {
   }
   scan.reach = end
   if (end >= limit) leaveOpen(scan, { from: at, kind: set, to: end, first: 0, second: 0 })
+  return end
+}
+
+/** `[^\s\p{L}\p{N}]+[\r\n]*`; `also` is one more byte that may follow with the line ends. */
+export function signRun(scan: Scan, from: number, also = lineFeed): number {
+  const { bytes, limit } = scan
+  let end = skip(scan, from, signs)
+  while (end < limit) {
+    const byte = bytes[end]
+    if (byte !== lineFeed && byte !== carriageReturn && byte !== also) break
+    end++
+  }
+  scan.reach = end
   return end
 }
 

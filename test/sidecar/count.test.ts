@@ -4,6 +4,7 @@ import { Cancellation } from '#shared/call/cancellation.ts'
 import { parseConfig } from '#shared/config/load.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
+import { createLog } from '#shared/telemetry/access-log.ts'
 import { Counter, type InputCount } from '#shared/tokens/counter.ts'
 import type { SidecarCall } from '../../sidecar/call.ts'
 import { count } from '../../sidecar/count.ts'
@@ -64,10 +65,18 @@ function callOf(clock: ManualClock): SidecarCall {
   }
 }
 
+const lines: string[] = []
+const log = createLog({
+  level: 'info',
+  half: 'sidecar',
+  clock: manualClock(),
+  destination: { write: (line) => void lines.push(line) },
+})
+
 /** Whether the inner service has been asked, beside what the layer gives. */
 function asked(counter: Counter, call: SidecarCall) {
   const seen = { reached: false, result: Promise.resolve<unknown>(undefined) }
-  const layer = count(counter)((_request, _context) => {
+  const layer = count({ counter, log: () => log })((_request, _context) => {
     seen.reached = true
     return new Promise<CallResponse>(() => {})
   })
@@ -120,6 +129,12 @@ test('no count, whatever the reason, is no reason to refuse', async () => {
     await turn()
     assert.deepEqual([seen.reached, call.input], [true, byBytes])
   }
+  // What failed is told, once.
+  log.flush()
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line)['name']),
+    ['Error'],
+  )
 })
 
 test('a caller that leaves while it is counted ends its call', async () => {

@@ -1,4 +1,5 @@
 import type { Tally } from '../tally.ts'
+import { firstCommon, tokenBefore } from '../window-overlap.ts'
 import { type Merges, SymbolMerge } from './merge-symbols.ts'
 
 /** Symbols of a window at first: its merge is quadratic and in the first cache. */
@@ -81,7 +82,8 @@ export class LongRun {
     const window = this.#window
     const following = this.#following
     let start = window.length
-    for (let back = 0; back < overlap && start > this.#at; back++) start = before(window, start)
+    for (let back = 0; back < overlap && start > this.#at; back++)
+      start = tokenBefore(window, start)
     if (start <= 0) return false
     const base = window.base + start
     following.run(this.#symbols, base, Math.min(base + this.#size, this.#to))
@@ -93,26 +95,4 @@ export class LongRun {
     this.#following = window
     return true
   }
-}
-
-/** Where the token begins that ends at `position`. */
-function before(merge: SymbolMerge, position: number): number {
-  return position < merge.length ? (merge.previous[position] ?? 0) : merge.last
-}
-
-/**
- * Where in `one` the first token begins that `other`, which begins at `start` of it, has too; -1
- * for none.
- */
-function firstCommon(one: SymbolMerge, start: number, other: SymbolMerge): number {
-  let at = start
-  let otherAt = 0
-  while (at < one.length && otherAt < other.length) {
-    const end = one.next[at] ?? one.length
-    const otherEnd = (other.next[otherAt] ?? other.length) + start
-    if (at === otherAt + start && end === otherEnd) return at
-    if (end <= otherEnd) at = end
-    if (otherEnd <= end) otherAt = otherEnd - start
-  }
-  return -1
 }

@@ -1,6 +1,6 @@
 import { isObject } from '#shared/dialects/usage.ts'
 import { type Counting, jsonTokens, textTokens } from './counting.ts'
-import { asText, type Definition } from './typescript-rendering.ts'
+import { asText, type Definition } from './tool-namespace.ts'
 
 /**
  * Tokens by OpenAI's cookbook, "How to count tokens with tiktoken", section 7, for gpt-4o and

@@ -2,7 +2,7 @@ import { isObject } from '#shared/dialects/usage.ts'
 import { cookbookTokens, schemaMembers } from './cookbook-tools.ts'
 import { addEstimate, addJson, type Counting, jsonTokens, textTokens } from './counting.ts'
 import type { ToolRule } from './family.ts'
-import { type Definition, renderNamespace } from './typescript-rendering.ts'
+import { type Definition, renderNamespace } from './tool-namespace.ts'
 
 /** What a request says about tools, wherever its dialect puts it. */
 export interface ToolRequest {
