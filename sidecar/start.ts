@@ -10,6 +10,7 @@ import { type HalfOptions, serveHalf } from '#shared/lifecycle/half.ts'
 import { observeConfig } from '#shared/lifecycle/observe-config.ts'
 import { TracingSwitch } from '#shared/lifecycle/tracing-switch.ts'
 import { Counter } from '#shared/tokens/counter.ts'
+import { Encodings } from '#shared/tokens/encodings.ts'
 import type { SidecarCall } from './call.ts'
 import { originOptions } from './forward.ts'
 import { sidecarPipeline } from './pipeline.ts'
@@ -26,9 +27,10 @@ export function startSidecar(options: HalfOptions): Promise<Running> {
   const gate = new Gate()
   const ledger = new BodyLedger()
   const origins = new Origins()
-  const counter = new Counter(setImmediate, (encoding, error) =>
+  const encodings = new Encodings((encoding, error) =>
     log.error({ encoding, error: String(error) }, 'Cannot count: its models are estimated'),
   )
+  const counter = new Counter(setImmediate, encodings)
   const tracing = new TracingSwitch({
     load: async () => (await import('./telemetry/otel.ts')).startTracing,
     instance: `sidecar-${process.pid}`,

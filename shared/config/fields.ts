@@ -138,6 +138,9 @@ export const hostPort = v.pipe(
   ),
 )
 
+/** Relative to the configuration's directory. */
+export const filePath = text(/^[^\0]{1,4096}$/, 'must be the path of a file')
+
 const inlineSecret =
   'must be the name of an environment variable, such as OPENAI_API_KEY, or { file: path }; ' +
   'secrets are named, never written here'
@@ -149,7 +152,7 @@ const inlineSecret =
 export const secretRef = v.union(
   [
     v.pipe(v.string(), v.regex(/^[A-Z][A-Z0-9_]{0,127}$/, inlineSecret)),
-    v.object({ file: text(/^[^\0]{1,4096}$/, 'must be the path of a file') }),
+    v.object({ file: filePath }),
   ],
   inlineSecret,
 )

@@ -1,13 +1,12 @@
 import type { Dialect } from '#shared/dialects/surfaces.ts'
 import { CountingQueue } from './counting-queue.ts'
-import { type Encoding, loadEncoding } from './encoding.ts'
+import type { Encoding } from './encoding.ts'
+import type { Encodings } from './encodings.ts'
 import { KnownCounts } from './known-counts.ts'
-import { encodingOf } from './models.ts'
 import { countRequest } from './request/count-request.ts'
 import { modelFamily } from './request/families.ts'
 import type { Family } from './request/family.ts'
 import type { Exactness } from './request/tally.ts'
-import type { EncodingName } from './vocabulary/table.ts'
 
 /** A question to a model, as it was parsed. */
 export interface Question {
@@ -34,17 +33,15 @@ const charactersPerText = 100
 /** English prose has about four bytes a token. */
 const bytesPerToken = 4
 
-/** Counts questions for one process: encodings on first use, repeated texts once. */
+/** Counts questions for one process: repeated texts once. */
 export class Counter {
   readonly #known = new KnownCounts()
   readonly #queue: CountingQueue
-  readonly #onMissing: (name: EncodingName, error: unknown) => void
-  readonly #encodings = new Map<EncodingName, Encoding | 'missing' | Promise<unknown>>()
+  readonly #encodings: Encodings
 
-  /** `onMissing` is told once of an encoding that cannot be loaded: its models are estimated. */
-  constructor(pause: () => Promise<void>, onMissing: (name: EncodingName, error: unknown) => void) {
+  constructor(pause: () => Promise<void>, encodings: Encodings) {
     this.#queue = new CountingQueue(pause)
-    this.#onMissing = onMissing
+    this.#encodings = encodings
   }
 
   /**
@@ -52,27 +49,11 @@ export class Counter {
    * wait already.
    */
   count(question: Question): InputCount | Promise<InputCount | undefined> {
-    const name = encodingOf(question.model)
     const family = modelFamily(question.model)
-    if (name === undefined) return estimated(question, family)
-    const encoding = this.#encodings.get(name)
-    if (encoding === 'missing') return estimated(question, family)
-    if (encoding === undefined || encoding instanceof Promise) {
-      return (encoding ?? this.#load(name)).then(() => this.count(question))
-    }
+    const encoding = this.#encodings.find(question.model)
+    if (encoding === undefined) return estimated(question, family)
+    if (encoding instanceof Promise) return encoding.then(() => this.count(question))
     return this.#countWith(encoding, question, family)
-  }
-
-  #load(name: EncodingName): Promise<unknown> {
-    const loading = loadEncoding(name).then(
-      (encoding) => this.#encodings.set(name, encoding),
-      (error: unknown) => {
-        this.#encodings.set(name, 'missing')
-        this.#onMissing(name, error)
-      },
-    )
-    this.#encodings.set(name, loading)
-    return loading
   }
 
   #countWith(

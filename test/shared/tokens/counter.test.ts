@@ -3,8 +3,10 @@ import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { countTokens } from 'gpt-tokenizer/model/gpt-4o'
 import { Counter, type InputCount } from '#shared/tokens/counter.ts'
+import { Encodings } from '#shared/tokens/encodings.ts'
 
-const counter = () => new Counter(setImmediate, () => assert.fail('no encoding is missing'))
+const encodings = () => new Encodings(() => assert.fail('no encoding is missing'))
+const counter = () => new Counter(setImmediate, encodings())
 
 function chat(content: string, model = 'gpt-4o') {
   const body = { model, messages: [{ role: 'user', content }] }
