@@ -6,6 +6,7 @@ import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { createLog } from '#shared/telemetry/access-log.ts'
 import { Counter, type InputCount } from '#shared/tokens/counter.ts'
+import { Encodings } from '#shared/tokens/encodings.ts'
 import type { SidecarCall } from '../../sidecar/call.ts'
 import { count } from '../../sidecar/count.ts'
 import { type ManualClock, manualClock } from '../manual-clock.ts'
@@ -15,10 +16,7 @@ class Told extends Counter {
   readonly #counted: InputCount | Promise<InputCount | undefined>
 
   constructor(counted: InputCount | Promise<InputCount | undefined>) {
-    super(
-      () => Promise.resolve(),
-      () => {},
-    )
+    super(() => Promise.resolve(), new Encodings(() => {}))
     this.#counted = counted
   }
 
