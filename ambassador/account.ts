@@ -1,6 +1,6 @@
 import type { Layer } from '#shared/call/service.ts'
 import { dialects } from '#shared/dialects/surfaces.ts'
-import { formatUsage, noUsage, type Usage } from '#shared/dialects/usage.ts'
+import { formatUsage, type Usage } from '#shared/dialects/usage.ts'
 import { causeOf } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { type Ending, withEnding } from '#shared/http/ending.ts'
@@ -10,6 +10,8 @@ import { startServerSpan } from '#shared/telemetry/server-span.ts'
 import { ambassadorTiming } from '#shared/telemetry/server-timing.ts'
 import type { Tracer } from '#shared/telemetry/tracing.ts'
 import type { AmbassadorCall } from './call.ts'
+import type { OutputRatios } from './output-ratios.ts'
+import { settledUsage } from './settled-usage.ts'
 import { closeSpan } from './telemetry/close-span.ts'
 import type { AmbassadorMetrics } from './telemetry/metrics.ts'
 
@@ -17,6 +19,7 @@ export interface AccountParts {
   readonly log: () => Log
   readonly metrics: AmbassadorMetrics
   readonly tracer: () => Tracer
+  readonly ratios: OutputRatios
 }
 
 /**
@@ -38,7 +41,10 @@ export function account(parts: AccountParts): Layer<CallRequest, CallResponse, A
     })
     tell(headers, context)
     if (context.isWhole) {
-      headers.push('x-outrigger-usage', formatUsage(usageOf(context, status), true))
+      headers.push(
+        'x-outrigger-usage',
+        formatUsage(settledUsage(context, { status, bytes: 0 }, parts.ratios), true),
+      )
       return { status, headers, body: settled }
     }
     const trailers = (): [string, string][] => [['x-outrigger-usage', trailer]]
@@ -81,8 +87,8 @@ interface Ended {
 function settle(parts: AccountParts, ended: Ended): { usage: Usage; outcome: Outcome } {
   const { context, status } = ended
   const outcome = outcomeOf(ended)
-  const usage = usageOf(context, status)
-  const model = context.dialect === undefined ? '' : context.model
+  const usage = settledUsage(context, { status, bytes: ended.bytesOut }, parts.ratios)
+  const model = context.surface === undefined ? '' : context.model
   const durationMs = context.clock.now() - context.startedMs
   const { metrics } = parts
   metrics.calls.add(1, [context.tenant, context.class, model, context.provider, outcome])
@@ -95,7 +101,7 @@ function settle(parts: AccountParts, ended: Ended): { usage: Usage; outcome: Out
     workload: context.workload,
     class: context.class,
     surface: ended.request.path,
-    dialect: context.dialect,
+    dialect: context.surface?.dialect,
     modelAsked: context.modelAsked,
     modelServed: context.streamWatch?.model ?? context.modelServed,
     provider: context.provider,
@@ -133,21 +139,6 @@ function outcomeOf({ context, ending, status }: Ended): Outcome {
   return status < 400 ? 'ok' : 'failed'
 }
 
-/** The provider's own numbers; where none came, what was sent and seen, as an estimate. */
-function usageOf(context: AmbassadorCall, status: number): Usage {
-  const own = context.usage ?? context.streamWatch?.usage
-  const watch = context.streamWatch
-  if (own !== undefined) {
-    const seen = watch?.contentEvents ?? 0
-    // Usage of a stream's begin, and then a cut: events are the least that was generated.
-    return watch !== undefined && !watch.isTerminated && seen > own.output
-      ? { ...own, output: seen, isExact: false }
-      : own
-  }
-  if (context.attempts === 0 || status >= 400) return { ...noUsage, isExact: true }
-  return { ...noUsage, input: context.inputEstimate, output: watch?.contentEvents ?? 0 }
-}
-
 interface Settled {
   readonly context: AmbassadorCall
   readonly usage: Usage
@@ -168,8 +159,8 @@ function countTokens({ metrics }: AccountParts, { context, usage, model }: Settl
     const labels = [context.tenant, context.class, model, context.provider] as const
     metrics.tokens.add(count, [...labels, type, exactness])
   }
-  if (context.dialect === undefined) return
-  const { operation } = dialects[context.dialect]
+  if (context.surface?.wants !== 'answer') return
+  const { operation } = dialects[context.surface.dialect]
   metrics.genAiTokenUsage.observe(usage.input, [operation, context.provider, model, 'input'])
   metrics.genAiTokenUsage.observe(usage.output, [operation, context.provider, model, 'output'])
 }
@@ -185,8 +176,8 @@ function observe(
   { metrics }: AccountParts,
   { context, model, durationMs, status }: Observed,
 ): void {
-  if (context.dialect === undefined) return
-  const { operation } = dialects[context.dialect]
+  if (context.surface?.wants !== 'answer') return
+  const { operation } = dialects[context.surface.dialect]
   const failure = context.error?.code ?? (status >= 400 ? String(status) : '')
   const labels = [operation, context.provider, model] as const
   metrics.genAiOperationDuration.observe(durationMs / 1_000, [...labels, failure])

@@ -1,5 +1,5 @@
 import type { CallContext } from '#shared/call/context.ts'
-import type { Dialect } from '#shared/dialects/surfaces.ts'
+import type { Surface } from '#shared/dialects/surfaces.ts'
 import type { ValueRange } from '#shared/dialects/top-level.ts'
 import type { Usage } from '#shared/dialects/usage.ts'
 import type { CallSpan } from '#shared/telemetry/tracing.ts'
@@ -11,7 +11,7 @@ export interface AmbassadorCall extends CallContext {
   tenant: string
   workload: string
   class: 'interactive' | 'batch'
-  dialect: Dialect | undefined
+  surface: Surface | undefined
   /** The alias the application asked for. */
   modelAsked: string
   /** The model in the provider's words, as the sidecar asked for it. */

@@ -8,6 +8,7 @@ import { type AccountParts, account } from './account.ts'
 import { type AttemptParts, attempt } from './attempt/attempt.ts'
 import { commit } from './attempt/commit.ts'
 import type { AmbassadorCall } from './call.ts'
+import { counts } from './counts.ts'
 import { authenticate } from './identity/authenticate.ts'
 import { authorize } from './identity/authorize.ts'
 import type { Reach } from './identity/identity.ts'
@@ -16,6 +17,8 @@ import { configOf } from './provider-of.ts'
 /** What the layers are made from. */
 export interface PipelineParts extends AccountParts, AttemptParts {
   readonly gate: Gate
+  /** Places of questions that are only counted. */
+  readonly counts: Gate
   readonly reach: Reach
   readonly ledger: BodyLedger
 }
@@ -43,6 +46,8 @@ export function ambassadorPipeline(
     }),
     // Above `deadline`: the tenant caps it.
     authorize(),
+    // Below `authorize`, which finds out what is asked for: a count waits for no call.
+    counts(parts.counts),
     // Above `commit` and the attempts: one deadline for all of them and for the body.
     deadline(),
     // Right above the attempt: what fails before the first content is not an answer yet.

@@ -9,6 +9,7 @@ import { TracingSwitch } from '#shared/lifecycle/tracing-switch.ts'
 import { originOptions } from './attempt/attempt.ts'
 import type { AmbassadorCall } from './call.ts'
 import { reachOf } from './identity/identity.ts'
+import { OutputRatios } from './output-ratios.ts'
 import { ambassadorPipeline } from './pipeline.ts'
 import { probeOptions, ReplicaPool } from './pool/pool.ts'
 import { type AmbassadorMetrics, ambassadorMetrics } from './telemetry/metrics.ts'
@@ -36,7 +37,9 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
       log: () => log,
       metrics,
       tracer: () => tracing.tracer,
+      ratios: new OutputRatios(),
       gate,
+      counts: new Gate(),
       reach: reachOf(settings.host),
       ledger,
       origins,
@@ -146,7 +149,7 @@ function newCall({ cancellation, clock, provider, snapshot }: Opening): Ambassad
     tenant: '',
     workload: '',
     class: 'interactive',
-    dialect: undefined,
+    surface: undefined,
     modelAsked: '',
     model: '',
     modelServed: undefined,

@@ -1,5 +1,4 @@
 import type { Layer } from '#shared/call/service.ts'
-import { dialects } from '#shared/dialects/surfaces.ts'
 import { noUsage } from '#shared/dialects/usage.ts'
 import { causeOf } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
@@ -49,28 +48,30 @@ function settle(parts: AccountParts, ended: Ended): void {
   const provider = context.route?.provider ?? ''
   // A model that no route knows is the caller's text, and no label.
   const model = context.route === undefined ? '' : context.modelAsked
-  const surface = context.dialect === undefined ? 'other' : dialects[context.dialect].path
+  const surface = context.surface?.path ?? 'other'
   metrics.calls.add(1, [surface, model, provider, outcome])
   metrics.callDuration.observe(durationMs / 1_000, [surface, model, provider, outcome])
   if (context.headMs !== undefined) {
     metrics.timeToFirstByte.observe(context.headMs / 1_000, [surface, model, provider])
   }
   if (context.error !== undefined) metrics.errors.add(1, [context.error.code])
-  const isEstimate = context.usage === undefined && context.attempts > 0
+  // What is only counted costs nothing.
+  const isSent = context.attempts > 0 && context.surface?.wants === 'answer'
+  const isEstimate = context.usage === undefined && isSent
   const usage =
     context.usage ?? (isEstimate ? { ...noUsage, input: context.input.tokens } : noUsage)
   const { input } = context
-  if (context.attempts > 0) metrics.countedTokens.add(input.tokens, [model, input.exactness])
+  if (isSent) metrics.countedTokens.add(input.tokens, [model, input.exactness])
   if (usage.input > 0) metrics.tokens.add(usage.input, [model, 'input'])
   if (usage.output > 0) metrics.tokens.add(usage.output, [model, 'output'])
   parts.log().accessLine({
     call: context.id,
     surface: request.path,
-    dialect: context.dialect,
+    dialect: context.surface?.dialect,
     modelAsked: context.modelAsked,
     provider,
-    countedTokens: context.attempts > 0 ? input.tokens : undefined,
-    countedAs: context.attempts > 0 ? input.exactness : undefined,
+    countedTokens: isSent ? input.tokens : undefined,
+    countedAs: isSent ? input.exactness : undefined,
     inputTokens: usage.input,
     cachedTokens: usage.cached,
     cacheWriteTokens: usage.cacheWrite,
@@ -96,7 +97,7 @@ function closeSpan(context: SidecarCall, status: number, outcome: Outcome): void
   const { span } = context
   if (span?.isRecording !== true) return
   span.set(genAi.callId, context.id)
-  span.set(genAi.dialect, context.dialect)
+  span.set(genAi.dialect, context.surface?.dialect)
   if (context.modelAsked !== '') span.set(genAi.modelAsked, context.modelAsked)
   span.set(genAi.attempts, context.attempts)
   span.set(genAi.outcome, outcome)

@@ -1,7 +1,7 @@
 import type { Layer } from '#shared/call/service.ts'
 import { nearest } from '#shared/config/nearest.ts'
 import type { Config } from '#shared/config/schema.ts'
-import { dialectOf, surfacePaths } from '#shared/dialects/surfaces.ts'
+import { surfaceOf, surfacePaths } from '#shared/dialects/surfaces.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import { bytesBody } from '#shared/http/body.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
@@ -11,16 +11,17 @@ import { configOf } from './config-of.ts'
 
 /**
  * Answers what the sidecar knows by itself: the list of models, and the probes of Anthropic's
- * clients. Everything else must be a dialect's path. Ends at once. Errors: `path-not-found`,
+ * clients. Everything else must be a
+ * surface. Ends at once. Errors: `path-not-found`,
  * `method-not-allowed`, `model-not-found`.
  */
 export function answer(): Layer<CallRequest, CallResponse, SidecarCall> {
   return (inner) => (request, context) => {
     const { method, path } = request
-    const dialect = dialectOf(path)
-    if (dialect !== undefined) {
+    const surface = surfaceOf(path)
+    if (surface !== undefined) {
       if (method !== 'POST') throw wrongMethod(method, 'POST')
-      context.dialect = dialect
+      context.surface = surface
       return inner(request, context)
     }
     if (path === '/' || path === '/api/hello') {

@@ -147,7 +147,9 @@ function finish(response: InboundResponse, context: SidecarCall): CallResponse {
   headers.push('server-timing', sidecarTiming(timing, context.headMs))
   context.replay = header(response.headers, 'x-outrigger-replay')
   if (context.replay === 'never') headers.push('x-should-retry', 'false')
-  headers.push('x-outrigger-input-tokens', shownInput(context.input))
+  if (context.surface?.wants !== 'count') {
+    headers.push('x-outrigger-input-tokens', shownInput(context.input))
+  }
   const length = header(response.headers, 'x-outrigger-content-length')
   if (length !== undefined && header(headers, 'content-length') === undefined) {
     headers.push('content-length', length)

@@ -14,6 +14,7 @@ import { count } from './count.ts'
 import { forward } from './forward.ts'
 import { identify } from './identify.ts'
 import { route } from './route.ts'
+import { tellCount } from './tell-count.ts'
 
 /** What the layers are made from. */
 export interface PipelineParts extends AccountParts {
@@ -50,6 +51,8 @@ export function sidecarPipeline(
     route(),
     // Above `count`, which may wait for a long question.
     deadline(),
+    // Above `count`: what the provider counts is not counted twice.
+    tellCount(parts),
     // Below `route`: by the tokenizer of the target's model. Right above the forwarding, which tells.
     count(parts),
   ]

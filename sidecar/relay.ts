@@ -93,7 +93,7 @@ class EventRelay extends PlainRelay {
       this.sink?.fail(error)
       return
     }
-    const { family } = dialects[this.context.dialect ?? 'chat']
+    const { family } = dialects[this.context.surface?.dialect ?? 'chat']
     this.sink?.write(errorEvent(family, error, this.context.id))
     this.sink?.end()
   }

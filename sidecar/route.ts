@@ -1,39 +1,47 @@
 import type { Layer } from '#shared/call/service.ts'
 import { nearest } from '#shared/config/nearest.ts'
-import type { Config } from '#shared/config/schema.ts'
-import type { Dialect } from '#shared/dialects/surfaces.ts'
+import type { Config, Target } from '#shared/config/schema.ts'
+import type { Surface } from '#shared/dialects/surfaces.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { Route, SidecarCall } from './call.ts'
 import { configOf } from './config-of.ts'
 
 /**
- * Finds the first target of the asked model that speaks the caller's dialect. Ends at once. Errors:
- * `model-not-found` with the nearest names, `dialect-not-spoken`.
+ * Finds the targets of the asked model that speak the caller's dialect; the first is the one that
+ * the call goes to. Ends at once. Errors: `model-not-found` with the nearest names,
+ * `dialect-not-spoken`.
  */
 export function route(): Layer<CallRequest, CallResponse, SidecarCall> {
   return (inner) => (request, context) => {
-    context.route = routeOf(configOf(context), context.modelAsked, context.dialect ?? 'chat')
+    context.targets = targetsOf(configOf(context), context.modelAsked, context.surface)
+    context.route = context.targets[0]
     return inner(request, context)
   }
 }
 
-function routeOf(config: Config, asked: string, dialect: Dialect): Route {
+function targetsOf(config: Config, asked: string, surface: Surface | undefined): readonly Route[] {
   const model = config.models[asked]
   if (model === undefined) throw unknownModel(config, asked)
-  const spoken = new Set<Dialect>()
-  for (const target of model.targets) {
-    const provider = config.providers[target.provider]
-    for (const name of provider?.dialects ?? []) spoken.add(name)
-    if (provider?.dialects.includes(dialect) === true) {
-      return { provider: target.provider, model: target.model, addresses: provider.address }
-    }
-  }
+  const dialect = surface?.dialect
+  const speaking = model.targets.filter(({ provider }) =>
+    config.providers[provider]?.dialects.some((name) => name === dialect),
+  )
+  if (speaking.length > 0) return speaking.map((target) => routeTo(target, config))
+  // What is only counted needs nobody who would answer it.
+  if (surface?.wants === 'count') return model.targets.map((target) => routeTo(target, config))
+  const spoken = model.targets.flatMap(({ provider }) => config.providers[provider]?.dialects ?? [])
   throw new CallError(
     'dialect-not-spoken',
-    `Cannot serve model '${asked}' here: its providers speak ${[...spoken].join(', ')}, not ${dialect}`,
+    `Cannot serve model '${asked}' here: its providers speak ${[...new Set(spoken)].join(', ')}, ` +
+      `not ${dialect}`,
     { field: 'model' },
   )
+}
+
+function routeTo({ provider, model, contextWindow, tokenizer }: Target, config: Config): Route {
+  const addresses = config.providers[provider]?.address ?? []
+  return { provider, model, addresses, contextWindow, tokenizer }
 }
 
 function unknownModel(config: Config, asked: string): CallError {

@@ -1,6 +1,6 @@
 import type { Service } from '#shared/call/service.ts'
 import type { Provider } from '#shared/config/schema.ts'
-import { dialects } from '#shared/dialects/surfaces.ts'
+import { operationOf } from '#shared/dialects/surfaces.ts'
 import { CallError, replayOf } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { OriginOptions, Origins } from '#shared/http/client.ts'
@@ -76,7 +76,7 @@ interface Try {
 /** Costs nothing where the call itself is not traced: an attempt is never the root of a tree. */
 function startSpan(tracer: () => Tracer, { context, provider, origin }: Try): CallSpan {
   if (context.span?.isRecording !== true) return noSpan
-  const { operation } = dialects[context.dialect ?? 'chat']
+  const operation = operationOf(context.surface)
   const { hostname, port, protocol } = new URL(origin)
   return tracer().start(spanName(operation, context.model), {
     parent: context.span.context(),

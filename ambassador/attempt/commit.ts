@@ -24,7 +24,7 @@ export function commit(): Layer<CallRequest, CallResponse, AmbassadorCall> {
     const beganMs = clock.now()
     try {
       const response = await inner(request, context)
-      if (response.status !== 200 || context.dialect === undefined) return response
+      if (response.status !== 200 || context.surface?.wants !== 'answer') return response
       const type = header(response.headers, 'content-type') ?? ''
       const isStream = type.startsWith('text/event-stream')
       // Awaited here, or the time would end with the provider's head.
@@ -41,7 +41,8 @@ async function commitStream(
   request: CallRequest,
   context: AmbassadorCall,
 ): Promise<CallResponse> {
-  const { clock, dialect = 'chat' } = context
+  const { clock } = context
+  const dialect = context.surface?.dialect ?? 'chat'
   const { commit: limits, timeouts } = providerOf(context)
   const watch = new StreamWatch(dialect, asksForUsage(request, context))
   const stream = new CommittingStream({
@@ -93,7 +94,7 @@ async function commitWhole(response: CallResponse, context: AmbassadorCall): Pro
 
 /** Takes what the ledger wants from the bytes; an answer is parsed only where one of them is odd. */
 function inspectWhole(whole: Buffer, context: AmbassadorCall): void {
-  const { dialect = 'chat' } = context
+  const dialect = context.surface?.dialect ?? 'chat'
   if (!isObjectText(whole)) throw garbage()
   context.finishReason = stringOf(whole, dialect === 'messages' ? 'stop_reason' : 'finish_reason')
   const hasStop = dialect !== 'messages' || context.finishReason !== undefined

@@ -84,6 +84,27 @@ function isFilled(value: unknown): boolean {
   return Array.isArray(value) ? value.length > 0 : isObject(value)
 }
 
+/** Members of a delta that say what it is, and are no content. */
+const deltaLabels = new Set(['role', 'type', 'id', 'index', 'name', 'signature'])
+
+/** Bytes of what the model wrote into one event, as JSON text has them. */
+export function deltaBytes(value: Json): number {
+  const choices = Array.isArray(value['choices']) ? value['choices'] : []
+  const deltas = [value['delta'], ...choices.map((choice) => (isObject(choice) ? choice : {}))]
+  return deltas.reduce((sum: number, delta) => sum + textBytes(delta), 0)
+}
+
+function textBytes(value: unknown): number {
+  if (typeof value === 'string') return Buffer.byteLength(JSON.stringify(value)) - 2
+  if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + textBytes(item), 0)
+  if (!isObject(value)) return 0
+  let bytes = 0
+  for (const [key, member] of Object.entries(value)) {
+    if (!deltaLabels.has(key)) bytes += textBytes(member)
+  }
+  return bytes
+}
+
 function messagesMeaning(value: Json): Meaning {
   switch (value['type']) {
     case 'content_block_delta':

@@ -2,7 +2,7 @@ import type { Dialect } from '#shared/dialects/surfaces.ts'
 import { isObject, mergeUsage, type Usage, usageOf } from '#shared/dialects/usage.ts'
 import { CallError, replayOf } from '#shared/errors/call-error.ts'
 import { parseEvents } from '#shared/http/sse.ts'
-import { type Meaning, meaningOf } from './grammar.ts'
+import { deltaBytes, type Meaning, meaningOf } from './grammar.ts'
 
 /** What to do with whole events that were looked at. */
 export interface Verdict {
@@ -24,6 +24,9 @@ export class StreamWatch {
   #model: string | undefined
   #finishReason: string | undefined
   #contentEvents = 0
+  #contentBytes = 0
+  /** Bytes of an event of content beside its content, as the first one has them. */
+  #envelopeBytes = 0
 
   /** `stripsUsage`: the usage chunk was our wish, not the caller's. */
   constructor(dialect: Dialect, stripsUsage: boolean) {
@@ -57,10 +60,17 @@ export class StreamWatch {
     return this.#contentEvents
   }
 
+  /** About the bytes of all deltas: those of their events without what is around the content. */
+  get contentBytes(): number {
+    return this.#contentBytes
+  }
+
   /** Looks at whole events. Parses them up to the first content, and then only where a key says so. */
   inspect(whole: Buffer): Verdict {
-    if (this.#hasContent && !this.#needsParsing(whole)) {
-      this.#contentEvents++
+    const plainEvents = this.#hasContent ? this.#plainEvents(whole) : 0
+    if (plainEvents > 0) {
+      this.#contentEvents += plainEvents
+      this.#contentBytes += Math.max(plainEvents, whole.length - plainEvents * this.#envelopeBytes)
       return { pass: whole, failure: undefined, saidByProvider: false }
     }
     const passed: Buffer[] = []
@@ -79,13 +89,17 @@ export class StreamWatch {
     return { pass, failure: undefined, saidByProvider: false }
   }
 
-  /** A quote inside a JSON string is escaped, so these keys cannot be part of generated text. */
-  #needsParsing(whole: Buffer): boolean {
-    if (!hasPlainData(whole) || whole.includes('"error"')) return true
+  /**
+   * How many events these are where all carry content alone; 0 where one has to be parsed. A quote
+   * inside a JSON string is escaped, so these keys cannot be part of generated text.
+   */
+  #plainEvents(whole: Buffer): number {
+    const events = plainData(whole)
+    if (events === 0 || whole.includes('"error"')) return 0
     if (this.#dialect === 'messages') {
-      return whole.includes('"message_') || whole.includes('event: error')
+      return whole.includes('"message_') || whole.includes('event: error') ? 0 : events
     }
-    return hasValue(whole, '"usage":', 123) || hasValue(whole, '"finish_reason":', 34)
+    return hasValue(whole, '"usage":', 123) || hasValue(whole, '"finish_reason":', 34) ? 0 : events
   }
 
   #look(event: Buffer): 'pass' | 'strip' | CallError {
@@ -107,12 +121,19 @@ export class StreamWatch {
     if (meaning.isAborted) {
       return new CallError('upstream-aborted', 'Cannot finish: the server stopped generating')
     }
-    if (meaning.hasContent) this.#contentEvents++
+    if (meaning.hasContent) this.#countContent(value, event.length)
     this.#finishReason ??= meaning.finishReason
     // An answer may be empty: its end commits it as content would.
     if (meaning.hasContent || meaning.finishReason !== undefined) this.#hasContent = true
     if (meaning.isLast) this.#isTerminated = true
     return this.#stripsUsage && isUsageChunk(value) ? 'strip' : 'pass'
+  }
+
+  #countContent(value: Json, eventBytes: number): void {
+    const bytes = deltaBytes(value)
+    if (this.#contentEvents === 0) this.#envelopeBytes = eventBytes - bytes
+    this.#contentEvents++
+    this.#contentBytes += bytes
   }
 }
 
@@ -154,18 +175,20 @@ function isUsageChunk(value: Json): boolean {
   )
 }
 
-/** Whether each event has the plain form: data lines that begin with an object. */
-function hasPlainData(whole: Buffer): boolean {
+/** How many data lines there are where each begins with an object; else 0. */
+function plainData(whole: Buffer): number {
   let at = 0
+  let lines = 0
   while (at >= 0 && at < whole.length) {
     if (whole[at] === 100 && whole[at + 4] === 58) {
       const start = whole[at + 5] === 32 ? at + 6 : at + 5
-      if (whole[start] !== 123) return false
+      if (whole[start] !== 123) return 0
+      lines++
     }
     at = whole.indexOf(10, at) + 1
     if (at === 0) break
   }
-  return true
+  return lines
 }
 
 /** Whether some `key` is followed by `first`, the first byte of a value that is not null. */

@@ -1,6 +1,5 @@
 import type { Provider } from '#shared/config/schema.ts'
 import { secretKey } from '#shared/config/secrets.ts'
-import { dialects } from '#shared/dialects/surfaces.ts'
 import { valueAt, withMembers } from '#shared/dialects/top-level.ts'
 import { isObject } from '#shared/dialects/usage.ts'
 import { CallError } from '#shared/errors/call-error.ts'
@@ -33,7 +32,7 @@ export function wireRequest(
   const headers = endToEnd(request.headers, isDropped)
   const credential = credentialOf(context, provider)
   if (credential !== undefined) {
-    headers.push(...profile.authorization(credential, context.dialect ?? 'chat'))
+    headers.push(...profile.authorization(credential, context.surface?.dialect ?? 'chat'))
   }
   // The body is known to be JSON, whatever curl calls it by default.
   headers.push('content-type', 'application/json', 'accept-encoding', 'identity')
@@ -42,7 +41,7 @@ export function wireRequest(
   return {
     origin: base.origin,
     method: 'POST',
-    path: profile.path(base.path, dialects[context.dialect ?? 'chat'].path) + request.query,
+    path: profile.path(base.path, context.surface?.path ?? request.path) + request.query,
     headers,
     body,
   }
@@ -64,7 +63,8 @@ function credentialOf(context: AmbassadorCall, provider: Provider): string | und
 /** Whether the usage chunk of this stream is our wish and has to be taken out again. */
 export function asksForUsage({ body }: CallRequest, context: AmbassadorCall): boolean {
   if (!context.isStream || providerOf(context).usage !== 'ask') return false
-  if (context.dialect !== 'chat' && context.dialect !== 'completions') return false
+  const dialect = context.surface?.dialect
+  if (dialect !== 'chat' && dialect !== 'completions') return false
   const options = valueAt(body, context.bodyValues.get('stream_options'))
   return !isObject(options) || options['include_usage'] !== true
 }

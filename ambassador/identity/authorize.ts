@@ -1,16 +1,17 @@
 import type { Layer } from '#shared/call/service.ts'
-import { dialectOf, surfacePaths } from '#shared/dialects/surfaces.ts'
+import { type Surface, surfaceOf, surfacePaths } from '#shared/dialects/surfaces.ts'
 import { NotAnObject, scanTopLevel, valueAt } from '#shared/dialects/top-level.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { header } from '#shared/http/headers.ts'
 import type { AmbassadorCall } from '../call.ts'
 import { configOf, providerOf } from '../provider-of.ts'
+import { profiles } from '../providers/profile.ts'
 
 /**
  * Decides what the tenant may ask for: path, model, class. Reads them from the body itself, never
  * from what the sidecar claims about it. Ends at once. Errors: `path-not-found`,
- * `method-not-allowed`, `dialect-not-spoken`, `invalid-json`, `invalid-field`, `model-forbidden`.
+ * `method-not-allowed`, `dialect-not-spoken`, `count-not-offered`, `invalid-json`, `invalid-field`, `model-forbidden`.
  */
 export function authorize(): Layer<CallRequest, CallResponse, AmbassadorCall> {
   return (inner) => (request, context) => {
@@ -22,8 +23,8 @@ export function authorize(): Layer<CallRequest, CallResponse, AmbassadorCall> {
 }
 
 function readSurface(request: CallRequest, context: AmbassadorCall): void {
-  const dialect = dialectOf(request.path)
-  if (dialect === undefined) {
+  const surface = surfaceOf(request.path)
+  if (surface === undefined) {
     throw new CallError(
       'path-not-found',
       `Cannot serve this path: there are ${surfacePaths.join(', ')}`,
@@ -32,14 +33,25 @@ function readSurface(request: CallRequest, context: AmbassadorCall): void {
   if (request.method !== 'POST') {
     throw new CallError('method-not-allowed', `Cannot serve ${request.method}: use POST`)
   }
-  const { dialects } = providerOf(context)
-  if (!dialects.includes(dialect)) {
+  checkOffer(surface, context)
+  context.surface = surface
+}
+
+/** Whether the provider has the surface at all. */
+function checkOffer({ dialect, path, wants }: Surface, context: AmbassadorCall): void {
+  const { kind, dialects } = providerOf(context)
+  if (wants === 'count') {
+    if (profiles[kind].counts.includes(dialect)) return
     throw new CallError(
-      'dialect-not-spoken',
-      `Cannot serve ${request.path}: provider '${context.provider}' speaks ${dialects.join(', ')}`,
+      'count-not-offered',
+      `Cannot count on ${path}: provider '${context.provider}' does not`,
     )
   }
-  context.dialect = dialect
+  if (dialects.some((name) => name === dialect)) return
+  throw new CallError(
+    'dialect-not-spoken',
+    `Cannot serve ${path}: provider '${context.provider}' speaks ${dialects.join(', ')}`,
+  )
 }
 
 function readBody(request: CallRequest, context: AmbassadorCall): void {

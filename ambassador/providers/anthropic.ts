@@ -4,5 +4,7 @@ import type { Profile } from './profile.ts'
 export const anthropic: Profile = {
   telemetryName: 'anthropic',
   authorization: (secret) => ['x-api-key', secret],
+  // https://docs.anthropic.com/en/api/messages-count-tokens: free, with a limit of its own.
+  counts: ['messages'],
   path: (base, dialectPath) => base + dialectPath,
 }

@@ -4,8 +4,14 @@ import type { Profile } from './profile.ts'
 export const openai: Profile = {
   telemetryName: 'openai',
   authorization: (secret) => ['authorization', `Bearer ${secret}`],
+  // https://platform.openai.com/docs/api-reference/responses/input-tokens
+  counts: ['responses'],
   path: (base, dialectPath) => base + dialectPath.replace(/^\/v1/, ''),
 }
 
 /** Any server with OpenAI's paths below its base URL. */
-export const openaiCompatible: Profile = { ...openai, telemetryName: 'openai_compatible' }
+export const openaiCompatible: Profile = {
+  ...openai,
+  telemetryName: 'openai_compatible',
+  counts: [],
+}

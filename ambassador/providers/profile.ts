@@ -10,6 +10,8 @@ export interface Profile {
   readonly telemetryName: string
   /** Headers (name, value, …) that carry the credential. */
   authorization(secret: string, dialect: Dialect): string[]
+  /** Dialects whose questions it counts, without an answer and free of charge. */
+  readonly counts: readonly Dialect[]
   /** The path of a dialect below the base URL's own path. */
   path(base: string, dialectPath: string): string
 }

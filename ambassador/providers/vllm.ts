@@ -4,5 +4,6 @@ import type { Profile } from './profile.ts'
 export const vllm: Profile = {
   telemetryName: 'vllm',
   authorization: (secret) => ['authorization', `Bearer ${secret}`],
+  counts: ['messages'],
   path: (base, dialectPath) => base + dialectPath,
 }

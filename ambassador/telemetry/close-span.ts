@@ -1,4 +1,4 @@
-import { dialects } from '#shared/dialects/surfaces.ts'
+import { operationOf } from '#shared/dialects/surfaces.ts'
 import type { Usage } from '#shared/dialects/usage.ts'
 import type { Outcome } from '#shared/telemetry/access-log.ts'
 import { genAi, spanName } from '#shared/telemetry/gen-ai.ts'
@@ -19,10 +19,10 @@ export interface Closing {
  * attempts: it is settled once, and sums over spans must not double.
  */
 export function closeSpan({ context, usage, status, outcome }: Closing): void {
-  const { span, dialect } = context
+  const { span } = context
   if (span === undefined) return
-  if (dialect !== undefined) {
-    const { operation } = dialects[dialect]
+  if (context.surface !== undefined) {
+    const operation = operationOf(context.surface)
     span.rename(spanName(operation, context.model))
     span.set(genAi.operationName, operation)
     if (context.model !== '') span.set(genAi.requestModel, context.model)
@@ -31,7 +31,8 @@ export function closeSpan({ context, usage, status, outcome }: Closing): void {
   const provider = context.snapshot?.config.providers[context.provider]
   if (provider !== undefined) span.set(genAi.providerName, profiles[provider.kind].telemetryName)
   if (context.attempts > 0) setAnswer(span, context)
-  if (context.attempts > 0 && status < 400) setUsage(span, context, usage)
+  if (context.attempts > 0 && status < 400 && context.surface?.wants !== 'count')
+    setUsage(span, context, usage)
   span.set(genAi.tenant, context.tenant)
   if (context.workload !== '') span.set(genAi.workload, context.workload)
   span.set(genAi.class, context.class)
@@ -53,10 +54,10 @@ function setAnswer(span: CallSpan, context: AmbassadorCall): void {
   }
 }
 
-function setUsage(span: CallSpan, { dialect }: AmbassadorCall, usage: Usage): void {
+function setUsage(span: CallSpan, { surface }: AmbassadorCall, usage: Usage): void {
   span.set(genAi.usageInputTokens, usage.input)
   // A vector has no tokens, and the conventions no such attribute for embeddings.
-  if (dialect !== 'embeddings') span.set(genAi.usageOutputTokens, usage.output)
+  if (surface?.dialect !== 'embeddings') span.set(genAi.usageOutputTokens, usage.output)
   span.set(genAi.usageCacheReadInputTokens, usage.cached)
   if (usage.cacheWrite > 0) span.set(genAi.usageCacheWriteInputTokens, usage.cacheWrite)
   if (usage.reasoning > 0) span.set(genAi.usageReasoningOutputTokens, usage.reasoning)

@@ -96,6 +96,8 @@ export const ambassador = v.object({
   bodiesMax: v.optional(size({ max: 2 ** 36 }), '256MiB'),
   // Above `sidecar.keepAlive`: the side that reuses connections has to be the one that closes them.
   keepAlive: v.optional(duration(), '75s'),
+  // Questions that a provider only counts, at once: below the 30 a second of the smallest accounts.
+  countsMax: v.optional(count(), 16),
   // Whatever a caller asks for; the longest batch answers seen end within it.
   deadlineMax: v.optional(duration(), '30m'),
   drain: v.optional(

@@ -20,22 +20,46 @@ const anthropicTypes: Readonly<Record<number, string>> = {
   529: 'overloaded_error',
 }
 
+/**
+ * Words by which clients know an error: LangChain, Cline and others look for them to shorten the
+ * conversation. OpenAI's code and message as its API and vLLM write them, Anthropic's message.
+ */
+function wordsOf(family: Family, { code, facts, message }: CallError): Words {
+  if (code !== 'context-window-exceeded') return { code, message }
+  const { tokens, contextWindow } = facts
+  if (family === 'anthropic') {
+    return { code, message: `prompt is too long: ${tokens} tokens > ${contextWindow} maximum` }
+  }
+  return {
+    code: 'context_length_exceeded',
+    message:
+      `This model's maximum context length is ${contextWindow} tokens. However, your messages ` +
+      `resulted in ${tokens} tokens. Please reduce the length of the messages.`,
+  }
+}
+
+interface Words {
+  readonly code: string
+  readonly message: string
+}
+
 /** The JSON text of `error` as the caller's SDK expects it. `call` is its id, where it has one. */
 export function errorBody(family: Family, error: CallError, call: string | undefined): string {
   const { status } = error.row
   const fallback = status < 500 ? 'invalid_request_error' : undefined
   const field = error.facts['field']
+  const { code, message } = wordsOf(family, error)
   if (family === 'anthropic') {
     const type = anthropicTypes[status] ?? fallback ?? 'api_error'
     return JSON.stringify({
       type: 'error',
-      error: { type, message: error.message, code: error.code },
+      error: { type, message, code },
       request_id: call ?? null,
     })
   }
   const type = openaiTypes[status] ?? fallback ?? 'server_error'
   const param = typeof field === 'string' ? field : null
-  return JSON.stringify({ error: { message: error.message, type, param, code: error.code } })
+  return JSON.stringify({ error: { message, type, param, code } })
 }
 
 /** The event that ends a stream which cannot go on. It is never followed by a clean terminator. */

@@ -1,40 +1,59 @@
 /** A wire format of calls that reach a provider. */
-export type Dialect = 'chat' | 'completions' | 'embeddings' | 'messages'
+export type Dialect = 'chat' | 'completions' | 'embeddings' | 'messages' | 'responses'
 
 /** Whose error bodies and stream events a caller understands. */
 export type Family = 'openai' | 'anthropic'
 
 interface DialectRow {
-  readonly path: string
   readonly family: Family
   /** `gen_ai.operation.name` of the OpenTelemetry GenAI conventions. */
   readonly operation: string
 }
 
 export const dialects: Readonly<Record<Dialect, DialectRow>> = {
-  chat: { path: '/v1/chat/completions', family: 'openai', operation: 'chat' },
-  completions: { path: '/v1/completions', family: 'openai', operation: 'text_completion' },
-  embeddings: { path: '/v1/embeddings', family: 'openai', operation: 'embeddings' },
-  messages: { path: '/v1/messages', family: 'anthropic', operation: 'chat' },
+  chat: { family: 'openai', operation: 'chat' },
+  completions: { family: 'openai', operation: 'text_completion' },
+  embeddings: { family: 'openai', operation: 'embeddings' },
+  messages: { family: 'anthropic', operation: 'chat' },
+  responses: { family: 'openai', operation: 'chat' },
 }
 
-const byPath = new Map<string, Dialect>([
-  [dialects.chat.path, 'chat'],
-  [dialects.completions.path, 'completions'],
-  [dialects.embeddings.path, 'embeddings'],
-  [dialects.messages.path, 'messages'],
-])
+/** A path that applications call with a question to a model. */
+export interface Surface {
+  readonly path: string
+  readonly dialect: Dialect
+  /** The model's answer, or only how many tokens the question has. */
+  readonly wants: 'answer' | 'count'
+}
 
-/** The dialect spoken on `path` (without query); undefined for every other path. */
-export function dialectOf(path: string): Dialect | undefined {
+const surfaces: readonly Surface[] = [
+  { path: '/v1/chat/completions', dialect: 'chat', wants: 'answer' },
+  { path: '/v1/completions', dialect: 'completions', wants: 'answer' },
+  { path: '/v1/embeddings', dialect: 'embeddings', wants: 'answer' },
+  { path: '/v1/messages', dialect: 'messages', wants: 'answer' },
+  { path: '/v1/messages/count_tokens', dialect: 'messages', wants: 'count' },
+  { path: '/v1/responses/input_tokens', dialect: 'responses', wants: 'count' },
+]
+
+const byPath = new Map(surfaces.map((surface) => [surface.path, surface]))
+
+/** What is asked for on `path` (without query); undefined for every other path. */
+export function surfaceOf(path: string): Surface | undefined {
   return byPath.get(path)
+}
+
+/** `gen_ai.operation.name`; the conventions have none for a count. */
+export function operationOf(surface: Surface | undefined): string {
+  return surface?.wants === 'count'
+    ? 'count_tokens'
+    : dialects[surface?.dialect ?? 'chat'].operation
 }
 
 /** The dialect family of a caller who may not have reached a known path. */
 export function familyOf(path: string, speaksAnthropic: boolean): Family {
   if (path.startsWith('/v1/messages') || path.startsWith('/api/')) return 'anthropic'
-  const dialect = byPath.get(path)
-  if (dialect !== undefined) return dialects[dialect].family
+  const surface = byPath.get(path)
+  if (surface !== undefined) return dialects[surface.dialect].family
   return speaksAnthropic ? 'anthropic' : 'openai'
 }
 

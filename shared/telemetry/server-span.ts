@@ -1,4 +1,4 @@
-import { dialectOf } from '#shared/dialects/surfaces.ts'
+import { surfaceOf } from '#shared/dialects/surfaces.ts'
 import type { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest } from '#shared/http/call.ts'
 import { header } from '#shared/http/headers.ts'
@@ -43,7 +43,7 @@ export function describeRequest(span: CallSpan, request: Asked): void {
 }
 
 function routeOf(path: string): string | undefined {
-  if (dialectOf(path) !== undefined || pages.has(path)) return path
+  if (surfaceOf(path) !== undefined || pages.has(path)) return path
   return path.startsWith('/v1/models/') ? '/v1/models/{id}' : undefined
 }
 

@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { Cancellation } from '#shared/call/cancellation.ts'
-import { parseConfig } from '#shared/config/load.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { createLog } from '#shared/telemetry/access-log.ts'
@@ -9,7 +7,8 @@ import { Counter, type InputCount } from '#shared/tokens/counter.ts'
 import { Encodings } from '#shared/tokens/encodings.ts'
 import type { SidecarCall } from '../../sidecar/call.ts'
 import { count } from '../../sidecar/count.ts'
-import { type ManualClock, manualClock } from '../manual-clock.ts'
+import { manualClock } from '../manual-clock.ts'
+import { byBytes, callOf } from './sidecar-call.ts'
 
 /** Answers as it is told, whatever it is asked. */
 class Told extends Counter {
@@ -25,43 +24,7 @@ class Told extends Counter {
   }
 }
 
-const byBytes: InputCount = { tokens: 7, exactness: 'estimate' }
 const exact: InputCount = { tokens: 5, exactness: 'exact' }
-
-function callOf(clock: ManualClock): SidecarCall {
-  const loaded = parseConfig('sidecar: { count: { wait: 50ms } }', 'test')
-  assert.ok(loaded.ok)
-  const secrets = { values: new Map<string, string>(), missing: [], reasons: new Map() }
-  return {
-    clock,
-    cancellation: new Cancellation(),
-    startedMs: 0,
-    snapshot: {
-      generation: 1,
-      hash: '',
-      config: loaded.config,
-      secrets,
-      since: 0,
-      from: '',
-    },
-    id: 'call',
-    deadlineMs: 1_000,
-    error: undefined,
-    atEnd: [],
-    dialect: 'chat',
-    modelAsked: 'assistant',
-    isStream: false,
-    question: { messages: [] },
-    input: byBytes,
-    route: { provider: 'p', model: 'gpt-4o', addresses: ['127.0.0.1:1'] },
-    attempts: 0,
-    headMs: undefined,
-    usage: undefined,
-    isCut: false,
-    replay: undefined,
-    span: undefined,
-  }
-}
 
 const lines: string[] = []
 const log = createLog({

@@ -1,3 +1,5 @@
+import assert from 'node:assert/strict'
+import { ask, codeIn } from '../client.ts'
 import { untilStatus, uploadForever } from './occupy.ts'
 import { type Rows, refusing } from './row.ts'
 import { type AmbassadorStage, ambassadorLimits } from './stages.ts'
@@ -26,6 +28,7 @@ export const ambassadorRows = {
       raisedBy: own,
     },
   ),
+  'count-not-offered': { observe: leavesTheCount },
   'no-healthy-replica': refusing(
     { model: 'bare' },
     {
@@ -55,3 +58,13 @@ export const ambassadorRows = {
     },
   ),
 } as const satisfies Rows<AmbassadorStage>
+
+/** The sidecar, which can count by itself, keeps it from the application. */
+async function leavesTheCount({ pair }: AmbassadorStage): Promise<void> {
+  const body = { model: 'tiny', input: 'hello' }
+  const question = { path: '/v1/responses/input_tokens', body }
+  const refused = await ask(pair.ambassador.port, question)
+  assert.deepEqual([refused.status, codeIn(refused.body)], [404, 'count-not-offered'])
+  const counted = await ask(pair.port, question)
+  assert.deepEqual([counted.status, counted.headers['x-outrigger-count']], [200, 'estimate'])
+}

@@ -4,7 +4,7 @@ import OpenAI from 'openai'
 import { callOf } from '../harness.ts'
 import { until } from './occupy.ts'
 import { type Row, type Rows, refusing } from './row.ts'
-import { asking, posting, type SdkName, type Sdks, saying, sdksOf } from './sdks.ts'
+import { asking, heard, posting, type SdkName, type Sdks, saying, sdksOf } from './sdks.ts'
 import { type ApplicationStage, applicationLimits } from './stages.ts'
 
 /** Whatever the SDKs ask, these bytes behind its path are what the sidecar hears. */
@@ -35,6 +35,7 @@ export const callerRows = {
   },
   'invalid-json': posting(() => '{"model":"tiny",,}'),
   'invalid-field': refusing({ model: '' }),
+  'context-window-exceeded': { observe: tellsBothNumbers },
   'dialect-not-spoken': {
     openai: asking({ model: 'other-dialect' }).openai,
     anthropic: asking({ model: 'one-dialect' }).anthropic,
@@ -88,4 +89,21 @@ async function leave({ sdks, provider, pair }: ApplicationStage): Promise<void> 
       assert.deepEqual(seen, [dialect, 'client-left', 499])
     }
   }
+}
+
+/** In the words by which clients of either dialect know it. */
+async function tellsBothNumbers({ sdks }: ApplicationStage): Promise<void> {
+  const question = asking({ model: 'narrow', content: 'one two three four five six seven' })
+  const openai = await heard('openai', question.openai(sdks))
+  assert.deepEqual([openai.status, openai.thrown.constructor], [400, OpenAI.BadRequestError])
+  assert.match(
+    JSON.stringify(openai.body),
+    /maximum context length is 6 tokens\. However, your messages resulted in 1\d tokens\..*"code":"context_length_exceeded"/,
+  )
+  const anthropic = await heard('anthropic', question.anthropic(sdks))
+  assert.deepEqual(
+    [anthropic.status, anthropic.thrown.constructor],
+    [400, Anthropic.BadRequestError],
+  )
+  assert.match(JSON.stringify(anthropic.body), /prompt is too long: 1\d tokens > 6 maximum/)
 }

@@ -50,7 +50,7 @@ export interface ProviderStage extends PairStage {
 }
 
 /** On a busy machine a connection inside of it takes its time, and no row is about that. */
-const patient = { connectTimeout: '30s' }
+const patient = { connectTimeout: '30s', count: { wait: '30s' } }
 
 /** Of the sidecar of that stage: small enough to be filled. */
 export const applicationLimits = { callsMax: 4, bodyBytes: 64 * 1024 }
@@ -78,6 +78,7 @@ export async function startApplicationStage(): Promise<ApplicationStage> {
     models: {
       ...modelsOf('guarded', 'one-dialect', 'other-dialect'),
       gold: target('pool', 'gold'),
+      narrow: { targets: [{ provider: 'pool', model: 'gpt-4o', contextWindow: 6 }] },
     },
     tenants: { local: { models: ['tiny', 'assistant'] } },
     providers: {
