@@ -85,6 +85,7 @@ function settle(parts: AccountParts, ended: Ended): void {
     error: context.error?.code,
     cause: causeOf(context.error),
     attempts: context.attempts,
+    passedOver: context.passedOver.length === 0 ? undefined : context.passedOver.join(', '),
     bytesIn: request.incoming.declaredBytes ?? 0,
     bytesOut: ended.bytesOut,
     stream: context.isStream,

@@ -1,6 +1,7 @@
 import type { Layer } from '#shared/call/service.ts'
 import { nearest } from '#shared/config/nearest.ts'
 import type { Config } from '#shared/config/schema.ts'
+import { allTargets } from '#shared/config/target-schema.ts'
 import { surfaceOf, surfacePaths } from '#shared/dialects/surfaces.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import { bytesBody } from '#shared/http/body.ts'
@@ -71,7 +72,8 @@ function list(config: Config, form: Form): object {
 const created = 0
 
 function openaiModel(id: string, config: Config): object {
-  const owner = config.models[id]?.targets[0]?.provider ?? 'outrigger'
+  const model = config.models[id]
+  const owner = (model && allTargets(model)[0]?.provider) ?? 'outrigger'
   return { id, object: 'model', created, owned_by: owner }
 }
 

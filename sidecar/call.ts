@@ -1,8 +1,10 @@
+import type { Undo } from '#shared/call/clock.ts'
 import type { CallContext } from '#shared/call/context.ts'
+import type { Model } from '#shared/config/schema.ts'
 import type { Surface } from '#shared/dialects/surfaces.ts'
 import type { Usage } from '#shared/dialects/usage.ts'
 import type { CallSpan } from '#shared/telemetry/tracing.ts'
-import type { InputCount } from '#shared/tokens/counter.ts'
+import type { InputCount, QuestionBody } from '#shared/tokens/counter.ts'
 
 /** Where a call goes. */
 export interface Route {
@@ -14,7 +16,12 @@ export interface Route {
   readonly contextWindow: number | undefined
   /** Path of the model's tokenizer.json, where the configuration names one. */
   readonly tokenizer: string | undefined
+  /** Tokens to which its answers are capped. */
+  readonly outputMax: number | undefined
 }
+
+/** One step of a chain: a target, or the end of it with the words for the caller. */
+export type Link = Route | { readonly refuse: string }
 
 /** What the layers of the sidecar find out about one call. */
 export interface SidecarCall extends CallContext {
@@ -23,14 +30,31 @@ export interface SidecarCall extends CallContext {
   modelAsked: string
   isStream: boolean
   /** The parsed body until it has been counted; undefined where it was only scanned. */
-  question: unknown
+  question: QuestionBody | undefined
   /** What the question costs: by bytes until it has been counted. */
   input: InputCount
-  /** Targets that may take the call, in the order of the configuration. */
-  targets: readonly Route[]
-  /** The one of them that it goes to. */
+  /** What is tried, in this order; not empty. */
+  chain: readonly Link[]
+  /** When and why the next link is tried. */
+  fallback: Model['fallback']
+  /** The target that it goes to. */
   route: Route | undefined
+  /** Whether there is nothing to try behind it. */
+  isLastLink: boolean
+  /** Whether a guess at the tokens is enough to pass over the target. */
+  mayGuess: boolean
+  /** How long the target may queue and try; undefined for the last one, which has until the deadline. */
+  patienceMs: number | undefined
+  /** Until when counts are waited for. */
+  countUntilMs: number | undefined
+  /** Targets that did not serve, and why: `openai/gpt-5=rate-limited`. */
+  readonly passedOver: string[]
+  /** Undoes what is held for the turn of a target. */
+  endTurn: Undo | undefined
+  /** Tries at ambassadors. */
   attempts: number
+  /** Tries of ambassadors at their providers, of all targets. */
+  providerAttempts: number
   /** Milliseconds from the start to the head of the answer. */
   headMs: number | undefined
   usage: Usage | undefined

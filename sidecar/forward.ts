@@ -62,8 +62,9 @@ interface Sending {
 
 function send({ origins, request, context, route, address }: Sending): Promise<InboundResponse> {
   const { sidecar } = configOf(context)
-  const { clock, cancellation } = context
+  const { clock, cancellation, patienceMs, isStream } = context
   cancellation.check()
+  const leftMs = Math.max(0, context.deadlineMs - clock.now()) + headGraceMs
   context.attempts++
   return origins.exchange(
     {
@@ -75,8 +76,9 @@ function send({ origins, request, context, route, address }: Sending): Promise<I
     },
     originOptions(sidecar),
     {
-      // The ambassador names the owner of a slow head; the deadline is the last word here.
-      headMs: Math.max(0, context.deadlineMs - clock.now()) + headGraceMs,
+      // The ambassador names the owner of a slow head; the deadline is the last word here. A stream
+      // that has not begun when another target's turn has come is given up.
+      headMs: isStream && patienceMs !== undefined ? Math.min(patienceMs, leftMs) : leftMs,
       idleMs: sidecar.idle,
       cancellation,
       clock,
@@ -111,6 +113,9 @@ function headersOf(request: CallRequest, context: SidecarCall, route: Route): st
   headers.push('x-outrigger-call', context.id, 'x-outrigger-model', route.model)
   headers.push('x-outrigger-input-tokens', shownInput(context.input))
   headers.push('x-outrigger-deadline-ms', String(leftMs))
+  const patienceMs = Math.floor(Math.min(context.patienceMs ?? leftMs, leftMs))
+  headers.push('x-outrigger-patience-ms', String(patienceMs))
+  headers.push('x-outrigger-attempts', `${context.providerAttempts}/${sidecar.attemptsMax}`)
   headers.push('x-outrigger-config', context.snapshot?.hash ?? '')
   const secret = secretOf(context, sidecar)
   if (secret !== undefined) headers.push('authorization', `Bearer ${secret}`)
@@ -129,6 +134,8 @@ function secretOf(context: SidecarCall, sidecar: SidecarConfig): string | undefi
 
 /** Between the halves alone, or the sidecar's own to tell. */
 const internalAnswers = new Set([
+  'x-outrigger-attempts',
+  'x-outrigger-reason',
   'x-outrigger-replay',
   'x-outrigger-usage',
   'x-outrigger-content-length',
@@ -145,6 +152,9 @@ function finish(response: InboundResponse, context: SidecarCall): CallResponse {
   const headers = endToEnd(response.headers, isInternal)
   const timing = header(response.headers, 'server-timing')
   headers.push('server-timing', sidecarTiming(timing, context.headMs))
+  const attempts = Number(header(response.headers, 'x-outrigger-attempts') ?? 0)
+  if (Number.isSafeInteger(attempts)) context.providerAttempts += attempts
+  headers.push('x-outrigger-attempts', String(context.providerAttempts))
   context.replay = header(response.headers, 'x-outrigger-replay')
   if (context.replay === 'never') headers.push('x-should-retry', 'false')
   if (context.surface?.wants !== 'count') {

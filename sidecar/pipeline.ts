@@ -5,23 +5,22 @@ import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { Origins } from '#shared/http/client.ts'
 import { type BodyLedger, receive } from '#shared/http/receive.ts'
 import { type Gate, gated } from '#shared/lifecycle/gate.ts'
-import type { Counter } from '#shared/tokens/counter.ts'
 import { type AccountParts, account } from './account.ts'
 import { answer } from './answer.ts'
 import type { SidecarCall } from './call.ts'
 import { configOf } from './config-of.ts'
 import { count } from './count.ts'
+import { type FallbackParts, fallback } from './fallback/fallback.ts'
 import { forward } from './forward.ts'
 import { identify } from './identify.ts'
-import { route } from './route.ts'
+import { type RouteParts, route } from './route/route.ts'
 import { tellCount } from './tell-count.ts'
 
 /** What the layers are made from. */
-export interface PipelineParts extends AccountParts {
+export interface PipelineParts extends AccountParts, RouteParts, FallbackParts {
   readonly gate: Gate
   readonly ledger: BodyLedger
   readonly origins: Origins
-  readonly counter: Counter
 }
 
 /** The way of one call through the sidecar, outermost first. */
@@ -33,7 +32,10 @@ export function sidecarPipeline(
     account(parts),
     // Above everything that may fail: the one place that makes an answer of an error.
     rescue({
-      headersOf: ({ row }) => (row.replay === 'never' ? ['x-should-retry', 'false'] : []),
+      headersOf: ({ row }, { passedOver }) => [
+        ...(row.replay === 'never' || passedOver.length > 0 ? ['x-should-retry', 'false'] : []),
+        ...(passedOver.length > 0 ? ['x-outrigger-passed-over', passedOver.join(', ')] : []),
+      ],
       log: parts.log,
     }),
     // Above every layer that costs: a sidecar that is full refuses cheaply.
@@ -48,12 +50,14 @@ export function sidecarPipeline(
     // Above `route`: the model's name stands in the body.
     identify(),
     // Above `deadline`: a call that goes nowhere starts no timer.
-    route(),
+    route(parts),
     // Above `count`, which may wait for a long question.
     deadline(),
-    // Above `count`: what the provider counts is not counted twice.
+    // Above `fallback`: a count that fails is answered here, by no other provider.
     tellCount(parts),
-    // Below `route`: by the tokenizer of the target's model. Right above the forwarding, which tells.
+    // Below `deadline`: one for all targets. Above all that is done anew for each of them.
+    fallback(parts),
+    // By the tokenizer of the target's model. Right above the forwarding, which tells.
     count(parts),
   ]
   return stack(layers, forward(parts.origins))

@@ -1,7 +1,9 @@
+import { dirname, resolve } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Cancellation } from '#shared/call/cancellation.ts'
 import type { Clock } from '#shared/call/clock.ts'
 import type { Snapshot } from '#shared/config/snapshot.ts'
+import { allTargets } from '#shared/config/target-schema.ts'
 import { Origins } from '#shared/http/client.ts'
 import { BodyLedger } from '#shared/http/receive.ts'
 import type { Running } from '#shared/lifecycle/drain.ts'
@@ -14,6 +16,7 @@ import { Encodings } from '#shared/tokens/encodings.ts'
 import type { SidecarCall } from './call.ts'
 import { originOptions } from './forward.ts'
 import { sidecarPipeline } from './pipeline.ts'
+import { Signals } from './route/signals.ts'
 import { sidecarMetrics } from './telemetry/metrics.ts'
 
 /** The ambassador's keep-alive is for its own connections; an application keeps its as long. */
@@ -27,10 +30,13 @@ export function startSidecar(options: HalfOptions): Promise<Running> {
   const gate = new Gate()
   const ledger = new BodyLedger()
   const origins = new Origins()
-  const encodings = new Encodings((encoding, error) =>
-    log.error({ encoding, error: String(error) }, 'Cannot count: its models are estimated'),
+  const encodings = new Encodings(
+    (encoding, error) =>
+      log.error({ encoding, error: String(error) }, 'Cannot count: its models are estimated'),
+    dirname(resolve(options.settings.config)),
   )
   const counter = new Counter(setImmediate, encodings)
+  const signals = new Signals()
   const tracing = new TracingSwitch({
     load: async () => (await import('./telemetry/otel.ts')).startTracing,
     instance: `sidecar-${process.pid}`,
@@ -50,6 +56,9 @@ export function startSidecar(options: HalfOptions): Promise<Running> {
       ledger,
       origins,
       counter,
+      signals,
+      onFallback: ({ provider }, reason, { modelAsked }) =>
+        metrics.fallbacks.add(1, [modelAsked, provider, reason]),
     }),
     newCall: (cancellation, snapshot) => newCall(cancellation, clock, snapshot),
     gate,
@@ -64,11 +73,13 @@ export function startSidecar(options: HalfOptions): Promise<Running> {
       headMs: sidecar.headTimeout,
       keepAliveMs,
     }),
-    apply({ config: { sidecar, providers } }) {
+    apply({ config: { sidecar, providers, models } }) {
       log.setLevel(sidecar.log.level)
       tracing.apply(sidecar.traces)
       const options = originOptions(sidecar)
       const addresses = Object.values(providers).flatMap(({ address }) => address)
+      const targets = Object.values(models).flatMap(allTargets)
+      void encodings.retain(targets.flatMap(({ tokenizer }) => tokenizer ?? []))
       origins.retain(addresses.map((address) => [`http://${address}`, options]))
     },
     drainOf: (snapshot) => ({ delayMs: 0, graceMs: snapshot?.config.sidecar.drain.grace ?? 0 }),
@@ -76,6 +87,9 @@ export function startSidecar(options: HalfOptions): Promise<Running> {
     close: () => {},
   })
 }
+
+/** Until a route is found. */
+const noFallback: SidecarCall['fallback'] = { on: [], within: 0, unknown: 'leave' }
 
 function newCall(
   cancellation: Cancellation,
@@ -97,9 +111,17 @@ function newCall(
     isStream: false,
     question: undefined,
     input: { tokens: 0, exactness: 'estimate' },
-    targets: [],
+    chain: [],
+    fallback: noFallback,
     route: undefined,
+    isLastLink: true,
+    mayGuess: false,
+    patienceMs: undefined,
+    countUntilMs: undefined,
+    passedOver: [],
+    endTurn: undefined,
     attempts: 0,
+    providerAttempts: 0,
     headMs: undefined,
     usage: undefined,
     isCut: false,

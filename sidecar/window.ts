@@ -1,34 +1,28 @@
-import type { Surface } from '#shared/dialects/surfaces.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { InputCount } from '#shared/tokens/counter.ts'
-import type { Route } from './call.ts'
+import type { Route, SidecarCall } from './call.ts'
 
 /**
- * Whether a question of this surface is one text to the model. Lists of prompts and of texts to
- * embed have a window each, which the provider checks.
+ * Refuses a question that the model of `route` cannot take, before it is sent. A guess passes over
+ * a target while there are others, and refuses nobody: the provider knows. Lists of prompts and of
+ * texts to embed have a window each, which the provider checks. Error: `context-window-exceeded`.
  */
-export function isWindowed(surface: Surface | undefined): boolean {
-  return surface?.dialect !== 'embeddings' && surface?.dialect !== 'completions'
+export function checkWindow(
+  { surface, mayGuess }: SidecarCall,
+  { contextWindow }: Route,
+  input: InputCount | undefined,
+): void {
+  if (contextWindow === undefined || input === undefined || input.tokens <= contextWindow) return
+  if (surface?.dialect === 'embeddings' || surface?.dialect === 'completions') return
+  if (input.exactness === 'estimate' && !mayGuess) return
+  throw windowExceeded(input, contextWindow)
 }
 
-/** Whether the model of `route` takes so many tokens, as far as the configuration says. */
-export function fits({ contextWindow }: Route, { tokens }: InputCount): boolean {
-  return contextWindow === undefined || tokens <= contextWindow
-}
-
-interface Misfit {
-  readonly route: Route
-  readonly input: InputCount
-}
-
-/** The refusal, with the numbers of the target that came nearest; `misfits` is not empty. */
-export function windowExceeded(misfits: readonly Misfit[]): CallError {
-  const windows = misfits.map(({ route }) => route.contextWindow ?? 0)
-  const contextWindow = Math.max(...windows)
-  const { tokens } = misfits[windows.indexOf(contextWindow)]?.input ?? { tokens: 0 }
+/** The refusal, with both numbers. */
+function windowExceeded({ tokens, exactness }: InputCount, contextWindow: number): CallError {
   return new CallError(
     'context-window-exceeded',
     `Cannot send the question: it has ${tokens} tokens, and the model takes ${contextWindow}`,
-    { tokens, contextWindow },
+    { tokens, contextWindow, isGuess: exactness === 'estimate' },
   )
 }

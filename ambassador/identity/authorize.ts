@@ -7,6 +7,7 @@ import { header } from '#shared/http/headers.ts'
 import type { AmbassadorCall } from '../call.ts'
 import { configOf, providerOf } from '../provider-of.ts'
 import { profiles } from '../providers/profile.ts'
+import { aliasesOf } from './aliases.ts'
 
 /**
  * Decides what the tenant may ask for: path, model, class. Reads them from the body itself, never
@@ -92,10 +93,8 @@ function scan(body: Buffer) {
 function applyTenant(request: CallRequest, context: AmbassadorCall): void {
   const config = configOf(context)
   const tenant = config.tenants[context.tenant]
-  const aliases = Object.entries(config.models).filter(([, { targets }]) =>
-    targets.some(({ provider, model }) => provider === context.provider && model === context.model),
-  )
-  const isAllowed = aliases.some(([alias]) => tenant?.models?.includes(alias) ?? true)
+  const aliases = aliasesOf(config, context.provider, context.model)
+  const isAllowed = aliases.some((alias) => tenant?.models?.includes(alias) ?? true)
   if (!isAllowed) {
     throw new CallError(
       'model-forbidden',

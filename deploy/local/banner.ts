@@ -1,4 +1,5 @@
 import type { Config, Provider } from '#shared/config/schema.ts'
+import { allTargets } from '#shared/config/target-schema.ts'
 import type { Plan } from './plan.ts'
 
 /** What the banner tells about. */
@@ -97,8 +98,8 @@ function modelFor(
   dialect: 'chat' | 'messages',
   disabled: ReadonlySet<string>,
 ): string | undefined {
-  const found = Object.entries(models).find(([, { targets }]) => {
-    const name = targets[0]?.provider ?? ''
+  const found = Object.entries(models).find(([, model]) => {
+    const name = allTargets(model)[0]?.provider ?? ''
     const spoken: readonly string[] = providers[name]?.dialects ?? []
     return !disabled.has(name) && spoken.includes(dialect)
   })

@@ -7,6 +7,7 @@ import {
   sidecarSecrets,
 } from '#shared/config/secrets.ts'
 import type { Snapshot } from '#shared/config/snapshot.ts'
+import { allTargets } from '#shared/config/target-schema.ts'
 import { portSpan } from './arguments.ts'
 
 /** One ambassador to run; its probes and admin ports are the two above `port`. */
@@ -149,7 +150,7 @@ function secretVariables(config: Config): SecretVariables {
 
 /** The model that routes ask of this pool first; a pool that no route names serves its own name. */
 function modelOf(config: Config, provider: string): string {
-  const targets = Object.values(config.models).flatMap((model) => model.targets)
+  const targets = Object.values(config.models).flatMap(allTargets)
   return targets.find((target) => target.provider === provider)?.model ?? provider
 }
 

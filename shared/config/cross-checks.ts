@@ -1,6 +1,6 @@
 import { nearest } from './nearest.ts'
-import type { Finding } from './problems.ts'
-import type { Config } from './schema.ts'
+import type { Finding, KeyPath } from './problems.ts'
+import type { Config, Entry } from './schema.ts'
 import { formatDuration, formatSize } from './units.ts'
 
 /** What the checks need besides the parsed configuration. */
@@ -25,14 +25,26 @@ export function crossChecks(config: Config, declared: Declared): Finding[] {
 }
 
 function targetChecks(config: Config, { providers }: Declared): Finding[] {
-  return Object.entries(config.models).flatMap(([name, { targets }]) =>
-    targets.flatMap(({ provider }, at) =>
-      absent(provider, providers, {
-        path: ['models', name, 'targets', at, 'provider'],
-        group: 'providers',
-      }),
-    ),
-  )
+  return Object.entries(config.models).flatMap(([name, { targets, rules }]) => {
+    const chains = [
+      { path: ['models', name, 'targets'], entries: targets },
+      ...rules.map((rule, at) => ({
+        path: ['models', name, 'rules', at, 'targets'],
+        entries: rule.targets,
+      })),
+    ]
+    return chains.flatMap(({ path, entries }) =>
+      entries.flatMap((entry, at) => entryChecks(entry, [...path, at], providers)),
+    )
+  })
+}
+
+function entryChecks(entry: Entry, path: KeyPath, providers: readonly string[]): Finding[] {
+  if (entry.choose === 'refuse') return []
+  return entry.targets.flatMap(({ provider }, at) => {
+    const group = entry.choose === 'only' ? path : [...path, entry.choose, at]
+    return absent(provider, providers, { path: [...group, 'provider'], group: 'providers' })
+  })
 }
 
 function tenantChecks(config: Config, { models }: Declared): Finding[] {

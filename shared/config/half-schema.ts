@@ -43,6 +43,8 @@ export const sidecar = v.object({
   bodiesMax: v.optional(size(), '48MiB'),
   // Question to end of answer, all targets: the official SDKs give up after 10 minutes too.
   deadline: v.optional(duration(), '10m'),
+  // Tries at providers for one call, all targets and their ambassadors together.
+  attemptsMax: v.optional(count({ max: 100 }), 6),
   // Between bytes of the ambassador's answer, whose keep-alive comments come every 15 s.
   idle: v.optional(duration(), '60s'),
   // Inside one cluster; a node that is gone answers nothing, and another address is tried.

@@ -1,28 +1,12 @@
 import * as v from 'valibot'
-import { count, duration, filePath, labelName, modelName, named, oneOf } from './fields.ts'
+import { duration, labelName, modelName, named, oneOf } from './fields.ts'
 import { ambassador, sidecar } from './half-schema.ts'
 import { providers } from './provider-schema.ts'
+import { model } from './target-schema.ts'
 
 export type { SecretRef } from './fields.ts'
 export type { Dialect } from './provider-schema.ts'
-
-const target = v.object({
-  provider: labelName,
-  model: modelName,
-  // Tokens of a question that the model takes at most. Absent, the provider alone refuses.
-  contextWindow: v.optional(count({ max: 2 ** 30 })),
-  // Path of the model's tokenizer.json, relative to this file: its texts are counted exactly.
-  tokenizer: v.optional(filePath),
-})
-
-const model = v.object({
-  // The first whose provider speaks the dialect of the call takes it.
-  targets: v.pipe(
-    v.array(target),
-    v.minLength(1, 'must name at least one target'),
-    v.maxLength(16, 'must name at most 16 targets'),
-  ),
-})
+export type { Entry, FallbackReason, Model, Target } from './target-schema.ts'
 
 const classNames = ['interactive', 'batch'] as const
 
@@ -62,6 +46,5 @@ export type Identity = AmbassadorConfig['identity']
 export type Provider = Config['providers'][string]
 export type ProviderKind = Provider['kind']
 export type VllmProvider = Extract<Provider, { kind: 'vllm' }>
-export type Target = Config['models'][string]['targets'][number]
 export type Tenant = Config['tenants'][string]
 export type CallClass = Tenant['class']

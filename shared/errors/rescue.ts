@@ -9,9 +9,9 @@ import type { Log } from '#shared/telemetry/access-log.ts'
 import { logDefect } from '#shared/telemetry/defect.ts'
 import { type CallError, toCallError } from './call-error.ts'
 
-export interface RescueParts {
+export interface RescueParts<Context> {
   /** What a half adds to its own error answers. */
-  readonly headersOf: (error: CallError) => string[]
+  readonly headersOf: (error: CallError, context: Context) => string[]
   readonly log: () => Log
 }
 
@@ -20,7 +20,7 @@ export interface RescueParts {
  * status and writes an error body. A defect of ours is logged where it surfaced. Ends at the head.
  */
 export function rescue<Context extends CallContext>(
-  parts: RescueParts,
+  parts: RescueParts<Context>,
 ): Layer<CallRequest, CallResponse, Context> {
   return (inner) => async (request, context) => {
     try {
@@ -39,7 +39,7 @@ export function rescue<Context extends CallContext>(
           'application/json',
           'content-length',
           String(body.length),
-          ...parts.headersOf(error),
+          ...parts.headersOf(error, context),
           ...(error.row.replay === 'safe' ? retrySoon : []),
         ],
         body: bytesBody(body),

@@ -37,6 +37,7 @@ export const errorTable = {
   'invalid-json': client(400, 'Send one JSON object as the body'),
   'invalid-field': client(400, 'Correct the named field'),
   'context-window-exceeded': client(400, 'Shorten the question or ask for a larger model'),
+  'capability-missing': client(400, 'Ask for a model that can do what the question needs'),
   'dialect-not-spoken': client(400, 'Ask for a model whose provider speaks this API'),
   unauthenticated: client(401, 'Give the sidecar the secret that its ambassador expects'),
   'model-forbidden': client(403, 'Ask the platform team to allow the model to this tenant'),
@@ -59,6 +60,7 @@ export const errorTable = {
   overloaded: local(503, 'safe', 'Try again later or raise callsMax or connectionsMax'),
   'bodies-full': local(503, 'safe', 'Try again later or raise bodiesMax'),
   'no-healthy-replica': local(503, 'safe', 'Look at the health of the pool'),
+  'refused-by-chain': local(503, 'safe', 'Try again later: the targets of the model are gone'),
   'deadline-exceeded': local(504, 'unknown', 'Ask for less or raise the deadline'),
 
   'connect-failed': upstream(503, 'safe', 'Look whether the address answers'),

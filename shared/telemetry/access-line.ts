@@ -33,6 +33,8 @@ export interface AccessLine {
   /** What the runtime called it, such as `ECONNREFUSED`. */
   readonly cause?: string | undefined
   readonly attempts: number
+  /** Targets that did not serve, and why, in the order in which they were asked. */
+  readonly passedOver?: string | undefined
   readonly bytesIn: number
   readonly bytesOut: number
   readonly stream: boolean
@@ -90,6 +92,7 @@ export function accessJson(head: LineHead, line: AccessLine): string {
     error: text(line.error),
     cause: text(line.cause),
     attempts: line.attempts,
+    passedOver: text(line.passedOver),
     bytesIn: line.bytesIn,
     bytesOut: line.bytesOut,
     stream: line.stream,

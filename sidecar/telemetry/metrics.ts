@@ -55,6 +55,12 @@ export const sidecarTable = {
     type: 'counter',
     labels: ['code'],
   },
+  fallbacks: {
+    name: 'outrigger_sidecar_fallbacks_total',
+    help: 'Calls handed on to their next target, by the one that did not serve and why.',
+    type: 'counter',
+    labels: ['model', 'provider', 'reason'],
+  },
   tokens: {
     name: 'outrigger_sidecar_tokens_total',
     help: 'Tokens as the ambassador settled them.',

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { Cancellation } from '#shared/call/cancellation.ts'
 import { parseConfig } from '#shared/config/load.ts'
+import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { InputCount } from '#shared/tokens/counter.ts'
 import type { Route, SidecarCall } from '../../sidecar/call.ts'
 import type { ManualClock } from '../manual-clock.ts'
@@ -13,6 +14,7 @@ const route: Route = {
   addresses: ['127.0.0.1:1'],
   contextWindow: undefined,
   tokenizer: undefined,
+  outputMax: undefined,
 }
 
 /** A call that has been routed and not been counted. */
@@ -39,15 +41,64 @@ export function callOf(clock: ManualClock): SidecarCall {
     surface: { path: '/v1/chat/completions', dialect: 'chat', wants: 'answer' },
     modelAsked: 'assistant',
     isStream: false,
-    question: { messages: [] },
+    question: { parsed: { messages: [] } },
     input: byBytes,
-    targets: [route],
+    chain: [route],
+    fallback: {
+      on: ['unavailable', 'rate-limited', 'timeout', 'context-window'],
+      within: 60_000,
+      unknown: 'next',
+    },
     route,
+    isLastLink: true,
+    mayGuess: false,
+    patienceMs: undefined,
+    countUntilMs: undefined,
+    passedOver: [],
+    endTurn: undefined,
     attempts: 0,
+    providerAttempts: 0,
     headMs: undefined,
     usage: undefined,
     isCut: false,
     replay: undefined,
     span: undefined,
   }
+}
+
+/** A target of provider `p`. */
+export function targetOf(model: string, given: Partial<Route> = {}): Route {
+  return { ...route, model, ...given }
+}
+
+/** A request of which only the body and the headers matter. */
+export function requestOf(body: string, headers: readonly string[] = []): CallRequest {
+  return {
+    method: 'POST',
+    path: '/v1/chat/completions',
+    query: '',
+    headers,
+    body: Buffer.from(body),
+  } as CallRequest
+}
+
+/** An answer without a body to speak of; `cancelled` tells whether it was let go. */
+export function answered(status: number, headers: string[] = []): CallResponse & Cancelled {
+  const answer = {
+    status,
+    headers: [...headers],
+    cancelled: false,
+    body: {
+      pipe() {},
+      resume() {},
+      cancel() {
+        answer.cancelled = true
+      },
+    },
+  }
+  return answer
+}
+
+interface Cancelled {
+  readonly cancelled: boolean
 }

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { createLog } from '#shared/telemetry/access-log.ts'
 import { Counter, type InputCount, type Question } from '#shared/tokens/counter.ts'
 import { Encodings } from '#shared/tokens/encodings.ts'
 import type { Route, SidecarCall } from '../../sidecar/call.ts'
 import { count } from '../../sidecar/count.ts'
+import { fallback } from '../../sidecar/fallback/fallback.ts'
+import { Signals } from '../../sidecar/route/signals.ts'
 import { manualClock } from '../manual-clock.ts'
-import { callOf } from './sidecar-call.ts'
+import { answered, callOf, requestOf, targetOf } from './sidecar-call.ts'
 
 /** Counts as its table of models says, and remembers who was asked for. */
 class Table extends Counter {
@@ -27,10 +28,7 @@ class Table extends Counter {
   }
 }
 
-function target(model: string, contextWindow?: number): Route {
-  return { provider: 'p', model, addresses: ['a:1'], contextWindow, tokenizer: undefined }
-}
-
+const target = (model: string, contextWindow?: number) => targetOf(model, { contextWindow })
 const exact = (tokens: number): InputCount => ({ tokens, exactness: 'exact' })
 const guess = (tokens: number): InputCount => ({ tokens, exactness: 'estimate' })
 const log = createLog({
@@ -49,12 +47,11 @@ interface Given {
 async function send({ counts, targets, surface }: Given) {
   const counter = new Table(counts)
   const call = callOf(manualClock())
-  call.targets = targets
-  call.route = targets[0]
+  call.chain = targets
   if (surface !== undefined) call.surface = surface
-  const sent = { status: 200, headers: [], body: { pipe() {}, resume() {}, cancel() {} } }
-  const inner = () => Promise.resolve<CallResponse>(sent)
-  await count({ counter, log: () => log })(inner)({} as CallRequest, call)
+  const parts = { signals: new Signals(), onFallback: () => undefined }
+  const inner = count({ counter, log: () => log })(() => Promise.resolve(answered(200)))
+  await fallback(parts)(inner)(requestOf('{}'), call)
   return { model: call.route?.model, tokens: call.input.tokens, asked: counter.asked }
 }
 
@@ -78,18 +75,23 @@ test('a target without a declared window takes what the others cannot', async ()
 })
 
 test('what fits nowhere is refused with the numbers of the largest window', async () => {
-  const targets = [target('small', 100), target('large', 1_000)]
+  const targets = [target('large', 1_000), target('small', 100)]
   const counts = { small: exact(5_000), large: exact(4_000) }
   await assert.rejects(send({ counts, targets }), {
     code: 'context-window-exceeded',
-    facts: { tokens: 4_000, contextWindow: 1_000 },
+    facts: { tokens: 4_000, contextWindow: 1_000, isGuess: false },
   })
 })
 
-test('a guess refuses nobody', async () => {
-  const targets = [target('small', 100), target('guessed', 1_000)]
+test('a guess passes over a target, and refuses nobody', async () => {
+  const targets = [target('guessed', 1_000), target('small', 100)]
   const counts = { small: exact(5_000), guessed: guess(4_000) }
   assert.equal((await send({ counts, targets })).model, 'guessed')
+  const roomy = [target('guessed', 1_000), target('open')]
+  assert.equal(
+    (await send({ counts: { ...counts, open: exact(1) }, targets: roomy })).model,
+    'open',
+  )
 })
 
 test('texts to embed have a window each, which is the provider’s to check', async () => {

@@ -1,0 +1,33 @@
+import { NotAnObject, scanTopLevel, valueAt, withMembers } from '#shared/dialects/top-level.ts'
+import type { CallRequest } from '#shared/http/call.ts'
+import type { SidecarCall } from '../call.ts'
+
+/** Where each dialect says how long an answer may be; the first is set where none is said. */
+const keys = {
+  chat: ['max_completion_tokens', 'max_tokens'],
+  completions: ['max_tokens'],
+  messages: ['max_tokens'],
+  responses: ['max_output_tokens'],
+  embeddings: [],
+} as const
+
+/** The same request with answers of at most `tokens`; a lower wish of the caller stays. */
+export function capOutput(request: CallRequest, context: SidecarCall, tokens: number): CallRequest {
+  const names = keys[context.surface?.dialect ?? 'chat']
+  const [first] = names
+  if (first === undefined) return request
+  try {
+    const { values } = scanTopLevel(request.body, names)
+    const said = names.filter((name) => values.has(name))
+    const members: Record<string, string> = {}
+    for (const name of said.length > 0 ? said : [first]) {
+      const wished = valueAt(request.body, values.get(name))
+      if (typeof wished !== 'number' || wished > tokens) members[name] = String(tokens)
+    }
+    return { ...request, body: withMembers(request.body, values, members) }
+  } catch (error) {
+    // Read as an object once already; what is odd about it is the provider's to say.
+    if (error instanceof NotAnObject) return request
+    throw error
+  }
+}

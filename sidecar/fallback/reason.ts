@@ -1,0 +1,39 @@
+import type { FallbackReason } from '#shared/config/schema.ts'
+import { fallbackReasons } from '#shared/config/target-schema.ts'
+import type { CallError } from '#shared/errors/call-error.ts'
+import type { Replay } from '#shared/errors/table.ts'
+import type { CallResponse } from '#shared/http/call.ts'
+import { header } from '#shared/http/headers.ts'
+
+/** Why a target did not serve, and whether asking another one may bill the question twice. */
+export interface Failure {
+  readonly reason: FallbackReason
+  readonly replay: Replay
+}
+
+/** What an answer says of its target; undefined where it is one, or the caller's own mistake. */
+export function failureOf({ status, headers }: CallResponse): Failure | undefined {
+  if (status < 400) return undefined
+  const said = header(headers, 'x-outrigger-reason')
+  const reason = fallbackReasons.find((name) => name === said) ?? reasonOfStatus(status)
+  return reason && { reason, replay: replayOf(header(headers, 'x-outrigger-replay')) }
+}
+
+/** An answer of something between the halves says nothing of itself. */
+function reasonOfStatus(status: number): FallbackReason | undefined {
+  if (status === 429) return 'rate-limited'
+  if (status === 408 || status === 504) return 'timeout'
+  return status >= 500 ? 'unavailable' : undefined
+}
+
+function replayOf(said: string | undefined): Replay {
+  return said === 'safe' || said === 'never' ? said : 'unknown'
+}
+
+/** What an exchange that brought no answer says of its target; undefined where the call itself ended. */
+export function failureOfError({ code, row }: CallError): Failure | undefined {
+  if (code === 'context-window-exceeded') return { reason: 'context-window', replay: 'safe' }
+  if (code === 'head-timeout') return { reason: 'timeout', replay: row.replay }
+  const isPeer = row.origin === 'upstream' || code === 'overloaded'
+  return isPeer ? { reason: 'unavailable', replay: row.replay } : undefined
+}

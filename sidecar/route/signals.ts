@@ -1,0 +1,57 @@
+import type { Target } from '#shared/config/schema.ts'
+
+type Named = Pick<Target, 'provider' | 'model'>
+
+/** Time in which an old measurement fades to a third. */
+const fadeMs = 10_000
+/** A target that fails counts as slow as this: else the quickest refusal would draw all calls. */
+const failureMs = 10_000
+/** Targets of a configuration, with room for those of earlier ones. */
+const targetsMax = 1_024
+
+/** What this sidecar has seen of one target. */
+export class Signal {
+  inFlight = 0
+  #latencyMs = 0
+  #seenMs = 0
+
+  /**
+   * Peak EWMA, as Finagle's balancer of that name: a slow answer counts at once, quick ones by and
+   * by, and nothing seen fades, so that a target that was slow is tried again.
+   */
+  observe(latencyMs: number, nowMs: number): void {
+    const old = this.#share(nowMs)
+    const isPeak = latencyMs > this.#latencyMs
+    this.#latencyMs = isPeak ? latencyMs : this.#latencyMs * old + latencyMs * (1 - old)
+    this.#seenMs = nowMs
+  }
+
+  fail(nowMs: number): void {
+    this.observe(failureMs, nowMs)
+  }
+
+  /** Milliseconds to wait there, about; 0 for a target that nothing is known of. */
+  score(nowMs: number): number {
+    return this.#latencyMs * this.#share(nowMs) * (this.inFlight + 1)
+  }
+
+  /** What is left of the weight of the last observation. */
+  #share(nowMs: number): number {
+    return Math.exp(-(nowMs - this.#seenMs) / fadeMs)
+  }
+}
+
+/** What this sidecar has seen of its targets; other pods see for themselves. */
+export class Signals {
+  readonly #signals = new Map<string, Signal>()
+
+  of({ provider, model }: Named): Signal {
+    const key = `${provider} ${model}`
+    const known = this.#signals.get(key)
+    if (known !== undefined) return known
+    if (this.#signals.size >= targetsMax) this.#signals.clear()
+    const signal = new Signal()
+    this.#signals.set(key, signal)
+    return signal
+  }
+}
