@@ -28,6 +28,8 @@ export default {
     },
     ...[
       ['undici', '^shared/http/(client|exchange)\\.ts$'],
+      ['@pydantic/genai-prices', '^ambassador/prices/published-prices\\.ts$'],
+      ['opossum', '^ambassador/breaker/'],
       ['chokidar', '^shared/config/watch\\.ts$'],
       ['pino', '^shared/telemetry/access-log\\.ts$'],
       [

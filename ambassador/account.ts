@@ -9,8 +9,11 @@ import type { Log, Outcome } from '#shared/telemetry/access-log.ts'
 import { startServerSpan } from '#shared/telemetry/server-span.ts'
 import { ambassadorTiming } from '#shared/telemetry/server-timing.ts'
 import type { Tracer } from '#shared/telemetry/tracing.ts'
+import { billFor } from './bill.ts'
 import type { AmbassadorCall } from './call.ts'
 import type { OutputRatios } from './output-ratios.ts'
+import type { Cost } from './prices/cost.ts'
+import { formatUsd } from './prices/money.ts'
 import { settledUsage } from './settled-usage.ts'
 import { closeSpan } from './telemetry/close-span.ts'
 import type { AmbassadorMetrics } from './telemetry/metrics.ts'
@@ -41,10 +44,7 @@ export function account(parts: AccountParts): Layer<CallRequest, CallResponse, A
     })
     tell(headers, context)
     if (context.isWhole) {
-      headers.push(
-        'x-outrigger-usage',
-        formatUsage(settledUsage(context, { status, bytes: 0 }, parts.ratios), true),
-      )
+      headers.push('x-outrigger-usage', formatUsage(settledNow(parts, context, status), true))
       return { status, headers, body: settled }
     }
     const trailers = (): [string, string][] => [['x-outrigger-usage', trailer]]
@@ -76,6 +76,17 @@ function chunked(headers: HeaderList): string[] {
   return list
 }
 
+/** Of an answer that is all there before its head goes. */
+function settledNow({ ratios }: AccountParts, context: AmbassadorCall, status: number): Usage {
+  const usage = settledUsage(context, { status, bytes: 0 }, ratios)
+  return withCost(usage, billFor(context, usage))
+}
+
+function withCost(usage: Usage, cost: Cost | undefined): Usage {
+  if (cost === undefined) return { ...usage, cost: '0' }
+  return cost.kind === 'known' ? { ...usage, cost: formatUsd(cost.amount) } : usage
+}
+
 interface Ended {
   readonly request: CallRequest
   readonly context: AmbassadorCall
@@ -87,13 +98,16 @@ interface Ended {
 function settle(parts: AccountParts, ended: Ended): { usage: Usage; outcome: Outcome } {
   const { context, status } = ended
   const outcome = outcomeOf(ended)
-  const usage = settledUsage(context, { status, bytes: ended.bytesOut }, parts.ratios)
+  const used = settledUsage(context, { status, bytes: ended.bytesOut }, parts.ratios)
+  const cost = billFor(context, used)
+  const usage = withCost(used, cost)
   const model = context.surface === undefined ? '' : context.model
   const durationMs = context.clock.now() - context.startedMs
   const { metrics } = parts
   metrics.calls.add(1, [context.tenant, context.class, model, context.provider, outcome])
   if (context.error !== undefined) metrics.errors.add(1, [context.error.code])
   countTokens(parts, { context, usage, model })
+  countCost(parts, { context, model, cost })
   observe(parts, { context, model, durationMs, status })
   parts.log().accessLine({
     call: context.id,
@@ -111,6 +125,10 @@ function settle(parts: AccountParts, ended: Ended): { usage: Usage; outcome: Out
     outputTokens: usage.output,
     reasoningTokens: usage.reasoning,
     tokensExact: usage.isExact,
+    costUsd: cost === undefined ? undefined : (usage.cost ?? null),
+    costExact: cost?.kind === 'known' ? cost.isExact : undefined,
+    costBasis: cost?.kind === 'known' ? cost.basis : cost?.reason,
+    pricedAt: context.price?.pricedAt,
     ttftMs: context.firstContentMs,
     durationMs,
     status,
@@ -164,6 +182,27 @@ function countTokens({ metrics }: AccountParts, { context, usage, model }: Settl
   metrics.genAiTokenUsage.observe(usage.input, [operation, context.provider, model, 'input'])
   metrics.genAiTokenUsage.observe(usage.output, [operation, context.provider, model, 'output'])
 }
+
+interface Charged {
+  readonly context: AmbassadorCall
+  readonly model: string
+  readonly cost: Cost | undefined
+}
+
+function countCost({ metrics }: AccountParts, { context, model, cost }: Charged): void {
+  if (cost === undefined) return
+  const { tenant, class: callClass, provider } = context
+  if (cost.kind === 'unknown') {
+    metrics.costUnknown.add(1, [model, provider, cost.reason])
+    return
+  }
+  const exactness = cost.isExact ? 'exact' : 'estimate'
+  const labels = [tenant, callClass, model, provider, exactness] as const
+  metrics.cost.add(Number(cost.amount) / picoPerUsd, [...labels])
+}
+
+/** A metric is a number of base two; the ledger line has the exact one. */
+const picoPerUsd = 1e12
 
 interface Observed {
   readonly context: AmbassadorCall

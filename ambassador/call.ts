@@ -4,6 +4,8 @@ import type { ValueRange } from '#shared/dialects/top-level.ts'
 import type { Usage } from '#shared/dialects/usage.ts'
 import type { CallSpan } from '#shared/telemetry/tracing.ts'
 import type { StreamWatch } from './attempt/stream-watch.ts'
+import type { BillFacts } from './bill.ts'
+import type { Price } from './prices/price.ts'
 
 /** What the layers of the ambassador find out about one call. */
 export interface AmbassadorCall extends CallContext {
@@ -23,6 +25,12 @@ export interface AmbassadorCall extends CallContext {
   bodyValues: ReadonlyMap<string, ValueRange>
   /** The ambassador's own floor by bytes, or the sidecar's count where that is higher. */
   inputEstimate: number
+  /** What a token costs; undefined where nobody knows. */
+  price: Price | undefined
+  /** Who sells, as published prices name it. */
+  seller: string | undefined
+  /** What a whole answer says of its bill; a stream's watch knows that of a stream. */
+  bill: BillFacts
   attempts: number
   replica: string | undefined
   usage: Usage | undefined

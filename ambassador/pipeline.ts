@@ -12,6 +12,8 @@ import { counts } from './counts.ts'
 import { authenticate } from './identity/authenticate.ts'
 import { authorize } from './identity/authorize.ts'
 import type { Reach } from './identity/identity.ts'
+import { price } from './price.ts'
+import type { PriceShelf } from './prices/shelf.ts'
 import { configOf } from './provider-of.ts'
 
 /** What the layers are made from. */
@@ -20,6 +22,7 @@ export interface PipelineParts extends AccountParts, AttemptParts {
   /** Places of questions that are only counted. */
   readonly counts: Gate
   readonly reach: Reach
+  readonly prices: PriceShelf
   readonly ledger: BodyLedger
 }
 
@@ -46,6 +49,8 @@ export function ambassadorPipeline(
     }),
     // Above `deadline`: the tenant caps it.
     authorize(),
+    // Below `authorize`, which finds the model; above all that spends.
+    price(parts.prices),
     // Below `authorize`, which finds out what is asked for: a count waits for no call.
     counts(parts.counts),
     // Above `commit` and the attempts: one deadline for all of them and for the body.

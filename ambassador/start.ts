@@ -12,6 +12,8 @@ import { reachOf } from './identity/identity.ts'
 import { OutputRatios } from './output-ratios.ts'
 import { ambassadorPipeline } from './pipeline.ts'
 import { probeOptions, ReplicaPool } from './pool/pool.ts'
+import { loadPublished } from './prices/published-prices.ts'
+import { PriceShelf } from './prices/shelf.ts'
 import { type AmbassadorMetrics, ambassadorMetrics } from './telemetry/metrics.ts'
 
 /** Starts one ambassador: it listens at once, and is ready with its first valid configuration. */
@@ -23,6 +25,11 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
   const ledger = new BodyLedger()
   const origins = new Origins()
   const pool = startPool(options, origins)
+  const prices = new PriceShelf({
+    provider: settings.provider,
+    load: loadPublished,
+    onProblem: (error) => log.error({ error: String(error) }, 'Cannot read the published prices'),
+  })
   const tracing = new TracingSwitch({
     load: async () => (await import('./telemetry/otel.ts')).startTracing,
     instance: `ambassador-${settings.provider}-${process.pid}`,
@@ -38,6 +45,7 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
       metrics,
       tracer: () => tracing.tracer,
       ratios: new OutputRatios(),
+      prices,
       gate,
       counts: new Gate(),
       reach: reachOf(settings.host),
@@ -53,7 +61,9 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
     tracing,
     render: registry.render,
     isReady: () =>
-      gate.isReady && config.current()?.config.providers[settings.provider] !== undefined,
+      gate.isReady &&
+      prices.isReady &&
+      config.current()?.config.providers[settings.provider] !== undefined,
     status: () => ({
       provider: settings.provider,
       callsInFlight: gate.inFlight,
@@ -70,6 +80,7 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
       log.setLevel(snapshot.config.ambassador.log.level)
       tracing.apply(snapshot.config.ambassador.traces)
       const provider = snapshot.config.providers[settings.provider]
+      if (provider !== undefined) prices.apply(provider)
       if (provider?.kind === 'vllm') {
         pool.configure(provider.replicas)
         const calls = originOptions(provider)
@@ -130,6 +141,7 @@ function refuseOpenToAll(snapshot: Snapshot, host: string): void {
   }
 }
 
+const noBill: AmbassadorCall['bill'] = { modifiers: [], usageObject: undefined }
 const noValues: AmbassadorCall['bodyValues'] = new Map()
 
 type Opening = Pick<AmbassadorCall, 'cancellation' | 'clock' | 'provider' | 'snapshot'>
@@ -156,6 +168,9 @@ function newCall({ cancellation, clock, provider, snapshot }: Opening): Ambassad
     isStream: false,
     bodyValues: noValues,
     inputEstimate: 0,
+    price: undefined,
+    seller: undefined,
+    bill: noBill,
     attempts: 0,
     replica: undefined,
     usage: undefined,

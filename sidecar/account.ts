@@ -78,6 +78,7 @@ function settle(parts: AccountParts, ended: Ended): void {
     outputTokens: usage.output,
     reasoningTokens: usage.reasoning,
     tokensExact: usage.isExact || context.attempts === 0,
+    costUsd: usage.cost,
     ttftMs: context.headMs,
     durationMs,
     status,

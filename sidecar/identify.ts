@@ -1,34 +1,66 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Layer } from '#shared/call/service.ts'
-import { NotAnObject, scanTopLevel, valueAt } from '#shared/dialects/top-level.ts'
+import { NotAnObject, scanTopLevel, type ValueRange, valueAt } from '#shared/dialects/top-level.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
+import { scanLarge } from '#shared/tokens/large-json/scan-large.ts'
 import type { SidecarCall } from './call.ts'
 
-/** Beyond this many bytes a body is scanned, not parsed. */
+/** Beyond this many bytes a body is scanned beside other work, not parsed. */
 const parsedBytesMax = 1024 * 1024
 
 /**
- * Reads model and stream from the body, and estimates its tokens by bytes. Ends at once. Errors:
- * `invalid-json` with the position, `invalid-field`.
+ * Reads model and stream from the body, and estimates its tokens by bytes. Ends at once, or with a
+ * large body after `pause` has let other work run every millisecond. Errors: `invalid-json` with the
+ * position (a large body may be broken inside a value: that shows when it is counted or sent),
+ * `invalid-field`, and the reason of a cancellation.
  */
-export function identify(): Layer<CallRequest, CallResponse, SidecarCall> {
+export function identify(
+  pause: () => Promise<unknown> = setImmediate,
+): Layer<CallRequest, CallResponse, SidecarCall> {
   return (inner) => (request, context) => {
     const { body } = request
-    if (body.length <= parsedBytesMax) context.question = parsed(body)
-    const { values, repeated } = scan(body)
-    if (repeated !== undefined) throw invalid(repeated, `'${repeated}' occurs twice`)
-    const model = valueAt(body, values.get('model'))
-    if (typeof model !== 'string' || model === '')
-      throw invalid('model', "'model' must be a string")
-    const stream = valueAt(body, values.get('stream'))
-    const isFlag = stream === undefined || stream === null || typeof stream === 'boolean'
-    if (!isFlag) throw invalid('stream', "'stream' must be true or false")
-    context.modelAsked = model
-    context.isStream = stream === true
-    // English prose has about four bytes a token; the envelope of JSON weighs the other way.
-    context.input = { tokens: Math.ceil(body.length / 4), exactness: 'estimate' }
+    if (body.length > parsedBytesMax) {
+      context.question = { bytes: body }
+      return scanInSteps(body, context, pause).then((top) => {
+        take(context, body, top)
+        return inner(request, context)
+      })
+    }
+    context.question = { parsed: parsed(body), size: body.length }
+    take(context, body, scan(body))
     return inner(request, context)
   }
+}
+
+/** Where the members stand that are asked for. */
+interface Top {
+  readonly values: ReadonlyMap<string, ValueRange>
+  readonly repeated: string | undefined
+}
+
+const wanted = ['model', 'stream']
+
+function take(context: SidecarCall, body: Buffer, { values, repeated }: Top): void {
+  if (repeated !== undefined) throw invalid(repeated, `'${repeated}' occurs twice`)
+  const model = shortValueAt(body, values.get('model'))
+  if (typeof model !== 'string' || model === '') throw invalid('model', "'model' must be a string")
+  const stream = shortValueAt(body, values.get('stream'))
+  const isFlag = stream === undefined || stream === null || typeof stream === 'boolean'
+  if (!isFlag) throw invalid('stream', "'stream' must be true or false")
+  context.modelAsked = model
+  context.isStream = stream === true
+  // English prose has about four bytes a token; the envelope of JSON weighs the other way.
+  context.input = { tokens: Math.ceil(body.length / 4), exactness: 'estimate' }
+}
+
+/** Longer than any name: what has as many bytes is not looked at. */
+const valueBytesMax = 4_096
+const tooLong = {}
+
+function shortValueAt(body: Buffer, range: ValueRange | undefined): unknown {
+  if (range !== undefined && range.end - range.start > valueBytesMax) return tooLong
+  return valueAt(body, range)
 }
 
 function invalid(field: string, state: string): CallError {
@@ -60,11 +92,34 @@ function strangeAt(text: string): number | undefined {
   return at < text.length ? at : undefined
 }
 
-function scan(body: Buffer) {
+function scan(body: Buffer): Top {
   try {
-    return scanTopLevel(body, ['model', 'stream'])
+    return scanTopLevel(body, wanted)
   } catch (error) {
-    if (!(error instanceof NotAnObject)) throw error
-    throw new CallError('invalid-json', error.message, { at: error.at })
+    throw asCallError(error)
   }
+}
+
+async function scanInSteps(
+  body: Buffer,
+  { cancellation }: SidecarCall,
+  pause: () => Promise<unknown>,
+): Promise<Top> {
+  const scanning = scanLarge(body, wanted)
+  try {
+    let step = scanning.next()
+    while (step.done !== true) {
+      await pause()
+      if (cancellation.reason !== undefined) throw cancellation.reason
+      step = scanning.next()
+    }
+    return step.value
+  } catch (error) {
+    throw asCallError(error)
+  }
+}
+
+function asCallError(error: unknown): unknown {
+  if (!(error instanceof NotAnObject)) return error
+  return new CallError('invalid-json', error.message, { at: error.at })
 }

@@ -1,12 +1,13 @@
 import type { Layer } from '#shared/call/service.ts'
 import type { Dialect } from '#shared/dialects/surfaces.ts'
-import { usageInTail } from '#shared/dialects/usage.ts'
+import { readUsage, usageObjectInTail } from '#shared/dialects/usage.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import { type Body, type BodySink, bytesBody } from '#shared/http/body.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { header } from '#shared/http/headers.ts'
 import { firstContentEvent } from '#shared/telemetry/gen-ai.ts'
 import type { AmbassadorCall } from '../call.ts'
+import { modifiersOf } from '../prices/answer-facts.ts'
 import { providerOf } from '../provider-of.ts'
 import { CommittingStream } from './committing-stream.ts'
 import { meaningOf } from './grammar.ts'
@@ -76,7 +77,7 @@ const tailBytes = 8 * 1024
 async function commitWhole(response: CallResponse, context: AmbassadorCall): Promise<CallResponse> {
   const { holdBytes } = providerOf(context).commit
   const held = new HeldBody(response.body, holdBytes, (tail) => {
-    context.usage ??= usageInTail(tail)
+    takeUsage(context, tail)
   })
   const whole = await held.filled
   if (whole === undefined) {
@@ -102,8 +103,17 @@ function inspectWhole(whole: Buffer, context: AmbassadorCall): void {
     refuseFalseSuccess(whole, dialect)
   }
   context.firstContentMs = context.clock.now() - context.startedMs
-  context.usage = usageInTail(whole)
+  takeUsage(context, whole)
   context.modelServed = stringOf(whole, 'model')
+}
+
+/** What is used, and what the bill goes by, from the end of an answer. */
+function takeUsage(context: AmbassadorCall, tail: Buffer): void {
+  const usageObject = usageObjectInTail(tail)
+  context.usage = readUsage(usageObject)
+  const tier = stringOf(tail, 'service_tier')
+  const modifiers = modifiersOf({ service_tier: tier, usage: usageObject })
+  context.bill = { modifiers, usageObject }
 }
 
 function refuseFalseSuccess(whole: Buffer, dialect: Dialect): void {

@@ -2,6 +2,8 @@ import type { Dialect } from '#shared/dialects/surfaces.ts'
 import { isObject, mergeUsage, type Usage, usageOf } from '#shared/dialects/usage.ts'
 import { CallError, replayOf } from '#shared/errors/call-error.ts'
 import { parseEvents } from '#shared/http/sse.ts'
+import type { BillFacts } from '../bill.ts'
+import { modifiersOf } from '../prices/answer-facts.ts'
 import { deltaBytes, type Meaning, meaningOf } from './grammar.ts'
 
 /** What to do with whole events that were looked at. */
@@ -21,6 +23,8 @@ export class StreamWatch {
   #hasContent = false
   #isTerminated = false
   #usage: Usage | undefined
+  #usageObject: BillFacts['usageObject']
+  readonly #modifiers = new Set<string>()
   #model: string | undefined
   #finishReason: string | undefined
   #contentEvents = 0
@@ -45,6 +49,11 @@ export class StreamWatch {
 
   get usage(): Usage | undefined {
     return this.#usage
+  }
+
+  /** What the events said of the bill. */
+  get bill(): BillFacts {
+    return { modifiers: [...this.#modifiers], usageObject: this.#usageObject }
   }
 
   get model(): string | undefined {
@@ -112,7 +121,7 @@ export class StreamWatch {
     }
     const value = parseObject(data)
     if (value === undefined) return garbage
-    this.#usage = takeUsage(this.#usage, value)
+    this.#takeUsage(value)
     this.#model ??= modelOf(value)
     const meaning = meaningOf(this.#dialect, value)
     if (meaning.error !== undefined) {
@@ -127,6 +136,15 @@ export class StreamWatch {
     if (meaning.hasContent || meaning.finishReason !== undefined) this.#hasContent = true
     if (meaning.isLast) this.#isTerminated = true
     return this.#stripsUsage && isUsageChunk(value) ? 'strip' : 'pass'
+  }
+
+  #takeUsage(value: Json): void {
+    for (const modifier of modifiersOf(value)) this.#modifiers.add(modifier)
+    const later = usageOf(value)
+    if (later === undefined) return
+    this.#usage = mergeUsage(this.#usage, later)
+    const usageObject = value['usage']
+    if (isObject(usageObject)) this.#usageObject = usageObject
   }
 
   #countContent(value: Json, eventBytes: number): void {
@@ -157,11 +175,6 @@ function parseObject(data: string): Json | undefined {
     // The caller reports what is not JSON.
     return undefined
   }
-}
-
-function takeUsage(earlier: Usage | undefined, value: Json): Usage | undefined {
-  const later = usageOf(value)
-  return later === undefined ? earlier : mergeUsage(earlier, later)
 }
 
 function modelOf(value: Json): string | undefined {

@@ -84,6 +84,18 @@ export const ambassadorTable = {
     type: 'counter',
     labels: ['tenant', 'class', 'model', 'provider', 'type', 'exactness'],
   },
+  cost: {
+    name: 'outrigger_ambassador_cost_usd_total',
+    help: 'Cost of settled calls in US dollars, by exactness; unknown costs are not in it.',
+    type: 'counter',
+    labels: ['tenant', 'class', 'model', 'provider', 'exactness'],
+  },
+  costUnknown: {
+    name: 'outrigger_ambassador_cost_unknown_total',
+    help: 'Settled calls whose cost is not known, by reason.',
+    type: 'counter',
+    labels: ['model', 'provider', 'reason'],
+  },
   attempts: {
     name: 'outrigger_ambassador_attempts_total',
     help: 'Attempts at a provider, by result.',

@@ -13,6 +13,7 @@ import {
   text,
   url,
 } from './fields.ts'
+import { prices, unknownPrice } from './price-schema.ts'
 
 export const dialectNames = ['chat', 'completions', 'embeddings', 'messages'] as const
 export type Dialect = (typeof dialectNames)[number]
@@ -66,6 +67,8 @@ const common = {
   commit: v.optional(commit, {}),
   // Per origin: one HTTP/1.1 connection carries one call, and a vLLM server batches up to 256.
   connectionsMax: v.optional(count({ max: 65_535 }), 256),
+  prices,
+  unknownPrice,
   // Asked by `stream_options.include_usage`, a stream ends with its token counts: exact settling.
   usage: v.optional(oneOf(['ask', 'leave']), 'ask'),
 }

@@ -3,16 +3,21 @@ export interface Usage {
   readonly input: number
   readonly cached: number
   readonly cacheWrite: number
+  /** The part of `cacheWrite` that stays for an hour, where a provider prices it apart. */
+  readonly cacheWrite1h: number
   readonly output: number
   readonly reasoning: number
   /** False where a number is our estimate. */
   readonly isExact: boolean
+  /** US dollars as a plain decimal, once settled; undefined where the cost is not known. */
+  readonly cost?: string | undefined
 }
 
 export const noUsage: Usage = {
   input: 0,
   cached: 0,
   cacheWrite: 0,
+  cacheWrite1h: 0,
   output: 0,
   reasoning: 0,
   isExact: false,
@@ -33,30 +38,62 @@ function part(value: unknown, key: string): number {
 }
 
 /**
- * Normalises a provider's `usage` object: OpenAI's input includes what was cached, Anthropic's
- * excludes it (providers' API references; checked against recorded answers). Undefined when `value`
+ * Normalises a provider's `usage` object (providers' API references; checked against recorded
+ * answers). OpenAI's input includes what was cached, Anthropic's excludes it. Undefined when `value`
  * is neither.
  */
 export function readUsage(value: unknown): Usage | undefined {
   if (!isObject(value)) return undefined
-  if ('prompt_tokens' in value) {
-    const prompt = value['prompt_tokens_details']
-    return {
-      input: count(value['prompt_tokens']),
-      cached: part(prompt, 'cached_tokens'),
-      cacheWrite: part(prompt, 'cache_write_tokens'),
-      output: count(value['completion_tokens']),
-      reasoning: part(value['completion_tokens_details'], 'reasoning_tokens'),
-      isExact: true,
-    }
+  if ('prompt_tokens' in value) return chatUsage(value)
+  if ('input_tokens_details' in value) return responsesUsage(value)
+  if ('input_tokens' in value || 'output_tokens' in value) return messagesUsage(value)
+  return undefined
+}
+
+/** DeepSeek and Mistral have names of their own for what was cached. */
+function chatUsage(value: Json): Usage {
+  const details = value['prompt_tokens_details'] ?? value['prompt_token_details']
+  const prompt = count(value['prompt_tokens'])
+  const cached =
+    part(details, 'cached_tokens') ||
+    count(value['prompt_cache_hit_tokens']) ||
+    count(value['num_cached_tokens'])
+  const completion = count(value['completion_tokens'])
+  const reasoning = part(value['completion_tokens_details'], 'reasoning_tokens')
+  // xAI leaves reasoning out of the completion, and a cached prompt out of the prompt.
+  const isBeside = count(value['total_tokens']) === prompt + completion + reasoning
+  return {
+    input: cached > prompt ? prompt + cached : prompt,
+    cached,
+    cacheWrite: part(details, 'cache_write_tokens'),
+    cacheWrite1h: 0,
+    output: isBeside ? completion + reasoning : completion,
+    reasoning,
+    isExact: true,
   }
-  if (!('input_tokens' in value) && !('output_tokens' in value)) return undefined
+}
+
+function responsesUsage(value: Json): Usage {
+  const details = value['input_tokens_details']
+  return {
+    input: count(value['input_tokens']),
+    cached: part(details, 'cached_tokens'),
+    cacheWrite: part(details, 'cache_write_tokens'),
+    cacheWrite1h: 0,
+    output: count(value['output_tokens']),
+    reasoning: part(value['output_tokens_details'], 'reasoning_tokens'),
+    isExact: true,
+  }
+}
+
+function messagesUsage(value: Json): Usage {
   const cached = count(value['cache_read_input_tokens'])
   const cacheWrite = count(value['cache_creation_input_tokens'])
   return {
     input: count(value['input_tokens']) + cached + cacheWrite,
     cached,
     cacheWrite,
+    cacheWrite1h: part(value['cache_creation'], 'ephemeral_1h_input_tokens'),
     output: count(value['output_tokens']),
     reasoning: part(value['output_tokens_details'], 'thinking_tokens'),
     isExact: true,
@@ -74,13 +111,18 @@ export function usageOf(value: unknown): Usage | undefined {
 
 /** The last usage in the end of an answer or a stream: quotes inside strings are escaped. */
 export function usageInTail(tail: Buffer): Usage | undefined {
+  return readUsage(usageObjectInTail(tail))
+}
+
+/** The last `usage` object there, as the provider wrote it. */
+export function usageObjectInTail(tail: Buffer): Json | undefined {
   const at = tail.lastIndexOf('"usage":')
   if (at < 0) return undefined
   const text = tail.toString('utf8', at + '"usage":'.length)
   // The object ends at the first brace with which it parses; it holds only small objects.
-  for (let end = text.indexOf('}'), tries = 0; end >= 0 && tries < 8; tries++) {
-    const usage = readUsage(parse(text.slice(0, end + 1)))
-    if (usage !== undefined) return usage
+  for (let end = text.indexOf('}'), tries = 0; end >= 0 && tries < 12; tries++) {
+    const usage = parse(text.slice(0, end + 1))
+    if (isObject(usage) && readUsage(usage) !== undefined) return usage
     end = text.indexOf('}', end + 1)
   }
   return undefined
@@ -95,20 +137,24 @@ function parse(text: string): unknown {
   }
 }
 
-/** A later report corrects an earlier one; a field it leaves at zero input keeps the earlier. */
+/** A later report corrects an earlier one; what it leaves out keeps the earlier. */
 export function mergeUsage(earlier: Usage | undefined, later: Usage): Usage {
-  if (earlier === undefined || later.input > 0) return later
-  return { ...earlier, output: later.output, reasoning: later.reasoning }
+  if (earlier === undefined) return later
+  if (later.input === 0) return { ...earlier, output: later.output, reasoning: later.reasoning }
+  // The end of a stream does not repeat for how long its beginning wrote to the cache.
+  const isSame = later.cacheWrite1h === 0 && later.cacheWrite === earlier.cacheWrite
+  return isSame ? { ...later, cacheWrite1h: earlier.cacheWrite1h } : later
 }
 
-/** The trailer `x-outrigger-usage`: `input=38,cached=32,…;exact;complete`. */
+/** The trailer `x-outrigger-usage`: `input=38,cached=32,…,cost=0.0012;exact;complete`. */
 export function formatUsage(usage: Usage, isComplete: boolean): string {
-  const numbers = `input=${usage.input},cached=${usage.cached},cache-write=${usage.cacheWrite},output=${usage.output},reasoning=${usage.reasoning}`
+  const { input, cached, cacheWrite, output, reasoning, cost = 'unknown' } = usage
+  const numbers = `input=${input},cached=${cached},cache-write=${cacheWrite},output=${output},reasoning=${reasoning},cost=${cost}`
   return `${numbers};${usage.isExact ? 'exact' : 'estimated'};${isComplete ? 'complete' : 'cut'}`
 }
 
 const trailerPattern =
-  /^input=(\d{1,15}),cached=(\d{1,15}),cache-write=(\d{1,15}),output=(\d{1,15}),reasoning=(\d{1,15});(exact|estimated);(complete|cut)$/
+  /^input=(\d{1,15}),cached=(\d{1,15}),cache-write=(\d{1,15}),output=(\d{1,15}),reasoning=(\d{1,15}),cost=(\d{1,15}(?:\.\d{1,12})?|unknown);(exact|estimated);(complete|cut)$/
 
 /** Reads {@link formatUsage}; undefined for anything else. */
 export function parseUsage(text: string): Usage | undefined {
@@ -117,5 +163,7 @@ export function parseUsage(text: string): Usage | undefined {
   const [input = 0, cached = 0, cacheWrite = 0, output = 0, reasoning = 0] = match
     .slice(1, 6)
     .map(Number)
-  return { input, cached, cacheWrite, output, reasoning, isExact: match[6] === 'exact' }
+  const tokens = { input, cached, cacheWrite, cacheWrite1h: 0, output, reasoning }
+  const cost = match[6] === 'unknown' ? undefined : match[6]
+  return { ...tokens, isExact: match[7] === 'exact', cost }
 }

@@ -41,6 +41,7 @@ export const errorTable = {
   'dialect-not-spoken': client(400, 'Ask for a model whose provider speaks this API'),
   unauthenticated: client(401, 'Give the sidecar the secret that its ambassador expects'),
   'model-forbidden': client(403, 'Ask the platform team to allow the model to this tenant'),
+  'price-unknown': client(403, 'Give the model a price under providers.*.prices, or allow it'),
   'model-not-found': client(404, 'Ask for a model that GET /v1/models lists'),
   'count-not-offered': client(404, 'None: the sidecar counts by itself'),
   'path-not-found': client(404, 'Use one of the listed paths'),

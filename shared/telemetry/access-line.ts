@@ -22,6 +22,14 @@ export interface AccessLine {
   readonly reasoningTokens?: number | undefined
   /** False marks every count of this line as an estimate. */
   readonly tokensExact: boolean
+  /** US dollars as a plain decimal; null where the cost is not known. */
+  readonly costUsd?: string | null | undefined
+  /** False where tokens or price are an estimate. */
+  readonly costExact?: boolean | undefined
+  /** Where the price comes from, or why there is none. */
+  readonly costBasis?: string | undefined
+  /** Day of the published price. */
+  readonly pricedAt?: string | undefined
   /** From the head of the question to the first content, milliseconds. */
   readonly ttftMs?: number | undefined
   readonly durationMs: number
@@ -85,6 +93,10 @@ export function accessJson(head: LineHead, line: AccessLine): string {
     outputTokens: tokens(line.outputTokens, mark),
     reasoningTokens: tokens(line.reasoningTokens, mark),
     tokensExact: line.tokensExact,
+    costUsd: line.costUsd,
+    costExact: line.costExact,
+    costBasis: line.costBasis,
+    pricedAt: line.pricedAt,
     ttftMs: tenths(line.ttftMs),
     durationMs: tenths(line.durationMs),
     status: line.status,

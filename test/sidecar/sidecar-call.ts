@@ -41,7 +41,7 @@ export function callOf(clock: ManualClock): SidecarCall {
     surface: { path: '/v1/chat/completions', dialect: 'chat', wants: 'answer' },
     modelAsked: 'assistant',
     isStream: false,
-    question: { parsed: { messages: [] } },
+    question: { parsed: { messages: [] }, size: 15 },
     input: byBytes,
     chain: [route],
     fallback: {

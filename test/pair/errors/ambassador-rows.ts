@@ -28,6 +28,7 @@ export const ambassadorRows = {
       raisedBy: own,
     },
   ),
+  'price-unknown': refusing({ model: 'unpriced' }, { raisedBy: ({ unpriced }) => unpriced }),
   'count-not-offered': { observe: leavesTheCount },
   'no-healthy-replica': refusing(
     { model: 'bare' },

@@ -36,6 +36,8 @@ export interface AmbassadorStage extends PairStage {
   readonly disabled: Half
   readonly unconfigured: Half
   readonly bare: Half
+  /** One that serves nothing without a price. */
+  readonly unpriced: Half
 }
 
 /** What stands behind the ambassador brings about. */
@@ -102,7 +104,7 @@ export async function startAmbassadorStage(): Promise<AmbassadorStage> {
   const extras = besides(provider.port)
   const addresses = [`http://127.0.0.1:${await closedPort()}`]
   const credentials = [{ name: 'main', secret: 'A_SECRET_THAT_NOBODY_SETS' }]
-  const [disabled, unconfigured, bare] = await Promise.all([
+  const [disabled, unconfigured, bare, unpriced] = await Promise.all([
     extras.start('ambassador', { pool: { credentials } }),
     // Its file is valid, and names everything but its own provider.
     extras.start('ambassador', {
@@ -112,6 +114,7 @@ export async function startAmbassadorStage(): Promise<AmbassadorStage> {
     extras.start('ambassador', {
       pool: { replicas: { addresses, health: { interval: '100ms', failures: 1 } } },
     }),
+    extras.start('ambassador', { pool: { unknownPrice: 'refuse' } }),
   ])
   const size = `${ambassadorLimits.bodyBytes}B`
   const { callsMax } = ambassadorLimits
@@ -125,11 +128,17 @@ export async function startAmbassadorStage(): Promise<AmbassadorStage> {
       bodiesMax: size,
       callsMax,
     },
-    models: modelsOf('disabled', 'unconfigured', 'bare'),
-    providers: { disabled: at(disabled), unconfigured: at(unconfigured), bare: at(bare) },
+    models: modelsOf('disabled', 'unconfigured', 'bare', 'unpriced'),
+    providers: {
+      disabled: at(disabled),
+      unconfigured: at(unconfigured),
+      bare: at(bare),
+      unpriced: at(unpriced),
+    },
   })
   const close = () => closeAll(pair, extras, provider)
-  return { sdks: sdksOf(pair.port), provider, pair, disabled, unconfigured, bare, close }
+  const sdks = sdksOf(pair.port)
+  return { sdks, provider, pair, disabled, unconfigured, bare, unpriced, close }
 }
 
 /** A pair with short timeouts beside ambassadors of providers that are no servers of models. */
