@@ -98,6 +98,11 @@ export class Engine {
     return false
   }
 
+  /** Tokens of `prompt` that would be found in the cache if it ran now. */
+  cachedTokens(prompt: readonly string[], salt: string): number {
+    return this.#cache.cachedTokens(prompt, salt)
+  }
+
   submit(work: Work): Ticket {
     const nowMs = this.#options.clock.nowMs()
     const sequence: Sequence = {

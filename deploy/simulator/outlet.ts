@@ -29,6 +29,11 @@ export class Outlet {
     response.on('drain', events.drained)
   }
 
+  /** Whether events still go out: not after the end, nor after the fault. */
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
   /** Whether the socket takes more; false for good after the fault. */
   isReady(): boolean {
     return this.#isOpen && this.#pieces.length === 0 && !this.#response.writableNeedDrain

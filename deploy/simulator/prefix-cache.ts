@@ -45,6 +45,17 @@ export class PrefixCache {
     return { cachedTokens: hits * this.#blockTokens, createdTokens: created * this.#blockTokens }
   }
 
+  /** How many of `tokens` `admit` would find, in whole blocks; changes nothing. */
+  cachedTokens(tokens: readonly string[], salt: string): number {
+    const usable = Math.floor(Math.max(0, tokens.length - 1) / this.#blockTokens)
+    let hits = 0
+    for (const block of this.#hashes(tokens, salt)) {
+      if (hits === usable || !this.#held.has(block)) break
+      hits += 1
+    }
+    return hits * this.#blockTokens
+  }
+
   *#hashes(tokens: readonly string[], salt: string): Generator<string> {
     let parent = salt
     for (let end = this.#blockTokens; end <= tokens.length; end += this.#blockTokens) {
