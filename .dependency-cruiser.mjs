@@ -29,7 +29,7 @@ export default {
     ...[
       ['undici', '^shared/http/(client|exchange)\\.ts$'],
       ['@pydantic/genai-prices', '^ambassador/prices/published-prices\\.ts$'],
-      ['opossum', '^ambassador/breaker/'],
+      ['opossum', '^ambassador/breaker/circuit\\.ts$'],
       ['chokidar', '^shared/config/watch\\.ts$'],
       ['pino', '^shared/telemetry/access-log\\.ts$'],
       [

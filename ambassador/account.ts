@@ -11,6 +11,7 @@ import { ambassadorTiming } from '#shared/telemetry/server-timing.ts'
 import type { Tracer } from '#shared/telemetry/tracing.ts'
 import { billFor } from './bill.ts'
 import type { AmbassadorCall } from './call.ts'
+import { spentOn } from './limits/quantities.ts'
 import type { OutputRatios } from './output-ratios.ts'
 import type { Cost } from './prices/cost.ts'
 import { formatUsd } from './prices/money.ts'
@@ -102,6 +103,10 @@ function settle(parts: AccountParts, ended: Ended): { usage: Usage; outcome: Out
   const cost = billFor(context, used)
   const usage = withCost(used, cost)
   const model = context.surface === undefined ? '' : context.model
+  const { attempts, error } = context
+  const picoUsd = cost === undefined ? 0n : cost.kind === 'known' ? cost.amount : undefined
+  // A shared store that is gone has said so itself; the call is over.
+  void context.admission?.end(spentOn({ attempts, error, usage, picoUsd }))
   const durationMs = context.clock.now() - context.startedMs
   const { metrics } = parts
   metrics.calls.add(1, [context.tenant, context.class, model, context.provider, outcome])

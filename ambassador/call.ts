@@ -5,6 +5,7 @@ import type { Usage } from '#shared/dialects/usage.ts'
 import type { CallSpan } from '#shared/telemetry/tracing.ts'
 import type { StreamWatch } from './attempt/stream-watch.ts'
 import type { BillFacts } from './bill.ts'
+import type { Admission } from './limits/limiter.ts'
 import type { Price } from './prices/price.ts'
 
 /** What the layers of the ambassador find out about one call. */
@@ -31,6 +32,8 @@ export interface AmbassadorCall extends CallContext {
   seller: string | undefined
   /** What a whole answer says of its bill; a stream's watch knows that of a stream. */
   bill: BillFacts
+  /** What is held of the tenant's limits, from `limit` to the settling. */
+  admission: Admission | undefined
   attempts: number
   replica: string | undefined
   usage: Usage | undefined

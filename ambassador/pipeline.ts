@@ -12,12 +12,13 @@ import { counts } from './counts.ts'
 import { authenticate } from './identity/authenticate.ts'
 import { authorize } from './identity/authorize.ts'
 import type { Reach } from './identity/identity.ts'
+import { type LimitParts, limit } from './limits/limit.ts'
 import { price } from './price.ts'
 import type { PriceShelf } from './prices/shelf.ts'
 import { configOf } from './provider-of.ts'
 
 /** What the layers are made from. */
-export interface PipelineParts extends AccountParts, AttemptParts {
+export interface PipelineParts extends AccountParts, AttemptParts, LimitParts<AmbassadorCall> {
   readonly gate: Gate
   /** Places of questions that are only counted. */
   readonly counts: Gate
@@ -55,6 +56,9 @@ export function ambassadorPipeline(
     counts(parts.counts),
     // Above `commit` and the attempts: one deadline for all of them and for the body.
     deadline(),
+    // Below `price` and `deadline`: the cost is known, and waiting for a store ends with the call.
+    // Above `commit` and the attempts: a call is charged once, however often it is tried.
+    limit(parts),
     // Right above the attempt: what fails before the first content is not an answer yet.
     commit(),
   ]

@@ -2,6 +2,9 @@ import type { Layer } from '#shared/call/service.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { AmbassadorCall } from './call.ts'
+import type { ExpectedTokens } from './limits/limit.ts'
+import type { PicoUsd } from './prices/money.ts'
+import { reserveCost } from './prices/reserve.ts'
 import type { PriceShelf } from './prices/shelf.ts'
 import { configOf } from './provider-of.ts'
 
@@ -22,4 +25,12 @@ export function price(shelf: PriceShelf): Layer<CallRequest, CallResponse, Ambas
     context.price = pricing?.kind === 'priced' ? pricing.price : undefined
     return inner(request, context)
   }
+}
+
+/** The most that a call of these tokens can cost; undefined where nobody knows the price. */
+export function picoUsdOf(
+  { price: known }: AmbassadorCall,
+  { input, output }: ExpectedTokens,
+): PicoUsd | undefined {
+  return known && reserveCost({ price: known, inputTokens: input, outputMax: output })
 }

@@ -28,10 +28,14 @@ export function settledUsage(
     if (watch !== undefined) ratios.learn(model, watch.contentBytes, own.output)
     return own
   }
-  if (context.attempts === 0 || status >= 400) return { ...noUsage, isExact: true }
+  if (context.attempts === 0) return { ...noUsage, isExact: true }
+  // A provider that says no charges nothing; one that was left alone with a question may.
+  if (status >= 400 && (context.error?.row.replay ?? 'safe') === 'safe') {
+    return { ...noUsage, isExact: true }
+  }
   const output = Math.max(
     watch?.contentEvents ?? 0,
-    ratios.tokensIn(model, watch?.contentBytes ?? bytes),
+    ratios.tokensIn(model, watch?.contentBytes ?? (status < 400 ? bytes : 0)),
   )
   if (own === undefined) return { ...noUsage, input: context.inputEstimate, output }
   return output > own.output ? { ...own, output, isExact: false } : own

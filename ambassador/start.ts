@@ -9,9 +9,14 @@ import { TracingSwitch } from '#shared/lifecycle/tracing-switch.ts'
 import { originOptions } from './attempt/attempt.ts'
 import type { AmbassadorCall } from './call.ts'
 import { reachOf } from './identity/identity.ts'
+import { LimitJournal } from './limits/journal.ts'
+import { JournalFile } from './limits/journal-file.ts'
+import { Limiter } from './limits/limiter.ts'
+import { MemoryStore } from './limits/memory-store.ts'
 import { OutputRatios } from './output-ratios.ts'
 import { ambassadorPipeline } from './pipeline.ts'
 import { probeOptions, ReplicaPool } from './pool/pool.ts'
+import { picoUsdOf } from './price.ts'
 import { loadPublished } from './prices/published-prices.ts'
 import { PriceShelf } from './prices/shelf.ts'
 import { type AmbassadorMetrics, ambassadorMetrics } from './telemetry/metrics.ts'
@@ -30,6 +35,18 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
     load: loadPublished,
     onProblem: (error) => log.error({ error: String(error) }, 'Cannot read the published prices'),
   })
+  const store = new MemoryStore()
+  const limiter = new Limiter({ provider: settings.provider, store, clock })
+  const journal = new LimitJournal({
+    store,
+    clock,
+    provider: settings.provider,
+    open: (path) => new JournalFile(path),
+    onTrouble: (problem) =>
+      problem === undefined
+        ? log.warn({}, 'The journal of limits is written again')
+        : log.error({ problem }, 'Cannot keep the journal of limits: they count in memory'),
+  })
   const tracing = new TracingSwitch({
     load: async () => (await import('./telemetry/otel.ts')).startTracing,
     instance: `ambassador-${settings.provider}-${process.pid}`,
@@ -38,7 +55,7 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
     onDropped: (spans, reason) => metrics.tracesDropped.add(spans, [reason]),
   })
   observeConfig(config, metrics)
-  observe(metrics, settings.provider, { gate, ledger, pool })
+  observe(metrics, settings.provider, { gate, ledger, pool, limiter })
   return serveHalf(options, {
     service: ambassadorPipeline({
       log: () => log,
@@ -46,6 +63,8 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
       tracer: () => tracing.tracer,
       ratios: new OutputRatios(),
       prices,
+      limiter,
+      picoUsdOf,
       gate,
       counts: new Gate(),
       reach: reachOf(settings.host),
@@ -67,6 +86,8 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
     status: () => ({
       provider: settings.provider,
       callsInFlight: gate.inFlight,
+      limits: limiter.readings(),
+      journal: journal.state,
       isDraining: gate.isDraining,
       replicas: pool.replicas,
     }),
@@ -79,6 +100,9 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
       if (snapshot.generation === 1) refuseOpenToAll(snapshot, settings.host)
       log.setLevel(snapshot.config.ambassador.log.level)
       tracing.apply(snapshot.config.ambassador.traces)
+      // First what was used, then what is allowed of it.
+      journal.configure(snapshot.config.ambassador.journal)
+      limiter.configure(snapshot.config)
       const provider = snapshot.config.providers[settings.provider]
       if (provider !== undefined) prices.apply(provider)
       if (provider?.kind === 'vllm') {
@@ -100,7 +124,10 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
       graceMs: snapshot?.config.ambassador.drain.grace ?? 0,
     }),
     refusesWhileDraining: true,
-    close: () => pool.close(),
+    async close() {
+      pool.close()
+      await journal.close()
+    },
   })
 }
 
@@ -118,10 +145,22 @@ interface Observed {
   readonly gate: Gate
   readonly ledger: BodyLedger
   readonly pool: ReplicaPool
+  readonly limiter: Limiter
 }
 
 function observe(metrics: AmbassadorMetrics, provider: string, parts: Observed): void {
-  const { gate, ledger, pool } = parts
+  const { gate, ledger, pool, limiter } = parts
+  metrics.limitUsed.collect(() =>
+    limiter.readings().map(({ tenant, limit, model, used }) => [[tenant, limit, model], used]),
+  )
+  metrics.limitAllowed.collect(() =>
+    limiter
+      .readings()
+      .map(({ tenant, limit, model, allowed }) => [[tenant, limit, model], allowed]),
+  )
+  metrics.tenantCallsInFlight.collect(() =>
+    limiter.placesTaken().map(([tenant, calls]) => [[tenant], calls]),
+  )
   metrics.callsInFlight.collect(() => [[[provider], gate.inFlight]])
   metrics.bodyBytesHeld.collect(() => [[[], ledger.heldBytes]])
   metrics.replicaHealthy.collect(() =>
@@ -171,6 +210,7 @@ function newCall({ cancellation, clock, provider, snapshot }: Opening): Ambassad
     price: undefined,
     seller: undefined,
     bill: noBill,
+    admission: undefined,
     attempts: 0,
     replica: undefined,
     usage: undefined,

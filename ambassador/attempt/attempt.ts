@@ -9,6 +9,7 @@ import { endToEnd } from '#shared/http/headers.ts'
 import { genAi, spanName } from '#shared/telemetry/gen-ai.ts'
 import { type CallSpan, noSpan, type Tracer } from '#shared/telemetry/tracing.ts'
 import type { AmbassadorCall } from '../call.ts'
+import { tellsOfAccount } from '../limits/limit-headers.ts'
 import type { ReplicaPool } from '../pool/pool.ts'
 import { providerOf } from '../provider-of.ts'
 import { profiles } from '../providers/profile.ts'
@@ -109,9 +110,14 @@ function describeResult(span: CallSpan, context: AmbassadorCall, result: string)
   else if (errorType !== 'ok') span.fail(errorType)
 }
 
-/** Of a provider's answer: no cookie is for the application, and our words are ours. */
+/** No cookie is for the application, our words are ours, and all tenants share the account. */
 function isDropped(name: string): boolean {
-  return name === 'set-cookie' || name === 'server-timing' || name.startsWith('x-outrigger-')
+  return (
+    name === 'set-cookie' ||
+    name === 'server-timing' ||
+    name.startsWith('x-outrigger-') ||
+    tellsOfAccount(name)
+  )
 }
 
 /** How calls connect to a provider. */

@@ -5,6 +5,7 @@ import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { header } from '#shared/http/headers.ts'
 import type { AmbassadorCall } from '../call.ts'
+import { outputKeys } from '../limits/asked-output.ts'
 import { configOf, providerOf } from '../provider-of.ts'
 import { profiles } from '../providers/profile.ts'
 import { aliasesOf } from './aliases.ts'
@@ -81,9 +82,11 @@ function readBody(request: CallRequest, context: AmbassadorCall): void {
   context.inputEstimate = Math.max(floor, claimed)
 }
 
+const scannedKeys = ['model', 'stream', 'stream_options', ...outputKeys]
+
 function scan(body: Buffer) {
   try {
-    return scanTopLevel(body, ['model', 'stream', 'stream_options'])
+    return scanTopLevel(body, scannedKeys)
   } catch (error) {
     if (!(error instanceof NotAnObject)) throw error
     throw new CallError('invalid-json', error.message, { at: error.at })

@@ -96,6 +96,24 @@ export const ambassadorTable = {
     type: 'counter',
     labels: ['model', 'provider', 'reason'],
   },
+  limitUsed: {
+    name: 'outrigger_tenant_limit_used',
+    help: 'What a tenant has used of a limit, reservations included, in the unit of the limit.',
+    type: 'gauge',
+    labels: ['tenant', 'limit', 'model'],
+  },
+  limitAllowed: {
+    name: 'outrigger_tenant_limit_allowed',
+    help: 'How much the limit allows.',
+    type: 'gauge',
+    labels: ['tenant', 'limit', 'model'],
+  },
+  tenantCallsInFlight: {
+    name: 'outrigger_tenant_calls_in_flight',
+    help: 'Calls of a tenant that were let in and have not ended.',
+    type: 'gauge',
+    labels: ['tenant'],
+  },
   attempts: {
     name: 'outrigger_ambassador_attempts_total',
     help: 'Attempts at a provider, by result.',

@@ -1,6 +1,6 @@
 import { nearest } from './nearest.ts'
 import type { Finding, KeyPath } from './problems.ts'
-import type { Config, Entry } from './schema.ts'
+import type { Config, Entry, Tenant } from './schema.ts'
 import { formatDuration, formatSize } from './units.ts'
 
 /** What the checks need besides the parsed configuration. */
@@ -52,9 +52,28 @@ function tenantChecks(config: Config, { models }: Declared): Finding[] {
     const unknown = (tenant.models ?? []).flatMap((model, at) =>
       absent(model, models, { path: ['tenants', name, 'models', at], group: 'models' }),
     )
+    unknown.push(...tenantLimitChecks(name, tenant, models))
     if (tenant.classes.includes(tenant.class)) return unknown
     const message = `must be one of the tenant's classes, ${tenant.classes.join(', ')}`
     return [...unknown, { path: ['tenants', name, 'class'], message }]
+  })
+}
+
+/** A limit that names what the tenant can never use would silently bind nothing. */
+function tenantLimitChecks(name: string, tenant: Tenant, models: readonly string[]): Finding[] {
+  const allowed = tenant.models ?? models
+  return tenant.limits.flatMap((limit, at) => {
+    const path = ['tenants', name, 'limits', at]
+    const named = (limit.models ?? []).flatMap((model, index) =>
+      absent(model, allowed, { path: [...path, 'models', index], group: "the tenant's models" }),
+    )
+    const classes = (limit.classes ?? []).flatMap((each, index) =>
+      absent(each, tenant.classes, {
+        path: [...path, 'classes', index],
+        group: "the tenant's classes",
+      }),
+    )
+    return [...named, ...classes]
   })
 }
 

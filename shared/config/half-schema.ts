@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { count, duration, kindsOf, labelName, oneOf, secretRef, size, url } from './fields.ts'
+import { journalDirectory } from './limit-schema.ts'
 
 const log = v.object({
   // One line per call at `info`; `silent` is for benchmarks.
@@ -111,6 +112,7 @@ export const ambassador = v.object({
     }),
     {},
   ),
+  journal: journalDirectory,
   // Open suits a laptop and a closed network; the log warns of it.
   identity: v.optional(identity, { kind: 'open' }),
 })

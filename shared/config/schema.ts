@@ -1,6 +1,7 @@
 import * as v from 'valibot'
 import { duration, labelName, modelName, named, oneOf } from './fields.ts'
 import { ambassador, sidecar } from './half-schema.ts'
+import { tenantLimitKeys } from './limit-schema.ts'
 import { providers } from './provider-schema.ts'
 import { model } from './target-schema.ts'
 
@@ -22,6 +23,7 @@ const tenant = v.object({
   class: v.optional(oneOf(classNames), 'interactive'),
   // Below the ambassador's own `deadlineMax`; absent, that one holds.
   deadlineMax: v.optional(duration()),
+  ...tenantLimitKeys,
 })
 
 /**

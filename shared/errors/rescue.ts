@@ -40,12 +40,21 @@ export function rescue<Context extends CallContext>(
           'content-length',
           String(body.length),
           ...parts.headersOf(error, context),
-          ...(error.row.replay === 'safe' ? retrySoon : []),
+          ...retryAfter(error),
         ],
         body: bytesBody(body),
       }
     }
   }
+}
+
+function retryAfter(error: CallError): string[] {
+  const { retryAfterMs } = error.facts
+  if (typeof retryAfterMs === 'number') {
+    const seconds = String(Math.ceil(retryAfterMs / 1_000))
+    return ['retry-after', seconds, 'retry-after-ms', String(Math.ceil(retryAfterMs))]
+  }
+  return error.row.replay === 'safe' ? retrySoon : []
 }
 
 /** Full or ending: another process, or this one in a moment, may have room. */

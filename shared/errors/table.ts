@@ -52,6 +52,8 @@ export const errorTable = {
   'encoding-unsupported': client(415, 'Send the body plain or with content-encoding: gzip'),
   'upgrade-refused': client(426, 'Use plain HTTP/1.1'),
   'head-too-large': client(431, 'Send fewer or shorter headers'),
+  'tenant-limit': client(429, 'Wait for the reset, or ask the platform team for more'),
+  'tenant-concurrency': client(429, 'Send fewer calls at once, or ask for more'),
   'client-left': client(499, 'None: the caller closed its connection'),
 
   internal: local(500, 'never', 'Report it with the call id: this is a defect'),

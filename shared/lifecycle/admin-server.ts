@@ -1,4 +1,4 @@
-import type { Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from '#shared/builtins.ts'
 
 /** What a page answers. */
@@ -8,29 +8,55 @@ export interface Page {
   readonly text: string
 }
 
-/** Pages by path; `accept` is the header of that name. */
-export type Pages = Readonly<Record<string, (accept: string | undefined) => Page>>
+/** A page that is read; `accept` is the header of that name. */
+export type ReadPage = (accept: string | undefined) => Page
 
-/** Serves GET and HEAD of a few pages: probes and metrics, or the loopback's status pages. */
+/** A page that answers what is posted to it, 1 MiB at most. Never rejects. */
+export interface PostPage {
+  readonly post: (body: Buffer) => Promise<Page>
+}
+
+/** Pages by path. */
+export type Pages = Readonly<Record<string, ReadPage | PostPage>>
+
+/** One question, pasted by a person; larger ones tell no more. */
+const postBytesMax = 1024 * 1024
+/** Several people at once have no reason to be here. */
+const postsMax = 2
+
+/** Serves a few pages: probes and metrics, or the loopback's status pages. */
 export async function startAdminServer(
   address: { readonly host: string; readonly port: number },
   pages: Pages,
 ): Promise<{ readonly port: number; close(): Promise<void> }> {
+  let posts = 0
+  const post = async (page: PostPage, request: IncomingMessage): Promise<Page> => {
+    if (posts >= postsMax) return textPage(503, 'busy; try again')
+    posts++
+    try {
+      const body = await readPost(request)
+      return body === undefined ? textPage(413, 'send at most 1 MiB') : await page.post(body)
+    } finally {
+      posts--
+    }
+  }
   const server: Server = createServer((request, response) => {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
     const page = Object.hasOwn(pages, path) ? pages[path] : undefined
-    if (page === undefined || (request.method !== 'GET' && request.method !== 'HEAD')) {
-      response.writeHead(page === undefined ? 404 : 405, { 'content-type': 'text/plain' })
-      response.end(
-        page === undefined
-          ? `not found; there are ${Object.keys(pages).join(', ')}\n`
-          : 'use GET\n',
-      )
-      return
-    }
-    const { status, type, text } = page(request.headers.accept)
-    response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) })
-    response.end(request.method === 'HEAD' ? undefined : text)
+    const { method } = request
+    if (page === undefined) {
+      const known = Object.keys(pages).join(', ')
+      write(response, textPage(404, `not found; there are ${known}`))
+    } else if (typeof page === 'object') {
+      if (method !== 'POST') write(response, textPage(405, 'use POST'))
+      // A body that breaks off has nobody left to answer.
+      else
+        post(page, request).then(
+          (given) => write(response, given),
+          () => response.destroy(),
+        )
+    } else if (method !== 'GET' && method !== 'HEAD') write(response, textPage(405, 'use GET'))
+    else write(response, page(request.headers.accept))
   })
   // Scrapers are few and quick; nobody else has a reason to hold a connection here.
   server.maxConnections = 64
@@ -55,12 +81,30 @@ export async function startAdminServer(
   }
 }
 
+/** The head alone where that is what was asked for: node leaves out the rest. */
+function write(response: ServerResponse, { status, type, text }: Page): void {
+  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) })
+  response.end(text)
+}
+
+/** Undefined where it is too long: what is left of it is not kept. */
+async function readPost(request: IncomingMessage): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of request) {
+    const bytes: Buffer = chunk
+    length += bytes.length
+    if (length <= postBytesMax) chunks.push(bytes)
+  }
+  return length > postBytesMax ? undefined : Buffer.concat(chunks)
+}
+
 /** A page of text. */
 export function textPage(status: number, text: string): Page {
   return { status, type: 'text/plain; charset=utf-8', text: `${text}\n` }
 }
 
 /** A page of JSON. */
-export function jsonPage(value: object): Page {
-  return { status: 200, type: 'application/json', text: `${JSON.stringify(value, null, 2)}\n` }
+export function jsonPage(value: object, status = 200): Page {
+  return { status, type: 'application/json', text: `${JSON.stringify(value, null, 2)}\n` }
 }

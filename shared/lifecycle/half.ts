@@ -11,7 +11,7 @@ import { type ServerLimits, startServer } from '#shared/http/server.ts'
 import type { Log } from '#shared/telemetry/access-log.ts'
 import { logDefect } from '#shared/telemetry/defect.ts'
 import { contentTypes, formatFor } from '#shared/telemetry/metrics.ts'
-import { jsonPage, startAdminServer, textPage } from './admin-server.ts'
+import { jsonPage, type Pages, startAdminServer, textPage } from './admin-server.ts'
 import type { Arguments } from './arguments.ts'
 import { drain, type Running } from './drain.ts'
 import type { Gate } from './gate.ts'
@@ -35,13 +35,15 @@ export interface Half<Context> {
   readonly render: (format: 'prometheus' | 'openmetrics') => string
   readonly isReady: () => boolean
   readonly status: () => object
+  /** Its own pages on the loopback, besides those of every half. */
+  readonly adminPages?: Pages
   readonly limitsOf: (snapshot: Snapshot) => ServerLimits
   /** Takes over a snapshot; the first comes before anything is served. */
   readonly apply: (snapshot: Snapshot) => void
   /** `delayMs` between turning unready and refusing; `graceMs` for calls in flight. */
   readonly drainOf: (snapshot: Snapshot | undefined) => { delayMs: number; graceMs: number }
   readonly refusesWhileDraining: boolean
-  readonly close: () => void
+  readonly close: () => void | Promise<void>
 }
 
 /** Before there is a configuration; afterwards its own values hold. */
@@ -91,8 +93,7 @@ export async function serveHalf<Context extends CallContext>(
       for (const { cancellation } of calls) cancellation.cancel(reason)
     },
     async cleanUp() {
-      half.close()
-      await Promise.all([config.close(), half.tracing.stop(), admin.close()])
+      await Promise.all([half.close(), config.close(), half.tracing.stop(), admin.close()])
       await half.origins.destroy()
     },
   })
@@ -116,6 +117,7 @@ async function startPages<Context>({ settings, config }: HalfOptions, half: Half
     {
       '/configz': () => jsonPage(config.configz()),
       '/statusz': () => jsonPage(half.status()),
+      ...half.adminPages,
     },
   )
   return {

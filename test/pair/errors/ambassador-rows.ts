@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
-import { ask, codeIn } from '../client.ts'
-import { untilStatus, uploadForever } from './occupy.ts'
+import { ask, codeIn, question } from '../client.ts'
+import { callOf } from '../harness.ts'
+import { until, untilInFlight, untilStatus, uploadForever } from './occupy.ts'
 import { type Rows, refusing } from './row.ts'
 import { type AmbassadorStage, ambassadorLimits } from './stages.ts'
 
@@ -29,6 +30,8 @@ export const ambassadorRows = {
     },
   ),
   'price-unknown': refusing({ model: 'unpriced' }, { raisedBy: ({ unpriced }) => unpriced }),
+  'tenant-limit': refusing({ model: 'limited' }, { raisedBy: ({ limited }) => limited }),
+  'tenant-concurrency': { observe: admitsOneAtATime },
   'count-not-offered': { observe: leavesTheCount },
   'no-healthy-replica': refusing(
     { model: 'bare' },
@@ -68,4 +71,24 @@ async function leavesTheCount({ pair }: AmbassadorStage): Promise<void> {
   assert.deepEqual([refused.status, codeIn(refused.body)], [404, 'count-not-offered'])
   const counted = await ask(pair.port, question)
   assert.deepEqual([counted.status, counted.headers['x-outrigger-count']], [200, 'estimate'])
+}
+
+/** The place ends with the call that holds it, however it ends. */
+async function admitsOneAtATime({ crowded, provider }: AmbassadorStage): Promise<void> {
+  const held = question('chat', { fault: 'stall-head' })
+  const end = new AbortController()
+  const holding = fetch(`http://127.0.0.1:${crowded.port}${held.path}`, {
+    method: 'POST',
+    headers: { ...held.headers, 'content-type': 'application/json' },
+    body: JSON.stringify(held.body),
+    signal: end.signal,
+  }).catch(() => undefined)
+  await until(() => callOf(provider, held.id) !== undefined)
+  const refused = await ask(crowded.port, question('messages', {}))
+  assert.deepEqual([refused.status, codeIn(refused.body)], [429, 'tenant-concurrency'])
+  assert.match(String(refused.headers['retry-after']), /^[12]$/)
+  end.abort()
+  await holding
+  await untilInFlight(crowded, 0)
+  assert.equal((await ask(crowded.port, question('chat', {}))).status, 200)
 }

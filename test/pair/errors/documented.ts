@@ -37,6 +37,10 @@ const documented: Readonly<Record<number, Readonly<Record<SdkName, Documented>>>
   413: unnamed(Anthropic.ContentTooLargeError, 'request_too_large'),
   415: unnamed(),
   426: unnamed(),
+  429: {
+    openai: [OpenAI.RateLimitError, 'rate_limit_error'],
+    anthropic: [Anthropic.RateLimitError, 'rate_limit_error'],
+  },
   431: unnamed(Anthropic.RequestHeaderFieldsTooLargeError),
   500: server(Anthropic.InternalServerError, 'api_error'),
   502: server(Anthropic.InternalServerError, 'api_error'),

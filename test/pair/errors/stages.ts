@@ -38,6 +38,9 @@ export interface AmbassadorStage extends PairStage {
   readonly bare: Half
   /** One that serves nothing without a price. */
   readonly unpriced: Half
+  /** Ones whose tenant may have no answer, and one call at a time. */
+  readonly limited: Half
+  readonly crowded: Half
 }
 
 /** What stands behind the ambassador brings about. */
@@ -104,7 +107,7 @@ export async function startAmbassadorStage(): Promise<AmbassadorStage> {
   const extras = besides(provider.port)
   const addresses = [`http://127.0.0.1:${await closedPort()}`]
   const credentials = [{ name: 'main', secret: 'A_SECRET_THAT_NOBODY_SETS' }]
-  const [disabled, unconfigured, bare, unpriced] = await Promise.all([
+  const [disabled, unconfigured, bare, unpriced, limited, crowded] = await Promise.all([
     extras.start('ambassador', { pool: { credentials } }),
     // Its file is valid, and names everything but its own provider.
     extras.start('ambassador', {
@@ -115,6 +118,11 @@ export async function startAmbassadorStage(): Promise<AmbassadorStage> {
       pool: { replicas: { addresses, health: { interval: '100ms', failures: 1 } } },
     }),
     extras.start('ambassador', { pool: { unknownPrice: 'refuse' } }),
+    // Less than any answer may have.
+    extras.start('ambassador', {
+      tenants: { local: { limits: [{ outputTokens: 1, per: 'month' }] } },
+    }),
+    extras.start('ambassador', { tenants: { local: { concurrency: 1 } } }),
   ])
   const size = `${ambassadorLimits.bodyBytes}B`
   const { callsMax } = ambassadorLimits
@@ -128,17 +136,19 @@ export async function startAmbassadorStage(): Promise<AmbassadorStage> {
       bodiesMax: size,
       callsMax,
     },
-    models: modelsOf('disabled', 'unconfigured', 'bare', 'unpriced'),
+    models: modelsOf('disabled', 'unconfigured', 'bare', 'unpriced', 'limited'),
     providers: {
       disabled: at(disabled),
       unconfigured: at(unconfigured),
       bare: at(bare),
       unpriced: at(unpriced),
+      limited: at(limited),
     },
   })
   const close = () => closeAll(pair, extras, provider)
   const sdks = sdksOf(pair.port)
-  return { sdks, provider, pair, disabled, unconfigured, bare, unpriced, close }
+  const halves = { disabled, unconfigured, bare, unpriced, limited, crowded }
+  return { sdks, provider, pair, ...halves, close }
 }
 
 /** A pair with short timeouts beside ambassadors of providers that are no servers of models. */

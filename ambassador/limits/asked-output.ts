@@ -1,0 +1,38 @@
+import type { Dialect } from '#shared/dialects/surfaces.ts'
+import { type ValueRange, valueAt } from '#shared/dialects/top-level.ts'
+
+/** Members in which the dialects say how long an answer may get. */
+const maximumKeys = ['max_tokens', 'max_completion_tokens', 'max_output_tokens'] as const
+
+/** Members that ask for several answers to one question. */
+const repeatKeys = ['n', 'best_of'] as const
+
+/** Members of a question's body that {@link askedOutput} reads. */
+export const outputKeys: readonly string[] = [...maximumKeys, ...repeatKeys]
+
+/** Beyond it a number is a mistake or an attack: no model writes a billion tokens. */
+const tokensMax = 1_000_000_000
+
+export interface Question {
+  readonly dialect: Dialect
+  readonly body: Buffer
+  /** Where the members stand that {@link outputKeys} names. */
+  readonly values: ReadonlyMap<string, ValueRange>
+}
+
+/**
+ * The most output tokens that the question lets the provider generate, all its answers together;
+ * `reserve` for each where it states no maximum. What is no positive whole number is not believed:
+ * the provider refuses it. A list of prompts counts as one, so what the others use is an excess.
+ */
+export function askedOutput({ dialect, body, values }: Question, reserve: number): number {
+  if (dialect === 'embeddings') return 0
+  const stated = (key: string) => positive(valueAt(body, values.get(key)))
+  const maximum = Math.max(0, ...maximumKeys.map((key) => stated(key) ?? 0))
+  const repeats = Math.max(1, ...repeatKeys.map((key) => stated(key) ?? 1))
+  return Math.min(tokensMax, (maximum > 0 ? maximum : reserve) * repeats)
+}
+
+function positive(value: unknown): number | undefined {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : undefined
+}

@@ -1,0 +1,90 @@
+import type { Layer } from '#shared/call/service.ts'
+import { dialects } from '#shared/dialects/surfaces.ts'
+import type { CallRequest, CallResponse } from '#shared/http/call.ts'
+import type { AmbassadorCall } from '../call.ts'
+import { askedOutput } from './asked-output.ts'
+import { limitHeaders } from './limit-headers.ts'
+import type { Admission, Ask, Limiter } from './limiter.ts'
+
+/** Tokens that a call is expected to use. */
+export interface ExpectedTokens {
+  readonly input: number
+  readonly output: number
+}
+
+/** What the layer has to know of a call, and what it leaves there. */
+export interface LimitedCall
+  extends Pick<
+    AmbassadorCall,
+    | 'bodyValues'
+    | 'cancellation'
+    | 'class'
+    | 'clock'
+    | 'inputEstimate'
+    | 'model'
+    | 'surface'
+    | 'tenant'
+  > {
+  /** What the call holds of its tenant's limits; whoever settles the call ends it. */
+  admission: Admission | undefined
+}
+
+export interface LimitParts<Call extends LimitedCall> {
+  readonly limiter: Limiter
+  /** Most that these tokens can cost, in 10^-12 US dollars; undefined without a known price. */
+  readonly picoUsdOf: (context: Call, tokens: ExpectedTokens) => bigint | undefined
+}
+
+/**
+ * Lets a call in where its tenant has a place and budget left. Both are held by
+ * `context.admission`, which ends where usage is settled, with the body: ledger and limits count
+ * the same numbers, once. Questions that are only counted use nothing. Errors:
+ * `tenant-concurrency`, `tenant-limit`, `model-forbidden`.
+ */
+export function limit<Call extends LimitedCall>(
+  parts: LimitParts<Call>,
+): Layer<CallRequest, CallResponse, Call> {
+  return (inner) => (request, context) => {
+    if (context.surface?.wants !== 'answer') return inner(request, context)
+    const granted = parts.limiter.admit(askOf(parts, request, context))
+    if (granted instanceof Promise) {
+      return granted.then((admission) => {
+        context.admission = admission
+        // The caller may have left while a shared store was thinking.
+        context.cancellation.check()
+        return told(inner(request, context), admission, context)
+      })
+    }
+    context.admission = granted
+    return told(inner(request, context), granted, context)
+  }
+}
+
+function askOf<Call extends LimitedCall>(
+  { limiter, picoUsdOf }: LimitParts<Call>,
+  request: CallRequest,
+  context: Call,
+): Ask {
+  const { tenant, class: of, model, inputEstimate: input } = context
+  const limits = limiter.limitsOf(tenant)
+  const dialect = context.surface?.dialect ?? 'chat'
+  const question = { dialect, body: request.body, values: context.bodyValues }
+  const output = limits === undefined ? 0 : askedOutput(question, limits.outputReserve)
+  const picoUsd = limits?.countsMoney === true ? picoUsdOf(context, { input, output }) : undefined
+  const expected = { requests: 1, inputTokens: input, outputTokens: output, picoUsd }
+  return { tenant, class: of, model, expected }
+}
+
+/** Says how the tenant's limits stand: a provider's own words are of the account all share. */
+function told(
+  answering: Promise<CallResponse>,
+  { standings }: Admission,
+  { clock, surface }: LimitedCall,
+): Promise<CallResponse> {
+  if (standings.length === 0) return answering
+  const { family } = dialects[surface?.dialect ?? 'chat']
+  return answering.then((response) => {
+    response.headers.push(...limitHeaders(family, standings, clock.wall()))
+    return response
+  })
+}
