@@ -1,0 +1,45 @@
+import type { FallbackReason } from '#shared/config/schema.ts'
+import type { Replay } from '#shared/errors/table.ts'
+import { type HeaderList, header } from '#shared/http/headers.ts'
+import { fallbackReasonOf } from './fallback-reason.ts'
+import { type Outcome, rules } from './outcome.ts'
+
+/**
+ * Headers (name, value, …) of an error answer that is passed on: whether the sidecar may try another
+ * target, why (`x-outrigger-reason`, one of the words of `fallback.on`), and when. What the provider said about waiting stays as it came; `soonestMs` is when this
+ * ambassador would have room again, where it knows better or the provider said nothing.
+ */
+export function answerHeaders(
+  headers: HeaderList,
+  outcome: Outcome,
+  soonestMs: number | undefined,
+): string[] {
+  const kept: string[] = []
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const name = headers[at] ?? ''
+    if (name !== 'x-outrigger-replay') kept.push(name, headers[at + 1] ?? '')
+  }
+  const reason = fallbackReasonOf(outcome)
+  if (reason !== undefined) kept.push('x-outrigger-reason', reason)
+  kept.push('x-outrigger-replay', replayOf(outcome, reason))
+  if (isPointless(outcome) && header(kept, 'x-should-retry') === undefined) {
+    kept.push('x-should-retry', 'false')
+  }
+  const hasHint =
+    header(kept, 'retry-after') !== undefined || header(kept, 'retry-after-ms') !== undefined
+  if (soonestMs !== undefined && !hasHint && !isPointless(outcome)) {
+    const ms = Math.ceil(soonestMs)
+    kept.push('retry-after', String(Math.ceil(ms / 1_000)), 'retry-after-ms', String(ms))
+  }
+  return kept
+}
+
+/** The official SDKs retry every 429: one that waits for money is told to stop. */
+function isPointless({ kind }: Outcome): boolean {
+  return kind === 'exhausted' || kind === 'dead-credential'
+}
+
+/** A question that was refused for what it is was not answered: another target is asked without harm. */
+function replayOf({ kind }: Outcome, reason: FallbackReason | undefined): Replay {
+  return kind === 'caller' && reason !== undefined ? 'safe' : rules[kind].replay
+}

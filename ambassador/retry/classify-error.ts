@@ -1,0 +1,61 @@
+import type { ProviderKind } from '#shared/config/schema.ts'
+import type { CallError } from '#shared/errors/call-error.ts'
+import { type ErrorCode, errorTable } from '#shared/errors/table.ts'
+import { classify } from './classify.ts'
+import { noFacts } from './error-facts.ts'
+import type { Outcome, OutcomeKind } from './outcome.ts'
+
+type ThrownKind = Exclude<OutcomeKind, 'throttled' | 'exhausted' | 'ok' | 'caller'>
+
+/** What a failure without an answer means; codes that are absent are the caller's or our own. */
+const kinds: Partial<Readonly<Record<ErrorCode, ThrownKind>>> = {
+  'client-left': 'left',
+  'deadline-exceeded': 'left',
+  // The credential that was chosen has no value in this process.
+  'provider-disabled': 'dead-credential',
+  'connect-failed': 'unsent',
+  'connect-timeout': 'unsent',
+  'upstream-untrusted': 'misconfigured',
+  'upstream-redirect': 'misconfigured',
+  'head-timeout': 'unknown-outcome',
+  'first-content-timeout': 'unknown-outcome',
+  'idle-timeout': 'unknown-outcome',
+  'upstream-reset': 'unknown-outcome',
+  'upstream-early-end': 'unknown-outcome',
+  'upstream-garbage': 'unknown-outcome',
+  'upstream-refused': 'overloaded',
+  // A server that stopped generating because it stops.
+  'upstream-aborted': 'transient',
+  'upstream-failed': 'unknown-outcome',
+}
+
+/**
+ * The outcome of an attempt that threw. A status that the provider said inside its 200 (fact
+ * `upstreamStatus`, with `upstreamType` and `upstreamCode` where known) counts like a real one.
+ */
+export function classifyError(error: CallError, kind: ProviderKind): Outcome {
+  const said = saidInside(error, kind)
+  if (said !== undefined) return said
+  const rest = { reason: error.code, hintMs: undefined, shouldRetry: undefined }
+  const thrown = kinds[error.code]
+  if (thrown === 'dead-credential') return { ...rest, kind: thrown, reach: 'credential' }
+  if (thrown !== undefined) return { ...rest, kind: thrown }
+  return { ...rest, kind: errorTable[error.code].origin === 'client' ? 'caller' : 'ours' }
+}
+
+function saidInside(error: CallError, kind: ProviderKind): Outcome | undefined {
+  const { upstreamStatus, upstreamType, upstreamCode } = error.facts
+  if (typeof upstreamStatus !== 'number' || upstreamStatus < 400) return undefined
+  const facts = {
+    ...noFacts,
+    isJson: true,
+    type: textOf(upstreamType),
+    codes: [textOf(upstreamCode)],
+    message: error.message.toLowerCase().slice(0, 500),
+  }
+  return classify({ kind, status: upstreamStatus, headers: [], facts, wallMs: 0 })
+}
+
+function textOf(value: string | number | boolean | undefined): string {
+  return typeof value === 'string' ? value.toLowerCase() : ''
+}

@@ -1,0 +1,114 @@
+import { CallError } from '#shared/errors/call-error.ts'
+import type { CallResponse } from '#shared/http/call.ts'
+import { type Ending, withEnding } from '#shared/http/ending.ts'
+import type { Admission } from '../breaker/breaker.ts'
+import { classify } from './classify.ts'
+import { classifyError } from './classify-error.ts'
+import { errorBytesMax, noFacts, readErrorFacts } from './error-facts.ts'
+import { type Outcome, rules } from './outcome.ts'
+import { PeekedBody } from './peeked-body.ts'
+import type { RetriedProvider, RetryCall, RetryParts, Turn } from './retry-parts.ts'
+
+/** What one attempt needs. */
+export interface Ready {
+  readonly turn: Turn
+  readonly admission: Admission
+}
+
+/** How an attempt ended, before its body: with an answer to pass on, or to be judged. */
+export type Attempted = { readonly kind: 'committed'; readonly response: CallResponse } | Failed
+
+export type Failed =
+  | { readonly kind: 'refused'; readonly outcome: Outcome; readonly response: CallResponse }
+  | { readonly kind: 'thrown'; readonly outcome: Outcome; readonly error: CallError }
+
+/** One try with one credential, and its verdict for breaker and scheduler, which comes exactly once. */
+export class OneAttempt {
+  readonly #parts: RetryParts
+  readonly #context: RetryCall
+  readonly #kind: RetriedProvider['kind']
+  readonly #ready: Ready
+
+  constructor(parts: RetryParts, context: RetryCall, ready: Ready) {
+    this.#parts = parts
+    this.#context = context
+    this.#kind = parts.provider(context).kind
+    this.#ready = ready
+  }
+
+  /** Throws only what is no operating error. */
+  async run(send: () => Promise<CallResponse>): Promise<Attempted> {
+    const { turn, admission } = this.#ready
+    const context = this.#context
+    context.credential = turn.credential
+    forget(context)
+    let response: CallResponse
+    try {
+      response = await send()
+    } catch (thrown) {
+      if (!(thrown instanceof CallError)) {
+        // A defect of ours says nothing about the provider.
+        admission.withdraw()
+        turn.end(undefined)
+        throw thrown
+      }
+      const outcome = classifyError(thrown, this.#kind)
+      this.#settle(outcome)
+      return { kind: 'thrown', outcome, error: thrown }
+    }
+    if (response.status >= 400) return this.#refused(response)
+    turn.observe({ status: response.status, headers: response.headers, body: undefined })
+    return { kind: 'committed', response: this.#commit(response) }
+  }
+
+  async #refused(response: CallResponse): Promise<Attempted> {
+    const { status, headers } = response
+    const body = new PeekedBody(response.body, errorBytesMax)
+    const whole = await body.whole
+    this.#ready.turn.observe({ status, headers, body: whole?.toString('utf8') })
+    const facts = whole === undefined ? noFacts : readErrorFacts(whole)
+    const wallMs = this.#context.clock.wall()
+    const outcome = classify({ kind: this.#kind, status, headers, facts, wallMs })
+    this.#settle(outcome)
+    return { kind: 'refused', outcome, response: { ...response, body } }
+  }
+
+  /** From here on nothing is tried again; the verdict comes with the body's end. */
+  #commit(response: CallResponse): CallResponse {
+    const { isStream, firstContentMs } = this.#context
+    // The hold may have run out without content: then the breaker's own bound decides.
+    if (!isStream || firstContentMs !== undefined) this.#ready.admission.commit()
+    const body = withEnding(response.body, (ending) => this.#settle(this.#outcomeOf(ending)))
+    return { ...response, body }
+  }
+
+  #outcomeOf(ending: Ending): Outcome {
+    const said = { hintMs: undefined, shouldRetry: undefined }
+    const { error, cancellation } = this.#context
+    // A stream that breaks after its commit ends as a body does, with an error event.
+    const failure = ending.kind === 'failed' ? ending.error : (cancellation.reason ?? error)
+    if (failure !== undefined) return classifyError(failure, this.#kind)
+    if (ending.kind === 'complete') return { ...said, kind: 'ok', reason: 'ok' }
+    return { ...said, kind: 'left', reason: 'client-left' }
+  }
+
+  #settle(outcome: Outcome): void {
+    const { turn, admission } = this.#ready
+    const { breaker } = rules[outcome.kind]
+    if (breaker === 'success') admission.succeed()
+    else if (breaker === 'failure') admission.fail(outcome.reason)
+    else admission.withdraw()
+    turn.end(outcome)
+    this.#parts.onAttempt(this.#context, turn.credential, outcome)
+  }
+}
+
+/** What a failed attempt has left behind must not be counted for the next. */
+function forget(context: RetryCall): void {
+  context.streamWatch = undefined
+  context.usage = undefined
+  context.finishReason = undefined
+  context.modelServed = undefined
+  context.firstContentMs = undefined
+  context.isWhole = false
+}

@@ -1,0 +1,75 @@
+import type { BreakerLimits, RetryLimits } from '#shared/config/resilience-schema.ts'
+import type { ProviderKind } from '#shared/config/schema.ts'
+import type { HeaderList } from '#shared/http/headers.ts'
+import type { Breakers } from '../breaker/breakers.ts'
+import type { AmbassadorCall } from '../call.ts'
+import type { Outcome } from './outcome.ts'
+import type { RetryBudget } from './retry-budget.ts'
+
+/** What the layer reads of a call and writes to it, beyond what the others know. */
+export interface RetryCall extends AmbassadorCall {
+  /** Name of the credential the next attempt is made with. */
+  credential: string | undefined
+  /** Instant on `clock.now()` after which nothing may wait or begin anew before content. */
+  patienceUntilMs: number
+  /** Attempts that other targets have used up. */
+  attemptsBefore: number
+  /** Attempts over all targets. */
+  attemptsMax: number
+}
+
+/** What of a provider's configuration says how it is asked again. */
+export interface RetriedProvider {
+  readonly kind: ProviderKind
+  readonly retry: RetryLimits
+  readonly breaker: BreakerLimits
+}
+
+/** An answer's head, and of a refusal the body. */
+export interface ObservedAnswer {
+  readonly status: number
+  readonly headers: HeaderList
+  /** Undefined where it is none of a refusal, or too long to be read. */
+  readonly body: string | undefined
+}
+
+/** The right to one attempt with one credential. */
+export interface Turn {
+  /** The credential's name in the configuration; empty where the provider needs none. */
+  readonly credential: string
+  /** Told what the provider answered, before `end`: it tells of the credential's limits. */
+  observe(answer: ObservedAnswer): void
+  /**
+   * Called exactly once: at the end of the answer's body, at the attempt's failure, or with
+   * undefined where no attempt was made. A credential that is dead or exhausted is put aside here.
+   */
+  end(outcome: Outcome | undefined): void
+}
+
+/** Who decides which credential a call uses. */
+export interface Credentials {
+  /**
+   * A turn with a credential that is not in `excluded`, waiting for one where that pays within the
+   * call's patience; undefined where there is none. Throws an operating error, or the reason of the
+   * call's cancelling.
+   */
+  next(
+    context: RetryCall,
+    excluded: ReadonlySet<string>,
+  ): Turn | undefined | Promise<Turn | undefined>
+}
+
+/** Why no further attempt was made. */
+export type GivenUp = 'outcome' | 'ceiling' | 'time' | 'budget' | 'no-credential'
+
+export interface RetryParts {
+  /** Of the configuration that the call began with. */
+  readonly provider: (context: RetryCall) => RetriedProvider
+  readonly credentials: Credentials
+  readonly breakers: Breakers
+  readonly budget: RetryBudget
+  /** Told of every attempt that reached its end, also of those in the body. */
+  readonly onAttempt: (context: RetryCall, credential: string, outcome: Outcome) => void
+  /** Told once for each call that failed. */
+  readonly onGiveUp: (context: RetryCall, why: GivenUp) => void
+}

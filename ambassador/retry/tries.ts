@@ -1,0 +1,206 @@
+import assert from 'node:assert'
+import { CallError } from '#shared/errors/call-error.ts'
+import type { CallResponse } from '#shared/http/call.ts'
+import { againOf, isCharged } from './again.ts'
+import { answerHeaders } from './answer-headers.ts'
+import { backoff } from './backoff.ts'
+import { Exclusions } from './exclusions.ts'
+import { type Failed, OneAttempt, type Ready } from './one-attempt.ts'
+import type { Outcome } from './outcome.ts'
+import { pause } from './pause.ts'
+import type {
+  Credentials,
+  GivenUp,
+  RetriedProvider,
+  RetryCall,
+  RetryParts,
+  Turn,
+} from './retry-parts.ts'
+
+/** The attempts of one call: what failed, which credentials are out, and what is still allowed. */
+export class Tries {
+  readonly #parts: RetryParts
+  readonly #context: RetryCall
+  readonly #provider: RetriedProvider
+  readonly #excluded: Exclusions
+  #failures = 0
+  #owes = false
+  #last: Failed | undefined
+  #why: GivenUp = 'no-credential'
+  /** Until a breaker that refused would let a probe through, in ms. */
+  #refusedMs: number | undefined
+
+  constructor(parts: RetryParts, context: RetryCall) {
+    this.#parts = parts
+    this.#context = context
+    this.#provider = parts.provider(context)
+    this.#excluded = new Exclusions(context.clock)
+  }
+
+  /** The credential and the breaker's leave for one attempt; undefined where there is none. */
+  async next(): Promise<Ready | undefined> {
+    const { credentials, budget, breakers } = this.#parts
+    const { retry, breaker: breakerLimits } = this.#provider
+    const context = this.#context
+    for (;;) {
+      if (this.#last !== undefined && this.#leftMs() <= 0) {
+        this.#why = 'time'
+        return undefined
+      }
+      const excluded = this.#excluded.names()
+      const turn = await this.#turn(() => credentials.next(context, excluded))
+      if (turn === undefined) {
+        if (await this.#awaitCredential()) continue
+        return undefined
+      }
+      assert(!excluded.has(turn.credential), 'an excluded credential was chosen')
+      if (this.#owes && !budget.withdraw(retry)) {
+        turn.end(undefined)
+        this.#why = 'budget'
+        return undefined
+      }
+      this.#owes = false
+      const breaker = breakers.of(turn.credential, context.model, breakerLimits)
+      const answer = breaker.admit(slowOf(context, breakerLimits.slow))
+      if (answer.isAdmitted) return { turn, admission: answer }
+      turn.end(undefined)
+      this.#refusedMs = Math.min(answer.nextProbeMs, this.#refusedMs ?? Number.POSITIVE_INFINITY)
+      this.#excluded.forGood(turn.credential)
+    }
+  }
+
+  /** One attempt; undefined where it failed before its commit point. */
+  async attempt(
+    ready: Ready,
+    send: () => Promise<CallResponse>,
+  ): Promise<CallResponse | undefined> {
+    const attempted = await new OneAttempt(this.#parts, this.#context, ready).run(send)
+    if (attempted.kind === 'committed') return attempted.response
+    this.release()
+    this.#last = attempted
+    return undefined
+  }
+
+  /** Whether there shall be a further attempt; waits as long as is due before it. */
+  async goOn(): Promise<boolean> {
+    const last = this.#last
+    assert(last !== undefined, 'nothing has failed')
+    const { outcome } = last
+    const limits = this.#provider.retry
+    const again = againOf(outcome, limits.unknown)
+    if (again === 'never') return this.#stop('outcome')
+    const { attempts, attemptsBefore, attemptsMax } = this.#context
+    if (attemptsBefore + attempts >= attemptsMax) return this.#stop('ceiling')
+    if (again === 'elsewhere') {
+      this.#passOver(outcome)
+      this.#owes = isCharged(outcome)
+      this.#why = 'no-credential'
+      return true
+    }
+    this.#failures++
+    const waitMs = this.#backoff(again, outcome.hintMs)
+    if (waitMs === undefined) return this.#stop('time')
+    if (!this.#parts.budget.withdraw(limits)) return this.#stop('budget')
+    await pause(this.#context, waitMs)
+    return true
+  }
+
+  /** The last attempt's answer, with what the sidecar may do about it; or throws its error. */
+  giveUp(): CallResponse {
+    const context = this.#context
+    this.#parts.onGiveUp(context, this.#why)
+    const last = this.#last
+    if (last === undefined) throw this.#nothingTried()
+    if (last.kind === 'thrown') throw last.error
+    const { response, outcome } = last
+    this.#last = undefined
+    return {
+      ...response,
+      headers: answerHeaders(response.headers, outcome, this.#excluded.soonestMs()),
+    }
+  }
+
+  /** Lets go of an answer that is not passed on. */
+  release(): void {
+    if (this.#last?.kind === 'refused') this.#last.response.body.cancel()
+    this.#last = undefined
+  }
+
+  #stop(why: GivenUp): false {
+    this.#why = why
+    return false
+  }
+
+  #leftMs(): number {
+    const { clock, patienceUntilMs, deadlineMs } = this.#context
+    return Math.min(patienceUntilMs, deadlineMs) - clock.now()
+  }
+
+  #backoff(again: Parameters<typeof backoff>[0]['again'], hintMs: number | undefined) {
+    const { clock } = this.#context
+    const want = { again, failures: this.#failures, hintMs, random: clock.random() }
+    return backoff({ ...want, leftMs: this.#leftMs() }, this.#provider.retry)
+  }
+
+  /** An error of the scheduler's hides what the provider has already answered. */
+  async #turn(next: () => ReturnType<Credentials['next']>): Promise<Turn | undefined> {
+    this.#context.cancellation.check()
+    try {
+      return await next()
+    } catch (error) {
+      this.#context.cancellation.check()
+      if (this.#last === undefined || !(error instanceof CallError)) throw error
+      return undefined
+    }
+  }
+
+  /** Out for this call: for good, or where it is only throttled until the provider's own time. */
+  #passOver({ kind, hintMs }: Outcome): void {
+    const { credential = '' } = this.#context
+    if (kind !== 'throttled') {
+      this.#excluded.forGood(credential)
+      return
+    }
+    this.#failures++
+    this.#excluded.forMs(credential, hintMs ?? this.#guessMs())
+  }
+
+  /** A throttled credential without a time to wait for. */
+  #guessMs(): number {
+    const { clock } = this.#context
+    const limits = this.#provider.retry
+    const want = { again: 'long-backoff', failures: this.#failures, hintMs: undefined } as const
+    const leftMs = Number.POSITIVE_INFINITY
+    return backoff({ ...want, random: clock.random(), leftMs }, limits) ?? limits.max
+  }
+
+  /** Waits until the first throttled credential is free again, where that is within patience. */
+  async #awaitCredential(): Promise<boolean> {
+    const soonestMs = this.#excluded.soonestMs()
+    if (soonestMs === undefined) return false
+    // All calls were told the same instant: they come back spread over the first step of a backoff.
+    const { base } = this.#provider.retry
+    const waitMs = soonestMs + this.#context.clock.random() * base
+    if (waitMs >= this.#leftMs()) return this.#stop('time')
+    await pause(this.#context, waitMs)
+    return true
+  }
+
+  #nothingTried(): CallError {
+    const { provider, model } = this.#context
+    if (this.#refusedMs === undefined) {
+      return new CallError('provider-disabled', `Cannot call '${provider}': no credential is left`)
+    }
+    return new CallError(
+      'upstream-refused',
+      `Cannot call '${provider}': the breaker of model '${model}' is open`,
+      { retryAfterMs: Math.ceil(this.#refusedMs) },
+    )
+  }
+}
+
+/** A bound on the time to the first content: whole answers have none to see before their end. */
+function slowOf(context: RetryCall, slowMs: number) {
+  if (!context.isStream) return undefined
+  return { slowMs, isFlowing: () => context.firstContentMs !== undefined }
+}

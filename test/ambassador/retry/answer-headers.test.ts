@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { countHeader, header } from '#shared/http/headers.ts'
+import { answerHeaders } from '../../../ambassador/retry/answer-headers.ts'
+
+const said = { reason: 'x', hintMs: undefined, shouldRetry: undefined }
+const throttled = { ...said, kind: 'throttled', dimension: undefined } as const
+const exhausted = { ...said, kind: 'exhausted', reach: 'credential' } as const
+
+test('the outcome replaces what was said before of a second try', () => {
+  const headers = answerHeaders(
+    ['a', 'b', 'x-outrigger-replay', 'never'],
+    { ...said, kind: 'full' },
+    undefined,
+  )
+  const own = ['x-outrigger-reason', 'unavailable', 'x-outrigger-replay', 'safe']
+  assert.deepEqual(headers, ['a', 'b', ...own])
+})
+
+test('the sidecar is told why, in the words of its configuration', () => {
+  const why = (outcome: Parameters<typeof answerHeaders>[1]) => {
+    const headers = answerHeaders([], outcome, undefined)
+    return [header(headers, 'x-outrigger-reason'), header(headers, 'x-outrigger-replay')]
+  }
+  assert.deepEqual(why(throttled), ['rate-limited', 'safe'])
+  assert.deepEqual(why({ ...said, kind: 'transient' }), ['unavailable', 'safe'])
+  assert.deepEqual(why({ ...said, kind: 'unknown-outcome', reason: 'status-504' }), [
+    'timeout',
+    'unknown',
+  ])
+  assert.deepEqual(why({ ...said, kind: 'caller' }), [undefined, 'never'])
+  assert.deepEqual(why({ ...said, kind: 'caller', reason: 'context-window' }), [
+    'context-window',
+    'safe',
+  ])
+})
+
+test('the provider’s own hint stays, ours stands in where there is none, rounded up', () => {
+  const own = answerHeaders(['retry-after', '30'], throttled, 1_200)
+  assert.equal(header(own, 'retry-after'), '30')
+  assert.equal(header(own, 'retry-after-ms'), undefined)
+  const ours = answerHeaders([], throttled, 1_200.5)
+  assert.equal(header(ours, 'retry-after'), '2')
+  assert.equal(header(ours, 'retry-after-ms'), '1201')
+})
+
+test('without credit there is no time to come back, and clients are told to stop', () => {
+  const headers = answerHeaders([], exhausted, 1_200)
+  assert.equal(header(headers, 'x-should-retry'), 'false')
+  assert.equal(header(headers, 'retry-after'), undefined)
+})
+
+test('what the provider says of retrying is not contradicted', () => {
+  const headers = answerHeaders(['x-should-retry', 'true'], exhausted, undefined)
+  assert.equal(countHeader(headers, 'x-should-retry'), 1)
+})
