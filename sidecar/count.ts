@@ -50,14 +50,19 @@ export function countFor(
   context.countUntilMs ??= clock.now() + configOf(context).sidecar.count.wait
   const onDefect = (error: unknown) => logDefect(log(), error, id)
   try {
+    let isOver = false
     const counted = counter.count({
       dialect: surface?.dialect ?? 'chat',
       model: route.model,
       tokenizer: route.tokenizer,
       body: question,
-      isWanted: () => cancellation.reason === undefined,
+      isWanted: () => !isOver && cancellation.reason === undefined,
     })
     if (!(counted instanceof Promise)) return keep(context, route, counted)
+    // A count that comes behind the access line is for nobody.
+    context.atEnd.push(() => {
+      isOver = true
+    })
     const kept = counted.then((input) => keep(context, route, input))
     kept.catch(onDefect)
     return patiently(kept, context, context.countUntilMs)

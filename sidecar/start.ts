@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import type { Cancellation } from '#shared/call/cancellation.ts'
+import { Cancellation } from '#shared/call/cancellation.ts'
 import type { Clock } from '#shared/call/clock.ts'
 import type { Snapshot } from '#shared/config/snapshot.ts'
 import { allTargets } from '#shared/config/target-schema.ts'
@@ -16,6 +16,7 @@ import { Encodings } from '#shared/tokens/encodings.ts'
 import type { SidecarCall } from './call.ts'
 import { originOptions } from './forward.ts'
 import { sidecarPipeline } from './pipeline.ts'
+import { explain } from './route/explain.ts'
 import { Signals } from './route/signals.ts'
 import { sidecarMetrics } from './telemetry/metrics.ts'
 
@@ -68,6 +69,14 @@ export function startSidecar(options: HalfOptions): Promise<Running> {
     // Also without a configuration: its pod must start, and calls are told the reason.
     isReady: () => true,
     status: () => ({ callsInFlight: gate.inFlight, isDraining: gate.isDraining }),
+    adminPages: {
+      '/explain': explain({
+        counter,
+        signals,
+        log: () => log,
+        newCall: () => newCall(new Cancellation(), clock, config.current()),
+      }),
+    },
     limitsOf: ({ config: { sidecar } }) => ({
       headBytesMax: sidecar.headMax,
       headMs: sidecar.headTimeout,

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { build, type Metafile, type Plugin } from 'esbuild'
+import { writePublished } from '#ambassador/prices/published-prices.ts'
 import { writeTable } from '#shared/tokens/vocabulary/find-table.ts'
 import { tableNames } from '#shared/tokens/vocabulary/table.ts'
 
@@ -40,8 +41,12 @@ async function bundle(outdir: string): Promise<Metafile['outputs']> {
   }
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: ['sidecar/main.ts', 'ambassador/main.ts'],
-    outbase: '.',
+    entryPoints: [
+      { in: 'sidecar/main.ts', out: 'sidecar/main' },
+      { in: 'ambassador/main.ts', out: 'ambassador/main' },
+      // A thread's: found beside the vocabularies.
+      { in: 'shared/tokens/hugging-face/compile-worker.ts', out: 'tokens/compile-worker' },
+    ],
     outdir,
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,
@@ -55,7 +60,7 @@ async function bundle(outdir: string): Promise<Metafile['outputs']> {
     minifySyntax: true,
     plugins: [undiciPoolOnly],
     // Vocabularies as text, 2 MB each: the tables beside the halves are made from them.
-    external: ['js-tiktoken/*'],
+    external: ['js-tiktoken/*', '@pydantic/genai-prices'],
     banner: { js: banner },
     metafile: true,
     logLevel: 'warning',
@@ -77,4 +82,5 @@ const { values } = parseArgs({ options: { outdir: { type: 'string', default: 'di
 const outdir = resolve(root, values.outdir)
 const outputs = await bundle(outdir)
 for (const name of tableNames) await writeTable(name, resolve(outdir, 'tokens'))
+await writePublished(resolve(outdir, 'prices'))
 process.stdout.write(`${relative(root, outdir) || outdir}\n${sizes(outputs)}`)

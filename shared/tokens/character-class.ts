@@ -25,7 +25,9 @@ const runs =
 /** Code points of a block: the classes of one are found at once, when one of them is first met. */
 const blockSize = 256
 const blockCount = 0x110000 / blockSize
-/** Kinds of blocks that there is room for at first: text has few scripts. */
+/**
+ * Kinds of blocks that there is room for at first: text has few scripts, all of Unicode is 64 KB.
+ */
 const firstKinds = 32
 
 const unknown = 0xffff

@@ -1,20 +1,32 @@
 import type { Dialect } from '#shared/dialects/surfaces.ts'
+import { NotAnObject } from '#shared/dialects/top-level.ts'
 import { CountingQueue } from './counting-queue.ts'
 import type { Encoding } from './encoding.ts'
 import type { Encodings } from './encodings.ts'
-import { KnownCounts } from './known-counts.ts'
-import { countRequest } from './request/count-request.ts'
+import { KnownTexts } from './known-texts.ts'
+import { LargeObject } from './large-json/large-value.ts'
+import { BrokenString } from './large-json/string-text.ts'
+import { encodingOf } from './models.ts'
+import { RequestCounting } from './request/count-request.ts'
 import { modelFamily } from './request/families.ts'
 import type { Family } from './request/family.ts'
 import type { Exactness } from './request/tally.ts'
+import { WaitingRoom } from './waiting-room.ts'
 
-/** A question to a model, as it was parsed. */
+/** A body as it is at hand: parsed, and the bytes that it had; or the bytes of a large one. */
+export type QuestionBody =
+  | { readonly parsed: unknown; readonly size: number }
+  | { readonly bytes: Buffer }
+
+/** A question to a model. */
 export interface Question {
   readonly dialect: Dialect
   /** In the provider's words. */
   readonly model: string
-  readonly body: unknown
-  /** Whether its caller still waits. */
+  /** The file of the model's tokenizer, where its target names one. */
+  readonly tokenizer?: string | undefined
+  readonly body: QuestionBody
+  /** Whether its count is still of use: the call goes on. */
   readonly isWanted: () => boolean
 }
 
@@ -24,18 +36,21 @@ export interface InputCount {
   readonly exactness: Exactness
 }
 
-/** Characters of one question that are counted at once: about 1 ms of prose. */
-const charactersAtOnce = 16_384
-/** Shorter texts are counted anew each time: that costs less than to look them up. */
-const charactersKnown = 64
-/** What a text costs beside its characters, in characters. */
-const charactersPerText = 100
+/**
+ * Characters of one question that are counted before it waits in turn: a conversation of 100,000
+ * tokens that was counted before is done at once, in less than 1 ms.
+ */
+const charactersAtFirst = 24_576
 /** English prose has about four bytes a token. */
 const bytesPerToken = 4
+/** A parsed body and its texts hold about this much for each of its bytes. */
+const heldPerByte = 2
 
-/** Counts questions for one process: repeated texts once. */
+/** Counts questions for one process: repeated texts once, long ones beside other work. */
 export class Counter {
-  readonly #known = new KnownCounts()
+  /** Gone with the tokenizer: one that a configuration names no longer holds up to 10 MB. */
+  readonly #texts = new WeakMap<Encoding, KnownTexts>()
+  readonly #room = new WaitingRoom()
   readonly #queue: CountingQueue
   readonly #encodings: Encodings
 
@@ -45,79 +60,82 @@ export class Counter {
   }
 
   /**
-   * At once where little is new; else a promise of it. Undefined where the caller left or too many
-   * wait already.
+   * At once where little is new; else a promise of it. Undefined where the caller left, where too
+   * many wait already, and where a large body is no JSON.
    */
   count(question: Question): InputCount | Promise<InputCount | undefined> {
-    const family = modelFamily(question.model)
-    const encoding = this.#encodings.find(question.model)
-    if (encoding === undefined) return estimated(question, family)
-    if (encoding instanceof Promise) return encoding.then(() => this.count(question))
-    return this.#countWith(encoding, question, family)
-  }
-
-  #countWith(
-    encoding: Encoding,
-    question: Question,
-    family: Family,
-  ): InputCount | Promise<InputCount | undefined> {
-    const later = new Map<string, string>()
-    const counted = this.#ask(encoding, question, { family, later, found: undefined })
-    if (later.size === 0) return counted
-    const texts = [...later.values()]
-    const { isWanted } = question
-    return this.#queue.count({ encoding, texts, isWanted }).then((counts) => {
-      if (counts === undefined) return undefined
-      // Of this question alone: what it needs must not be forgotten before it is asked for.
-      const found = new Map<string, number>()
-      let at = 0
-      for (const [key, text] of later) {
-        const tokens = counts[at++] ?? 0
-        found.set(key, tokens)
-        if (text.length > charactersKnown) this.#known.add(key, tokens)
-      }
-      return this.#ask(encoding, question, { family, later: new Map(), found })
+    const { model, tokenizer } = question
+    const encoding = this.#encodings.find(model, tokenizer)
+    if (encoding instanceof Promise) return this.#countAfter(encoding, question)
+    const counting = new RequestCounting({
+      dialect: question.dialect,
+      body: bodyOf(question.body),
+      family: familyOf(question, encoding),
+      texts: encoding === undefined ? undefined : this.#textsOf(encoding),
     })
+    const isParsed = 'parsed' in question.body
+    if (isParsed && counting.step(charactersAtFirst)) return sumOf(counting)
+    return this.#countLater(counting, question)
   }
 
-  /** The sum, with 0 for texts that are put off until `later`. */
-  #ask(encoding: Encoding, { dialect, body }: Question, memory: Memory): InputCount {
-    let left = charactersAtOnce
-    const countText = (text: string) => {
-      const isShort = text.length <= charactersKnown
-      const key = isShort ? text : this.#known.keyOf(encoding.name, text)
-      const known = memory.found?.get(key) ?? (isShort ? undefined : this.#known.find(key))
-      if (known !== undefined) return known
-      const cost = text.length + charactersPerText
-      if (cost > left) {
-        memory.later.set(key, text)
-        return 0
-      }
-      left -= cost
-      const tokens = encoding.count(text)
-      if (!isShort) this.#known.add(key, tokens)
-      return tokens
+  #textsOf(encoding: Encoding): KnownTexts {
+    const known = this.#texts.get(encoding)
+    if (known !== undefined) return known
+    const texts = new KnownTexts(encoding)
+    this.#texts.set(encoding, texts)
+    return texts
+  }
+
+  /** Its body is held until the tokenizer is loaded. */
+  async #countAfter(loaded: Promise<unknown>, question: Question): Promise<InputCount | undefined> {
+    const bytes = heldBytes(question)
+    if (!this.#room.enter(bytes)) return undefined
+    await loaded.finally(() => this.#room.leave(bytes))
+    return question.isWanted() ? this.count(question) : undefined
+  }
+
+  async #countLater(
+    counting: RequestCounting,
+    question: Question,
+  ): Promise<InputCount | undefined> {
+    const bytes = heldBytes(question)
+    if (!this.#room.enter(bytes)) return undefined
+    const { isWanted } = question
+    try {
+      const step = (characters: number) => counting.step(characters)
+      const isDone = await this.#queue.run({ step, isWanted })
+      return isDone ? sumOf(counting) : undefined
+    } catch (error) {
+      // The call is on its way with what it has; whoever reads its body refuses it.
+      if (error instanceof NotAnObject || error instanceof BrokenString) return undefined
+      throw error
+    } finally {
+      this.#room.leave(bytes)
     }
-    const { tokens, exactness } = countRequest({ dialect, body, family: memory.family, countText })
-    return { tokens, exactness }
   }
 }
 
-interface Memory {
-  readonly family: Family
-  readonly later: Map<string, string>
-  readonly found: ReadonlyMap<string, number> | undefined
+function bodyOf(body: QuestionBody): unknown {
+  return 'bytes' in body ? new LargeObject(body.bytes, 0, body.bytes.length) : body.parsed
 }
 
-/** No tokenizer for this model is at hand: its texts by bytes, all else by its family's rules. */
-function estimated({ dialect, body }: Question, family: Family): InputCount {
-  const text: Family['text'] =
-    family.text.kind === 'bytes' ? family.text : { kind: 'bytes', bytesPerToken }
-  const { tokens, exactness } = countRequest({
-    dialect,
-    body,
-    family: { ...family, text },
-    countText: (given) => Math.ceil(Buffer.byteLength(given) / bytesPerToken),
-  })
+function heldBytes({ body }: Question): number {
+  return 'bytes' in body ? body.bytes.length : body.size * heldPerByte
+}
+
+function sumOf(counting: RequestCounting): InputCount {
+  const { tokens, exactness } = counting.total()
   return { tokens, exactness }
+}
+
+/** Without a tokenizer at hand texts count by bytes, all else by the rules of the family. */
+function familyOf({ model, tokenizer }: Question, encoding: Encoding | undefined): Family {
+  const family = modelFamily(model)
+  if (encoding === undefined) {
+    const text = { kind: 'bytes', bytesPerToken } as const
+    return family.text.kind === 'bytes' ? family : { ...family, text }
+  }
+  // The tokenizer of a file is the model's own; that of its name is what the family says it is.
+  const isOfFile = tokenizer !== undefined && encoding.name !== encodingOf(model)
+  return isOfFile ? { ...family, text: { kind: 'tokenizer', exactness: 'exact' } } : family
 }

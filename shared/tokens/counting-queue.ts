@@ -1,60 +1,59 @@
-import { type Encoding, sliceBytes } from './encoding.ts'
-
-/** Texts of one question that have to be counted. */
-export interface Batch {
-  readonly encoding: Encoding
-  readonly texts: readonly string[]
-  /** Asked before each slice: a caller that left needs no count. */
+/** A count that goes on step by step. */
+export interface CountingJob {
+  /** Goes on for as much as counting `characters` of text costs; whether it is done. */
+  step(characters: number): boolean
+  /** Asked before each step: a caller that left needs no count. */
   readonly isWanted: () => boolean
 }
 
-/** Batches that wait: each holds its texts, so that they must not pile up. */
-const batchesMax = 64
+/** Characters whose count costs 1 ms of prose, below 5 ms of any text or body. */
+const sliceCharacters = 16_384
+
+interface Entry {
+  readonly job: CountingJob
+  readonly resolve: (isDone: boolean) => void
+  readonly reject: (error: unknown) => void
+}
 
 /**
- * Counts long texts one batch after the other, a slice at a time, so that the process goes on with
- * its calls in between: 1 to 2 ms of prose at a stretch, below 10 ms of any text.
+ * Runs long counts a slice at a time, each job in its turn: the process goes on with its calls in
+ * between, and a short count is not held up by a long one.
  */
 export class CountingQueue {
   readonly #pause: () => Promise<void>
-  #waiting = 0
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #entries: Entry[] = []
+  #isRunning = false
 
-  /** `pause` lets other work run. */
+  /** `pause` lets other work run; never rejects. */
   constructor(pause: () => Promise<void>) {
     this.#pause = pause
   }
 
-  /** Tokens of each text; undefined where the queue is full or nobody wants them any more. */
-  count(batch: Batch): Promise<readonly number[] | undefined> {
-    if (this.#waiting >= batchesMax) return Promise.resolve(undefined)
-    this.#waiting++
-    const counted = this.#last.then(() => this.#run(batch))
-    const finished = () => {
-      this.#waiting--
-    }
-    this.#last = counted.then(finished, finished)
-    return counted
+  /** Resolves with whether it was done rather than no longer wanted; rejects with what it throws. */
+  run(job: CountingJob): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#entries.push({ job, resolve, reject })
+      if (!this.#isRunning) void this.#runAll()
+    })
   }
 
-  async #run({ encoding, texts, isWanted }: Batch): Promise<readonly number[] | undefined> {
-    const counts: number[] = []
-    let left = sliceBytes
-    for (const text of texts) {
-      const counting = encoding.counting(text)
-      while (!counting.step(left)) {
-        left = sliceBytes
-        await this.#pause()
-        if (!isWanted()) return undefined
-      }
-      // Short texts share a slice; a UTF-16 unit is a byte in most of them.
-      left -= text.length
-      if (left <= 0) {
-        left = sliceBytes
-        await this.#pause()
-      }
-      counts.push(counting.tokens)
+  async #runAll(): Promise<void> {
+    this.#isRunning = true
+    for (let entry = this.#entries.shift(); entry; entry = this.#entries.shift()) {
+      await this.#pause()
+      if (!this.#isFinished(entry)) this.#entries.push(entry)
     }
-    return counts
+    this.#isRunning = false
+  }
+
+  #isFinished({ job, resolve, reject }: Entry): boolean {
+    try {
+      const isWanted = job.isWanted()
+      if (isWanted && !job.step(sliceCharacters)) return false
+      resolve(isWanted)
+    } catch (error) {
+      reject(error)
+    }
+    return true
   }
 }

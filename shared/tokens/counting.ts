@@ -1,5 +1,5 @@
 import { Lexicon } from './lexicon.ts'
-import { LongPiece, windowBytes } from './long-piece.ts'
+import { LongPiece, windowLength } from './long-piece.ts'
 import { Merge } from './merge.ts'
 import { emptyScan, lookAheadBytes, type Scan, type Split, shiftScan } from './split.ts'
 import type { Tally } from './tally.ts'
@@ -97,13 +97,18 @@ export class Walk {
     this.#at = end
     const rank = this.#desk.lexicon.whole(from, end)
     if (rank !== noRank) this.#tally.add(rank)
-    else if (end - from <= windowBytes) this.#addWord(from, end)
+    else if (end - from <= windowLength) this.#addWord(from, end)
     else {
-      this.#long ??= new LongPiece(this.#desk.lexicon, this.#tally)
+      this.#long ??= this.#newLong()
       this.#long.begin(from, end)
       this.#isLong = true
     }
     return end - from + pieceCost
+  }
+
+  #newLong(): LongPiece {
+    const { lexicon } = this.#desk
+    return new LongPiece([new Merge(lexicon), new Merge(lexicon)], this.#tally, 2)
   }
 
   #addWord(from: number, to: number): void {

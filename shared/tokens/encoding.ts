@@ -14,9 +14,10 @@ export interface Counting {
   step(bytesMax: number): boolean
 }
 
-/** Exact counts of one encoding. What looks like a special token in text is counted as text. */
+/** Exact counts by one tokenizer. What looks like a special token in text is counted as text. */
 export interface Encoding {
-  readonly name: EncodingName
+  /** Of this vocabulary and these rules alone: counts are remembered under it. */
+  readonly name: string
   /** Tokens of `text`, at once: about 0.1 s for 1 MB of prose. Lone surrogates are U+FFFD. */
   count(text: string): number
   /** Ranks of the tokens of `text`. */

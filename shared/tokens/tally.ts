@@ -1,6 +1,12 @@
-import type { Merge } from './merge.ts'
+/** Most texts that are encoded are short, and 4 KB for each cost more than its tokens. */
+const firstCapacity = 64
 
-const firstCapacity = 1_024
+/** Tokens of an encoded stretch, by the position where each begins. */
+export interface Tokens {
+  readonly tokens: Int32Array
+  /** Where the token that begins at a position ends. */
+  readonly next: Int32Array
+}
 
 /** Tokens as they are found: their number, and where it is asked for their ranks. */
 export class Tally {
@@ -22,16 +28,15 @@ export class Tally {
     this.count++
   }
 
-  /** Adds all parts of `merge`. */
-  addAll(merge: Merge): void {
+  /** Adds all tokens of `merge`. */
+  addAll(merge: Tokens & { readonly count: number; readonly length: number }): void {
     if (this.#ranks === undefined) this.count += merge.count
     else this.addFrom(merge, 0, merge.length)
   }
 
-  /** Adds the parts of `merge` from position `from` up to `to`; both are where parts begin. */
-  addFrom(merge: Merge, from: number, to: number): void {
-    const { next, ranks } = merge
-    for (let at = from; at < to; at = next[at] ?? to) this.add(ranks[at] ?? 0)
+  /** Adds the tokens from position `from` up to `to`; both are where tokens begin. */
+  addFrom({ next, tokens }: Tokens, from: number, to: number): void {
+    for (let at = from; at < to; at = next[at] ?? to) this.add(tokens[at] ?? 0)
   }
 
   /** Forgets all tokens behind the first `count`. */

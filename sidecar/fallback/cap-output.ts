@@ -13,9 +13,11 @@ const keys = {
 
 /** The same request with answers of at most `tokens`; a lower wish of the caller stays. */
 export function capOutput(request: CallRequest, context: SidecarCall, tokens: number): CallRequest {
-  const names = keys[context.surface?.dialect ?? 'chat']
+  const { dialect = 'chat', wants } = context.surface ?? {}
+  const names = keys[dialect]
   const [first] = names
-  if (first === undefined) return request
+  // What is only counted has no answer: Anthropic refuses the member there.
+  if (first === undefined || wants === 'count') return request
   try {
     const { values } = scanTopLevel(request.body, names)
     const said = names.filter((name) => values.has(name))

@@ -1,9 +1,11 @@
+import type { Clock } from '#shared/call/clock.ts'
 import type { Layer, Service } from '#shared/call/service.ts'
+import type { FallbackReason } from '#shared/config/schema.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { Link, Route, SidecarCall } from '../call.ts'
 import { configOf } from '../config-of.ts'
-import type { Signals } from '../route/signals.ts'
+import type { Signal, Signals } from '../route/signals.ts'
 import { capOutput } from './cap-output.ts'
 import { type Failure, failureOf, failureOfError } from './reason.ts'
 
@@ -41,15 +43,19 @@ interface Following {
 }
 
 /** How one target ended its turn. */
-interface Outcome {
-  readonly answer: CallResponse | undefined
-  readonly error: CallError | undefined
+type Outcome = Ended & {
   /** Undefined where the answer, or the refusal, is the caller's. */
   readonly failure: Failure | undefined
 }
 
+type Ended =
+  | { readonly answer: CallResponse; readonly error: undefined }
+  | { readonly answer: undefined; readonly error: CallError }
+
 async function follow(following: Following): Promise<CallResponse> {
   const { context, parts } = following
+  // From here: how long the question took to come is the caller's own time.
+  const untilMs = context.clock.now() + context.fallback.within
   const links: Link[] = [...context.chain]
   const guessed = new Set<Link>()
   let largest: CallError | undefined
@@ -60,17 +66,19 @@ async function follow(following: Following): Promise<CallResponse> {
     const isLast = links.length === 0
     context.isLastLink = isLast
     context.mayGuess = !isLast && !guessed.has(link)
-    context.patienceMs = isLast ? undefined : shareOf(context, links.length + 1)
+    context.patienceMs = isLast ? undefined : shareOf(untilMs - context.clock.now(), links)
+    if (guessed.has(link)) forget(link, context)
     const outcome = await outcomeOf(link, following)
     const { answer, error, failure } = outcome
-    if (error?.code === 'context-window-exceeded') largest = larger(largest, error)
-    if (failure === undefined || isLast || !mayGoOn(context, outcome)) {
+    if (error !== undefined && isUnsent(error)) largest = larger(largest, error)
+    const goesOn = failure !== undefined && !isLast && isReason(context, outcome)
+    if (!goesOn || !hasNext(links, { context, outcome, untilMs })) {
       return give(outcome, context, largest)
     }
     answer?.body.cancel()
     // Nothing is known for sure: the target is asked where no other one serves.
     if (error?.facts['isGuess'] === true) postpone(link, links, guessed)
-    context.passedOver.push(`${link.provider}/${link.model}=${failure.reason}`)
+    context.passedOver.push(passed(link, failure.reason))
     parts.onFallback(link, failure.reason, context)
   }
   throw new CallError('internal', 'Cannot answer: the chain of targets is empty')
@@ -82,6 +90,16 @@ function postpone(link: Link, links: Link[], guessed: Set<Link>): void {
   links.splice(end < 0 ? links.length : end, 0, link)
 }
 
+function passed({ provider, model }: Route, reason: FallbackReason): string {
+  return `${provider}/${model}=${reason}`
+}
+
+/** It was passed over for a guess, and has its turn after all. */
+function forget(route: Route, { passedOver }: SidecarCall): void {
+  const at = passedOver.indexOf(passed(route, 'context-window'))
+  if (at >= 0) passedOver.splice(at, 1)
+}
+
 /** Of two refusals for their window that with the larger one: it says what would have to fit. */
 function larger(one: CallError | undefined, other: CallError): CallError {
   const windowOf = (error: CallError) => Number(error.facts['contextWindow'])
@@ -90,21 +108,32 @@ function larger(one: CallError | undefined, other: CallError): CallError {
 
 async function outcomeOf(route: Route, following: Following): Promise<Outcome> {
   const { context, parts } = following
-  const { clock } = context
+  const { clock, cancellation } = context
   const signal = parts.signals.of(route)
   const sentMs = clock.now()
   try {
     const answer = await turnTo(route, following)
     const failure = failureOf(answer)
-    if (failure !== undefined) signal.fail(clock.now())
-    else if (context.isStream) signal.observe(clock.now() - sentMs, clock.now())
+    if (failure !== undefined) penalize(signal, failure, clock)
+    // What an ambassador refuses in a moment says nothing of its model.
+    else if (context.isStream && answer.status < 400) {
+      signal.observe(clock.now() - sentMs, clock.now())
+    }
     return { answer, error: undefined, failure }
   } catch (error) {
-    if (!(error instanceof CallError) || context.cancellation.reason !== undefined) throw error
+    if (cancellation.reason !== undefined) signal.waited(clock.now() - sentMs, clock.now())
+    if (!(error instanceof CallError) || cancellation.reason !== undefined) throw error
     const failure = failureOfError(error)
-    if (failure !== undefined && failure.reason !== 'context-window') signal.fail(clock.now())
+    if (failure !== undefined) penalize(signal, failure, clock)
+    // Its ambassador could not tell: at least one try has been made there.
+    if (failure?.replay === 'unknown') context.providerAttempts++
     return { answer: undefined, error, failure }
   }
+}
+
+/** A question that is too long or not allowed is not slow. */
+function penalize(signal: Signal, { reason }: Failure, clock: Clock): void {
+  if (reason !== 'context-window' && reason !== 'content-filter') signal.fail(clock.now())
 }
 
 /** Sends the call to one target. */
@@ -115,7 +144,7 @@ function turnTo(route: Route, { inner, parts, request, context }: Following) {
   const signal = parts.signals.of(route)
   signal.inFlight++
   let isCounted = true
-  context.endTurn?.()
+  if (context.endTurn !== undefined) endTurn(context)
   context.endTurn = () => {
     if (isCounted) signal.inFlight--
     isCounted = false
@@ -125,24 +154,53 @@ function turnTo(route: Route, { inner, parts, request, context }: Following) {
   return inner(outputMax === undefined ? request : capOutput(request, context, outputMax), context)
 }
 
-/** The time a target has for queueing and trying: an equal share of what is left of the chain's. */
-function shareOf({ clock, startedMs, fallback }: SidecarCall, targetsLeft: number): number {
-  return Math.max(0, startedMs + fallback.within - clock.now()) / targetsLeft
+function endTurn(context: SidecarCall): void {
+  context.endTurn?.()
+  // Of the answer that was passed over.
+  context.headMs = undefined
+  context.replay = undefined
 }
 
-function mayGoOn(context: SidecarCall, { error, failure }: Outcome): boolean {
-  const { clock, startedMs, fallback: rules, providerAttempts } = context
+/**
+ * The time a target has for queueing and trying: an equal share of what is left of the chain's. Where
+ * nothing is left, nobody behind it will be asked: it has until the deadline, as the last one.
+ */
+function shareOf(leftMs: number, behind: readonly Link[]): number | undefined {
+  const others = behind.filter((link) => 'provider' in link).length
+  return leftMs <= 0 ? undefined : leftMs / (others + 1)
+}
+
+/** Whether the outcome is one for which the next link is asked. */
+function isReason({ fallback: rules }: SidecarCall, { error, failure }: Outcome): boolean {
   if (failure === undefined) return false
-  // Nothing has been sent.
-  if (error?.code === 'context-window-exceeded') return true
+  if (isUnsent(error)) return true
   if (!rules.on.includes(failure.reason)) return false
   const { reason, replay } = failure
   // Another model may take what this one never will.
-  const isOfModel = reason === 'context-window' || reason === 'content-filter'
-  if (replay === 'never' && !isOfModel) return false
-  if (replay === 'unknown' && rules.unknown === 'leave' && !isOfModel) return false
-  const isInTime = clock.now() < startedMs + rules.within
-  return isInTime && providerAttempts < configOf(context).sidecar.attemptsMax
+  if (reason === 'context-window' || reason === 'content-filter') return true
+  return replay === 'safe' || (replay === 'unknown' && rules.unknown === 'next')
+}
+
+/** Passed over before anything was sent. */
+function isUnsent(error: CallError | undefined): boolean {
+  return error?.code === 'context-window-exceeded'
+}
+
+interface Leaving {
+  readonly context: SidecarCall
+  readonly outcome: Outcome
+  readonly untilMs: number
+}
+
+/** Where time or tries are used up, a refusal is all that may follow: it takes neither. */
+function hasNext(links: Link[], { context, outcome, untilMs }: Leaving): boolean {
+  const { clock, providerAttempts } = context
+  const isInTime = clock.now() < untilMs
+  const mayTry = isInTime && providerAttempts < configOf(context).sidecar.attemptsMax
+  if (mayTry || isUnsent(outcome.error)) return true
+  const end = links.findIndex((link) => 'refuse' in link)
+  links.splice(0, end < 0 ? links.length : end)
+  return links.length > 0
 }
 
 function give(
@@ -151,12 +209,20 @@ function give(
   largest: CallError | undefined,
 ): CallResponse {
   if (answer === undefined) {
-    throw error?.code === 'context-window-exceeded' ? (largest ?? error) : error
+    throw isUnsent(error) ? (largest ?? error) : error
   }
   if (context.passedOver.length > 0) {
     answer.headers.push('x-outrigger-passed-over', context.passedOver.join(', '))
     // The whole chain has been tried: the SDK need not.
-    if (answer.status >= 400) answer.headers.push('x-should-retry', 'false')
+    if (answer.status >= 400) forbidRetry(answer.headers)
   }
   return answer
+}
+
+/** Once only: the SDKs do not understand `true, false`, nor `false, false`. */
+function forbidRetry(headers: string[]): void {
+  for (let at = headers.length - 2; at >= 0; at -= 2) {
+    if (headers[at] === 'x-should-retry') headers.splice(at, 2)
+  }
+  headers.push('x-should-retry', 'false')
 }

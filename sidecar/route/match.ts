@@ -1,4 +1,5 @@
 import type { Entry, Model, Target } from '#shared/config/schema.ts'
+import type { Rule } from '#shared/config/target-schema.ts'
 import type { CallRequest } from '#shared/http/call.ts'
 import { header } from '#shared/http/headers.ts'
 import type { InputCount } from '#shared/tokens/counter.ts'
@@ -7,39 +8,56 @@ import { usedBy } from './needs.ts'
 
 /** What rules look at. */
 export interface Looked {
+  readonly model: Model
   readonly request: CallRequest
   readonly context: SidecarCall
   /** Tokens of the question for `target`; undefined where they are not known in time. */
   readonly countOf: (target: Target) => Promise<InputCount | undefined> | InputCount | undefined
 }
 
-type Rule = Model['rules'][number]
-
 /** The targets of the first rule that fits the call; those of the model itself where none does. */
-export async function ruleFor(model: Model, looked: Looked): Promise<readonly Entry[]> {
-  for (const rule of model.rules) {
-    if (!fits(rule, looked)) continue
-    if (rule.when.tokensOver === undefined) return rule.targets
-    if ((await tokensFor(rule, looked)) > rule.when.tokensOver) return rule.targets
+export async function ruleFor(looked: Looked): Promise<readonly Entry[]> {
+  for (const rule of looked.model.rules) {
+    if ((await misfitOf(rule, looked)) === undefined) return rule.targets
   }
-  return model.targets
+  return looked.model.targets
 }
 
-function fits({ when }: Rule, { request, context }: Looked): boolean {
+/** Why the rule does not fit the call, to read on from "because"; undefined where it fits. */
+export async function misfitOf(rule: Rule, looked: Looked): Promise<string | undefined> {
+  const misfit = misfitOfHead(rule, looked) ?? misfitOfNeeds(rule, looked)
+  const { tokensOver } = rule.when
+  if (misfit !== undefined || tokensOver === undefined) return misfit
+  // Last: a count may have to be waited for.
+  const { tokens, exactness } = await tokensFor(rule, looked)
+  if (tokens > tokensOver) return undefined
+  const counted = exactness === 'estimate' ? `about ${tokens}` : `${tokens}`
+  return `the question has ${counted} tokens, not over ${tokensOver}`
+}
+
+function misfitOfHead({ when }: Rule, { request }: Looked): string | undefined {
   const asked = header(request.headers, 'x-outrigger-class') ?? 'interactive'
-  if (when.class !== undefined && when.class !== asked) return false
-  const hasHeaders = Object.entries(when.headers).every(([name, wanted]) => {
+  if (when.class !== undefined && when.class !== asked) return `the class is not ${when.class}`
+  for (const name in when.headers) {
     const value = header(request.headers, name)
-    return wanted === '*' ? value !== undefined : value === wanted
-  })
-  if (!hasHeaders) return false
-  if (when.needs.length === 0) return true
-  const used = usedBy(request.body, when.needs)
-  return context.surface !== undefined && when.needs.every((name) => used.has(name))
+    const wanted = when.headers[name]
+    if (value === undefined) return `there is no header ${name}`
+    if (wanted !== '*' && value !== wanted) return `the header ${name} is not '${wanted}'`
+  }
+  return undefined
 }
 
-async function tokensFor({ targets }: Rule, { context, countOf }: Looked): Promise<number> {
-  const [target] = targets.flatMap((entry) => (entry.choose === 'refuse' ? [] : entry.targets))
-  const counted = target === undefined ? undefined : await countOf(target)
-  return (counted ?? context.input).tokens
+function misfitOfNeeds({ when }: Rule, { request }: Looked): string | undefined {
+  if (when.needs.length === 0) return undefined
+  const used = usedBy(request.body, when.needs)
+  const unused = when.needs.filter((name) => !used.has(name))
+  return unused.length === 0 ? undefined : `the question does not use ${unused.join(', ')}`
+}
+
+/** By the tokenizer of the rule's first target; of the model's where the rule only refuses. */
+async function tokensFor(rule: Rule, { model, context, countOf }: Looked): Promise<InputCount> {
+  const [target] = [...rule.targets, ...model.targets].flatMap((entry) =>
+    entry.choose === 'refuse' ? [] : entry.targets,
+  )
+  return (target && (await countOf(target))) ?? context.input
 }

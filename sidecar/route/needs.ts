@@ -1,26 +1,28 @@
 import type { Entry, Target } from '#shared/config/schema.ts'
 import { type Capability, capabilityNames } from '#shared/config/target-schema.ts'
-import { scanTopLevel, valueAt } from '#shared/dialects/top-level.ts'
+import { NotAnObject, scanTopLevel, type ValueRange, valueAt } from '#shared/dialects/top-level.ts'
 import { isObject } from '#shared/dialects/usage.ts'
 
-/**
- * Words that only stand between quotes where a question holds such a part: inside a text of JSON
- * the closing quote would be escaped. A text that is nothing but the word passes for the part.
- */
+/** The `type` of such a part of a message, in the three dialects. */
 const parts: Readonly<Record<'images' | 'audio' | 'documents', readonly string[]>> = {
   images: ['"image_url"', '"input_image"', '"image"'],
   audio: ['"input_audio"', '"audio_url"'],
   documents: ['"document"', '"file"', '"input_file"'],
 }
 
+const tools = ['tools', 'functions'] as const
 const formats = ['response_format', 'text', 'output_config', 'output_format'] as const
+const members = [...tools, ...formats]
 
 const none: ReadonlySet<Capability> = new Set()
 
 /** What the question needs, as far as the targets of `entries` differ in it. */
 export function needsOf(body: Buffer, entries: readonly Entry[]): ReadonlySet<Capability> {
-  const targets = entries.flatMap((entry) => (entry.choose === 'refuse' ? [] : entry.targets))
-  const isDeclared = targets.some(({ capabilities }) => capabilities !== undefined)
+  const isDeclared = entries.some(
+    (entry) =>
+      entry.choose !== 'refuse' &&
+      entry.targets.some(({ capabilities }) => capabilities !== undefined),
+  )
   return isDeclared ? usedBy(body, capabilityNames) : none
 }
 
@@ -32,32 +34,79 @@ export function missing(
   return capabilities === undefined ? [] : [...needs].filter((name) => !capabilities.includes(name))
 }
 
-/** Which of `asked` the question uses. Reads its bytes once for each word: 20 µs for 100 KB. */
+/** Which of `asked` the question uses. Reads its bytes once for its members and once for each part. */
 export function usedBy(body: Buffer, asked: readonly Capability[]): ReadonlySet<Capability> {
-  return new Set(asked.filter((name) => uses(body, name)))
+  const isOfMembers = asked.includes('tools') || asked.includes('json-schema')
+  const values = isOfMembers ? membersOf(body) : noMembers
+  return new Set(asked.filter((name) => uses(body, values, name)))
 }
 
-function uses(body: Buffer, name: Capability): boolean {
-  switch (name) {
-    case 'tools':
-      return ['tools', 'functions'].some((key) => isFilled(topLevel(body, key)))
-    case 'json-schema':
-      return formats.some((key) => asksForSchema(topLevel(body, key)))
-    default:
-      return parts[name].some((word) => body.includes(word))
+type Members = ReadonlyMap<string, ValueRange>
+
+const noMembers: Members = new Map()
+
+function membersOf(body: Buffer): Members {
+  try {
+    return scanTopLevel(body, members).values
+  } catch (error) {
+    // Read as an object once already; what is broken inside is the provider's to say.
+    if (error instanceof NotAnObject) return noMembers
+    throw error
   }
 }
 
-function topLevel(body: Buffer, key: string): unknown {
-  return valueAt(body, scanTopLevel(body, [key]).values.get(key))
+function uses(body: Buffer, values: Members, name: Capability): boolean {
+  if (name === 'tools') return tools.some((key) => isFilledList(body, values.get(key)))
+  if (name === 'json-schema') {
+    return formats.some((key) => asksForSchema(valueAt(body, values.get(key))))
+  }
+  return parts[name].some((word) => hasType(body, word))
 }
 
-function isFilled(value: unknown): boolean {
-  return Array.isArray(value) && value.length > 0
+/** Tools are long: their bytes tell enough. */
+function isFilledList(body: Buffer, range: ValueRange | undefined): boolean {
+  if (range === undefined || body[range.start] !== openBracket) return false
+  return body[spaceEnd(body, range.start + 1)] !== closeBracket
 }
 
 /** `response_format`, `text.format` and `output_config.format` of the three dialects. */
 function asksForSchema(value: unknown): boolean {
   if (!isObject(value)) return false
   return value['type'] === 'json_schema' || asksForSchema(value['format'])
+}
+
+const openBracket = 91
+const closeBracket = 93
+const colon = 58
+const typeKey = Buffer.from('"type"')
+
+/**
+ * Whether an object in the body has `word` as its `type`. Not the word alone: a tool may have a
+ * parameter `image` or `file`. Inside of a text the quotes would be escaped.
+ */
+function hasType(body: Buffer, word: string): boolean {
+  for (let at = body.indexOf(word); at >= 0; at = body.indexOf(word, at + word.length)) {
+    const before = spaceStart(body, at) - 1
+    if (body[before] !== colon) continue
+    const keyEnd = spaceStart(body, before)
+    if (body.subarray(Math.max(0, keyEnd - typeKey.length), keyEnd).equals(typeKey)) return true
+  }
+  return false
+}
+
+function isSpace(byte: number | undefined): boolean {
+  return byte === 32 || byte === 10 || byte === 13 || byte === 9
+}
+
+function spaceEnd(body: Buffer, from: number): number {
+  let at = from
+  while (isSpace(body[at])) at++
+  return at
+}
+
+/** Where the spaces in front of `until` begin. */
+function spaceStart(body: Buffer, until: number): number {
+  let at = until
+  while (isSpace(body[at - 1])) at--
+  return at
 }

@@ -11,7 +11,7 @@ export interface OrderParts {
   readonly session: string | undefined
 }
 
-type Group = Extract<Entry, { targets: unknown }>
+export type Group = Extract<Entry, { targets: unknown }>
 
 /** The targets of one step of a chain, the chosen one first, the others behind it as a reserve. */
 export function ordered(group: Group, parts: OrderParts): readonly Target[] {
@@ -26,9 +26,11 @@ export function ordered(group: Group, parts: OrderParts): readonly Target[] {
     case 'cheapest':
       return ascending(targets, ({ cost }) => cost)
     case 'leastBusy':
-      return ascending(shuffled(targets, clock), (target) => signals.of(target).inFlight)
+      return ascending(shuffled(targets, clock), (target) => signals.seen(target).inFlight)
     case 'fastest':
-      return ascending(shuffled(targets, clock), (target) => signals.of(target).score(clock.now()))
+      return ascending(shuffled(targets, clock), (target) =>
+        signals.seen(target).score(clock.now()),
+      )
   }
 }
 
@@ -51,7 +53,7 @@ function byWeight({ targets, isSticky }: Group, { clock, session }: OrderParts):
   const draw = (target: Target) =>
     isSticky && session !== undefined ? fixedNumber(session, target) : clock.random()
   return ascending(
-    targets.filter(({ weight }) => weight > 0),
+    targets,
     (target) => -Math.log(Math.max(draw(target), Number.MIN_VALUE)) / target.weight,
   )
 }

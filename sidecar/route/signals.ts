@@ -30,8 +30,15 @@ export class Signal {
     this.observe(failureMs, nowMs)
   }
 
+  /** The call ended before the target answered: it is at least as slow as that. */
+  waited(waitedMs: number, nowMs: number): void {
+    if (waitedMs > this.#latencyMs * this.#share(nowMs)) this.observe(waitedMs, nowMs)
+  }
+
   /** Milliseconds to wait there, about; 0 for a target that nothing is known of. */
   score(nowMs: number): number {
+    // Until the first answer has begun, one call finds out; the others must not follow it.
+    if (this.#latencyMs === 0) return failureMs * this.inFlight
     return this.#latencyMs * this.#share(nowMs) * (this.inFlight + 1)
   }
 
@@ -45,8 +52,9 @@ export class Signal {
 export class Signals {
   readonly #signals = new Map<string, Signal>()
 
-  of({ provider, model }: Named): Signal {
-    const key = `${provider} ${model}`
+  /** To be written to. */
+  of(target: Named): Signal {
+    const key = keyOf(target)
     const known = this.#signals.get(key)
     if (known !== undefined) return known
     if (this.#signals.size >= targetsMax) this.#signals.clear()
@@ -54,4 +62,21 @@ export class Signals {
     this.#signals.set(key, signal)
     return signal
   }
+
+  /** To be read only: of a target that no call has gone to, nothing. */
+  seen(target: Named): Pick<Signal, 'score'> & { readonly inFlight: number } {
+    return this.#signals.get(keyOf(target)) ?? nothingSeen
+  }
+
+  /** Targets of which something is kept. */
+  get size(): number {
+    return this.#signals.size
+  }
+}
+
+const nothingSeen = Object.freeze(new Signal())
+
+/** No name of a provider has a space. */
+function keyOf({ provider, model }: Named): string {
+  return `${provider} ${model}`
 }

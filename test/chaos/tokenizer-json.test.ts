@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Tokenizer } from '@huggingface/tokenizers'
 import fc from 'fast-check'
-import { readTokenizer } from '#shared/tokens/hugging-face/tokenizer.ts'
+import { readTokenizer } from '#shared/tokens/hugging-face/read-tokenizer.ts'
 import { shapes } from '#test/shared/tokens/hugging-face/files.ts'
 import { anyText } from '#test/shared/tokens/hugging-face/texts.ts'
 

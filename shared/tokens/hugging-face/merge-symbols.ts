@@ -1,14 +1,6 @@
 import { RankHeap } from '../rank-heap.ts'
-import type { Tally } from '../tally.ts'
 import { noRank } from '../vocabulary/table.ts'
-import type { PairTable } from './pair-table.ts'
-
-/** Pairs of tokens that become one: the number of a pair is its rank. */
-export interface Merges {
-  readonly pairs: PairTable
-  /** Id of the token that the pair of a rank becomes. */
-  readonly merged: Int32Array
-}
+import type { Merges } from './model.ts'
 
 /** Up to this many symbols the lowest pair is found by looking at all: cheaper than a heap. */
 const scanMax = 96
@@ -33,49 +25,65 @@ export class SymbolMerge {
   /** Where the token before the one at a position begins. */
   previous = new Int32Array(firstCapacity)
   /** Id of the token that begins at a position. */
-  ids = new Int32Array(firstCapacity)
+  tokens = new Int32Array(firstCapacity)
   /** Rank of that token and the next one together, or {@link noRank}. */
   #ranks = new Int32Array(firstCapacity)
   readonly #heap = new RankHeap()
   readonly #merges: Merges
+  #symbols: Int32Array = new Int32Array(0)
 
   constructor(merges: Merges) {
     this.#merges = merges
   }
 
+  /** What stretches are of, until it is given anew. */
+  use(symbols: Int32Array): void {
+    this.#symbols = symbols
+  }
+
   /** Encodes the symbols from `from` to `to`: O(n log n), quadratic in small stretches. */
-  run(symbols: Int32Array, from: number, to: number): void {
+  run(from: number, to: number): void {
     this.base = from
     this.length = to - from
     this.count = this.length
     this.last = this.length - 1
     if (this.next.length <= this.length) this.#grow()
-    this.#begin(symbols)
+    this.#begin()
     if (this.length <= scanMax) this.#mergeByScan()
     else this.#mergeByHeap()
   }
 
-  /** Adds the tokens from position `from` up to `to`; both are where tokens begin. */
-  addTo(tally: Tally, from: number, to: number): void {
-    const { next, ids } = this
-    for (let at = from; at < to; at = next[at] ?? to) tally.add(ids[at] ?? 0)
+  /** As that of `Merge`. */
+  slide(from: number, to: number): boolean {
+    const { base, length } = this
+    const symbols = this.#symbols
+    if (to - from !== length) return false
+    for (let at = 0; at < length; at++) if (symbols[base + at] !== symbols[from + at]) return false
+    this.base = from
+    return true
+  }
+
+  /** The symbols are about to change. */
+  forget(): void {
+    this.length = 0
   }
 
   #grow(): void {
     const capacity = 2 ** Math.ceil(Math.log2(this.length + 1))
     this.next = new Int32Array(capacity)
     this.previous = new Int32Array(capacity)
-    this.ids = new Int32Array(capacity)
+    this.tokens = new Int32Array(capacity)
     this.#ranks = new Int32Array(capacity)
   }
 
-  #begin(symbols: Int32Array): void {
-    const { base, length, next, previous, ids } = this
+  #begin(): void {
+    const { base, length, next, previous, tokens } = this
+    const symbols = this.#symbols
     const ranks = this.#ranks
     let id = symbols[base] ?? 0
     for (let at = 0; at < length; at++) {
       const following = symbols[base + at + 1] ?? 0
-      ids[at] = id
+      tokens[at] = id
       next[at] = at + 1
       previous[at] = at - 1
       ranks[at] = at + 1 < length ? this.#rank(id, following) : noRank
@@ -84,8 +92,7 @@ export class SymbolMerge {
   }
 
   #rank(left: number, right: number): number {
-    const rank = this.#merges.pairs.find(left, right)
-    return rank < 0 ? noRank : rank
+    return this.#merges.pairs.find(left, right)
   }
 
   #mergeByScan(): void {
@@ -125,23 +132,23 @@ export class SymbolMerge {
 
   /** Makes one token of that at `at` and the next. */
   #join(at: number): void {
-    const { next, previous, ids } = this
+    const { next, previous, tokens } = this
     const ranks = this.#ranks
     const middle = next[at] ?? 0
     const end = next[middle] ?? 0
     const id = this.#merges.merged[ranks[at] ?? 0] ?? 0
-    ids[at] = id
+    tokens[at] = id
     this.count--
     next[at] = end
     ranks[middle] = noRank
     if (end < this.length) {
       previous[end] = at
-      ranks[at] = this.#rank(id, ids[end] ?? 0)
+      ranks[at] = this.#rank(id, tokens[end] ?? 0)
     } else {
       this.last = at
       ranks[at] = noRank
     }
     const before = previous[at] ?? -1
-    if (before >= 0) ranks[before] = this.#rank(ids[before] ?? 0, id)
+    if (before >= 0) ranks[before] = this.#rank(tokens[before] ?? 0, id)
   }
 }

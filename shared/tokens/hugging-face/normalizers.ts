@@ -65,6 +65,12 @@ function lowercase(text: string): string {
   return text.replaceAll('Σ', 'σ').toLowerCase()
 }
 
+/** Unicode's White_Space above ASCII (PropList.txt), which is stable. */
+const spaces = new Set([
+  0x85, 0xa0, 0x1680, 0x2000, 0x2001, 0x2002, 0x2003, 0x2004, 0x2005, 0x2006, 0x2007, 0x2008,
+  0x2009, 0x200a, 0x2028, 0x2029, 0x202f, 0x205f, 0x3000,
+])
+
 /** White space of Unicode: `trim` has U+FEFF and lacks U+0085. */
 function strip(left: boolean, right: boolean): Normalize {
   return (text) => {
@@ -102,13 +108,8 @@ function replace(field: Field): Normalize {
   }
 }
 
-const spaces = new Set(
-  Array.from({ length: 0x10000 }, (_, unit) => unit).filter((unit) =>
-    /\p{White_Space}/u.test(String.fromCharCode(unit)),
-  ),
-)
-
 /** Whether a code unit is Unicode's White_Space, all of which is below U+10000. */
 export function isSpace(unit: number): boolean {
+  if (unit < 0x80) return unit === 0x20 || (unit >= 0x09 && unit <= 0x0d)
   return spaces.has(unit)
 }

@@ -1,10 +1,16 @@
 import { byteOf } from './byte-alphabet.ts'
-import type { Model } from './model.ts'
+import type { TokenizerTable } from './table.ts'
 
 /** Code units that become symbols at once. */
 export const unitsAtOnce = 16_384
 
 const encoder = new TextEncoder()
+
+/** What of a table makes symbols of text. */
+type Parts = Pick<
+  TokenizerTable,
+  'alphabet' | 'singles' | 'astral' | 'fallback' | 'unknown' | 'fusesUnknown'
+>
 
 /** Text as the model's first ids: of its bytes or characters, before any merge. */
 export class Symbols {
@@ -12,13 +18,13 @@ export class Symbols {
   count = 0
   /** UTF-8 of the latest text, where the alphabet is bytes or the text was looked up whole. */
   readonly bytes = new Uint8Array(unitsAtOnce * 3)
-  readonly #model: Model
+  readonly #model: Parts
   readonly #isWritten: boolean
   /** Whether an unknown token waits for more of the same. */
   #isUnknown = false
 
   /** @param isWritten whether text has the characters of the byte alphabet in place of bytes. */
-  constructor(model: Model, isWritten: boolean) {
+  constructor(model: Parts, isWritten: boolean) {
     this.#model = model
     this.#isWritten = isWritten
   }
@@ -61,11 +67,11 @@ export class Symbols {
   addCharacters(text: string): void {
     // A character may become four bytes, and is two code units then: two for each is enough.
     this.#reserve(text.length * 3)
-    const { singles, astral } = this.#model
+    const { singles } = this.#model
     for (let at = 0; at < text.length; at++) {
       const point = text.codePointAt(at) ?? 0
       if (point > 0xffff) at++
-      const id = point > 0xffff ? (astral.get(point) ?? -1) : (singles[point] ?? -1)
+      const id = point > 0xffff ? this.#astral(point) : (singles[point] ?? -1)
       if (id >= 0) this.#known(id)
       else if (!this.#fallBack(point)) this.#unknown()
     }
@@ -89,10 +95,23 @@ export class Symbols {
     this.#isUnknown = true
   }
 
+  /** Id of a code point above U+FFFF; -1 for none. */
+  #astral(point: number): number {
+    const { astral } = this.#model
+    let low = 0
+    let high = astral.length >>> 1
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((astral[middle * 2] ?? 0) < point) low = middle + 1
+      else high = middle
+    }
+    return astral[low * 2] === point ? (astral[low * 2 + 1] ?? -1) : -1
+  }
+
   /** Byte tokens of a character, where all of them exist. An unknown one still waits, as there. */
   #fallBack(point: number): boolean {
     const { fallback } = this.#model
-    if (fallback === undefined) return false
+    if (fallback.length === 0) return false
     const { written } = encoder.encodeInto(String.fromCodePoint(point), this.bytes)
     for (let at = 0; at < written; at++) {
       if ((fallback[this.bytes[at] ?? 0] ?? -1) < 0) return false

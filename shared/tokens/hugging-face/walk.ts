@@ -1,6 +1,6 @@
+import { LongPiece, windowLength } from '../long-piece.ts'
 import type { Tally } from '../tally.ts'
 import type { AddedTokens } from './added-tokens.ts'
-import { LongRun, windowSymbols } from './long-run.ts'
 import { SymbolMerge } from './merge-symbols.ts'
 import type { Model } from './model.ts'
 import type { Normalize } from './normalizers.ts'
@@ -13,15 +13,47 @@ export interface TokenizerRules {
   readonly normalize: Normalize | undefined
   readonly preTokenizer: PreTokenizer
   readonly added: AddedTokens
-  /** By entry of the vocabulary, what is known of its own encoding: learned while counting. */
-  readonly reaches: Uint8Array
 }
 
 /** What finding and looking up a piece costs, in bytes: so that many small ones count. */
 const pieceCost = 4
 
-/** What is known of an entry of the vocabulary: whether its own encoding is itself. */
-const reach = { unknown: 0, itself: 1, others: 2 } as const
+/**
+ * Windows without a token in common grow by this factor. Large, since a whole text can be one run
+ * and starts over: six times at most for 1 MB.
+ */
+const growth = 8
+
+/** Symbols that a desk keeps room for: a whole text can be one run. */
+const symbolsKept = 65_536
+
+/** What one walk at a time works with: 60 KB, and 300 KB more once a run was long. */
+export class Desk {
+  readonly merge: SymbolMerge
+  symbols: Symbols
+  readonly #rules: TokenizerRules
+
+  constructor(rules: TokenizerRules) {
+    this.#rules = rules
+    this.symbols = new Symbols(rules.model, rules.preTokenizer.isWritten)
+    this.merge = new SymbolMerge(rules.model.merges)
+  }
+
+  /** Gives back what a long run left over. */
+  tidy(): void {
+    if (this.symbols.ids.length <= symbolsKept) return
+    this.symbols = new Symbols(this.#rules.model, this.#rules.preTokenizer.isWritten)
+    this.merge.use(this.symbols.ids)
+  }
+}
+
+export interface WalkParts {
+  readonly rules: TokenizerRules
+  readonly desk: Desk
+  readonly tally: Tally
+  /** Takes the desk back at the end of the text. */
+  readonly release: (desk: Desk) => void
+}
 
 /**
  * The way from text to tokens: added tokens and the text between, normalized, in pieces, each as a
@@ -30,20 +62,25 @@ const reach = { unknown: 0, itself: 1, others: 2 } as const
 export class Walk {
   readonly #rules: TokenizerRules
   readonly #tally: Tally
+  readonly #desk: Desk
   readonly #symbols: Symbols
   readonly #merge: SymbolMerge
   readonly #parts: Iterator<string | number, undefined>
-  #long: LongRun | undefined
+  readonly #release: (desk: Desk) => void
+  #windows: [SymbolMerge, SymbolMerge] | undefined
+  #long: LongPiece | undefined
   /** A piece over one window, and how much of it became symbols. */
   #piece = ''
   #taken = 0
-  #state: 'pieces' | 'symbols' | 'windows' = 'pieces'
+  #state: 'pieces' | 'symbols' | 'windows' | 'done' = 'pieces'
 
-  constructor(rules: TokenizerRules, text: string, tally: Tally) {
+  constructor(text: string, { rules, desk, tally, release }: WalkParts) {
     this.#rules = rules
     this.#tally = tally
-    this.#symbols = new Symbols(rules.model, rules.preTokenizer.isWritten)
-    this.#merge = new SymbolMerge(rules.model.merges)
+    this.#desk = desk
+    this.#symbols = desk.symbols
+    this.#merge = desk.merge
+    this.#release = release
     this.#parts = parts(rules, text.toWellFormed())
   }
 
@@ -54,16 +91,22 @@ export class Walk {
   /** Goes on for about `bytesMax` bytes; whether the text is at its end. */
   step(bytesMax: number): boolean {
     let left = bytesMax
-    while (left > 0) {
+    while (left > 0 && this.#state !== 'done') {
       if (this.#state === 'symbols') left -= this.#takeSymbols()
       else if (this.#state === 'windows') left -= this.#stepLong()
       else {
         const next = this.#parts.next()
-        if (next.done === true) return true
-        left -= this.#take(next.value)
+        if (next.done === true) this.#end()
+        else left -= this.#take(next.value)
       }
     }
-    return false
+    return this.#state === 'done'
+  }
+
+  #end(): void {
+    this.#state = 'done'
+    this.#desk.tidy()
+    this.#release(this.#desk)
   }
 
   /** An added token or a piece. Gives what it cost. */
@@ -72,7 +115,7 @@ export class Walk {
       this.#tally.add(part)
       return pieceCost
     }
-    if (part.length > windowSymbols) {
+    if (part.length > windowLength) {
       this.#symbols.clear()
       this.#piece = part
       this.#taken = 0
@@ -84,27 +127,26 @@ export class Walk {
   }
 
   #takeShort(piece: string): void {
-    const { model, reaches } = this.#rules
+    const { model } = this.#rules
     const symbols = this.#symbols
-    const length = symbols.encode(piece)
-    const entry = model.vocabulary.find(symbols.bytes, length)
-    const known = reaches[entry] ?? reach.others
-    if (entry >= 0 && (model.ignoresMerges || known === reach.itself)) {
-      this.#tally.add(model.vocabulary.ids[entry] ?? 0)
-      return
-    }
-    symbols.clear()
-    if (model.alphabet === 'bytes') symbols.addBytes(length)
-    else symbols.addCharacters(piece)
+    const isOfBytes = model.alphabet === 'bytes'
+    if (isOfBytes || model.tokenBytesMax > 0) {
+      const length = symbols.encode(piece)
+      const id = model.vocabulary.find(symbols.bytes, length)
+      if (id >= 0) {
+        this.#tally.add(id)
+        return
+      }
+      symbols.clear()
+      if (isOfBytes) symbols.addBytes(length)
+    } else symbols.clear()
+    if (!isOfBytes) symbols.addCharacters(piece)
     symbols.finish()
     if (symbols.count === 0) return
     const merge = this.#merge
-    merge.run(symbols.ids, 0, symbols.count)
-    merge.addTo(this.#tally, 0, merge.length)
-    if (entry >= 0 && known === reach.unknown) {
-      const isItself = merge.count === 1 && merge.ids[0] === model.vocabulary.ids[entry]
-      reaches[entry] = isItself ? reach.itself : reach.others
-    }
+    merge.use(symbols.ids)
+    merge.run(0, symbols.count)
+    this.#tally.addAll(merge)
   }
 
   #takeSymbols(): number {
@@ -119,8 +161,11 @@ export class Walk {
     this.#taken = to
     if (to < piece.length) return to - from
     symbols.finish()
-    this.#long ??= new LongRun(this.#rules.model.merges, this.#tally)
-    this.#long.begin(symbols.ids, symbols.count)
+    const { merges } = this.#rules.model
+    this.#windows ??= [new SymbolMerge(merges), new SymbolMerge(merges)]
+    for (const window of this.#windows) window.use(symbols.ids)
+    this.#long ??= new LongPiece(this.#windows, this.#tally, growth)
+    this.#long.begin(0, symbols.count)
     this.#state = symbols.count === 0 ? 'pieces' : 'windows'
     return to - from
   }
@@ -129,9 +174,9 @@ export class Walk {
   #isWhole(piece: string): boolean {
     const { vocabulary, ignoresMerges } = this.#rules.model
     if (!ignoresMerges || piece.length > vocabulary.tokenBytesMax) return false
-    const entry = vocabulary.find(this.#symbols.bytes, this.#symbols.encode(piece))
-    if (entry < 0) return false
-    this.#tally.add(vocabulary.ids[entry] ?? 0)
+    const id = vocabulary.find(this.#symbols.bytes, this.#symbols.encode(piece))
+    if (id < 0) return false
+    this.#tally.add(id)
     this.#state = 'pieces'
     return true
   }

@@ -1,12 +1,13 @@
-import { isObject } from '#shared/dialects/usage.ts'
+import { addText } from './add-text.ts'
 import { countContent } from './content.ts'
-import { addJson, addText, addUnknownMembers, type Counting } from './counting.ts'
+import { addEstimate, type Counting } from './counting.ts'
+import { each } from './each.ts'
 import { addFraming, countConversation, countFrame, countName, roleOf } from './framing.ts'
+import { addJson, addUnknownMembers } from './json.ts'
 import { countOutputSchema } from './output-schema.ts'
 import { steeringMembers } from './steering.ts'
 import { countTools } from './tools.ts'
-
-type Json = Readonly<Record<string, unknown>>
+import { isList, isObject, isText, type Json, type List } from './value.ts'
 
 const bodyMembers = new Set([
   ...steeringMembers,
@@ -22,24 +23,44 @@ const bodyMembers = new Set([
 export function countChat(counting: Counting, body: Json): void {
   const messages = body['messages']
   const tools = body['tools'] ?? body['functions']
-  if (Array.isArray(messages)) countMessages(counting, messages, Array.isArray(tools))
-  else if (messages !== undefined) addJson(counting, 'unknown', messages)
+  let hasSystem = false
+  const onSystem = () => {
+    hasSystem = true
+  }
+  if (isList(messages)) countMessages(counting, messages, { hasTools: isList(tools), onSystem })
+  else {
+    countConversation(counting, undefined)
+    if (messages !== undefined) addJson(counting, 'unknown', messages)
+  }
   countTools(counting, {
     tools,
     choice: body['tool_choice'] ?? body['function_call'],
-    hasSystem: Array.isArray(messages) && messages.some((one) => roleOf(one) === 'system'),
+    hasSystem: () => hasSystem,
   })
   countOutputSchema(counting, body['response_format'])
   addUnknownMembers(counting, body, bodyMembers)
 }
 
-function countMessages(counting: Counting, messages: readonly unknown[], hasTools: boolean): void {
-  countConversation(counting, messages.length > 0 ? roleOf(messages[0]) : undefined)
+interface Surroundings {
+  readonly hasTools: boolean
+  readonly onSystem: () => void
+}
+
+function countMessages(
+  counting: Counting,
+  messages: List,
+  { hasTools, onSystem }: Surroundings,
+): void {
+  if (messages.length === 0) countConversation(counting, undefined)
   // Definitions follow the first system message on a line of their own.
-  const joins = hasTools && counting.family.tools.kind === 'namespace'
-  const joined = joins ? messages.findIndex((one) => roleOf(one) === 'system') : -1
-  messages.forEach((message, index) => {
-    countMessage(counting, index === joined ? withNewline(message) : message)
+  let joins = hasTools && counting.family.tools.kind === 'namespace'
+  each(counting, messages, (message, index) => {
+    const role = roleOf(message)
+    if (index === 0) countConversation(counting, role)
+    const isSystem = role === 'system'
+    if (isSystem) onSystem()
+    countMessage(counting, isSystem && joins ? withNewline(message) : message, role)
+    if (isSystem) joins = false
   })
 }
 
@@ -70,8 +91,7 @@ const messageMembers = new Set([
 /** What a message of the former role `function` saves: hmarr/openai-chat-tokens, recorded counts. */
 const functionRoleDiscount = 2
 
-function countMessage(counting: Counting, message: unknown): void {
-  const role = roleOf(message)
+function countMessage(counting: Counting, message: unknown, role: string): void {
   const isFunction = role === 'function' && counting.family.tools.kind === 'namespace'
   countFrame(counting, role, isFunction ? functionRoleDiscount : 0)
   if (!isObject(message)) return addJson(counting, 'unknown', message)
@@ -98,20 +118,20 @@ function countCalls(counting: Counting, message: Json): void {
   } else if (former !== undefined && former !== null) addJson(counting, 'tool calls', former)
   const calls = message['tool_calls']
   if (calls === undefined || calls === null) return
-  if (!Array.isArray(calls)) return addJson(counting, 'tool calls', calls)
-  for (const call of calls) {
+  if (!isList(calls)) return addJson(counting, 'tool calls', calls)
+  each(counting, calls, (call) => {
     if (!isObject(call) || !isObject(call['function'])) addJson(counting, 'tool calls', call)
     else {
-      counting.tally.add({ what: 'tool calls', tokens: aroundCall, exactness: 'estimate' })
+      addEstimate(counting, 'tool calls', aroundCall)
       countCall(counting, call['function'])
     }
-  }
+  })
 }
 
 function countCall(counting: Counting, call: Json): void {
   for (const key of ['name', 'arguments']) {
     const value = call[key]
-    if (typeof value === 'string') addText(counting, 'tool calls', value)
+    if (isText(value)) addText(counting, 'tool calls', value)
     else if (value !== undefined) addJson(counting, 'tool calls', value)
   }
 }

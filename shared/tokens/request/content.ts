@@ -1,12 +1,7 @@
-import { isObject } from '#shared/dialects/usage.ts'
-import {
-  addEstimate,
-  addJson,
-  addText,
-  addUnknownMembers,
-  type Counting,
-  textTokens,
-} from './counting.ts'
+import { addText, addTextAs } from './add-text.ts'
+import type { Counting } from './counting.ts'
+import { each } from './each.ts'
+import { addJson, addUnknownMembers } from './json.ts'
 import {
   countAudio,
   countDocument,
@@ -17,8 +12,7 @@ import {
   inlineText,
 } from './media.ts'
 import type { Kind } from './tally.ts'
-
-type Json = Readonly<Record<string, unknown>>
+import { isList, isObject, isText, type Json, type Text } from './value.ts'
 
 /** Contents within contents (results of tools, documents) that are read; deeper is JSON. */
 const depthMax = 8
@@ -32,11 +26,9 @@ export interface Place {
 /** Adds the content of a message or of a result in any dialect: a text, or parts. */
 export function countContent(counting: Counting, content: unknown, place: Place): void {
   if (content === undefined || content === null) return
-  if (typeof content === 'string') return addText(counting, place.what, content)
-  if (!Array.isArray(content) || place.depth > depthMax) {
-    return addJson(counting, 'unknown', content)
-  }
-  for (const part of content) countPart(counting, part, place)
+  if (isText(content)) return addText(counting, place.what, content)
+  if (!isList(content) || place.depth > depthMax) return addJson(counting, 'unknown', content)
+  each(counting, content, (part) => countPart(counting, part, place))
 }
 
 /** Members of parts that the model does not read, in every dialect. */
@@ -101,7 +93,7 @@ const partRules: ReadonlyMap<string, PartRule> = new Map([
 ])
 
 function countPart(counting: Counting, part: unknown, place: Place): void {
-  if (typeof part === 'string') return addText(counting, place.what, part)
+  if (isText(part)) return addText(counting, place.what, part)
   const type = isObject(part) ? part['type'] : undefined
   const known = typeof type === 'string' ? partRules.get(type) : undefined
   if (!isObject(part) || known === undefined) return addJson(counting, 'unknown', part)
@@ -110,8 +102,8 @@ function countPart(counting: Counting, part: unknown, place: Place): void {
   addUnknownMembers(counting, part, members)
 }
 
-function textOr(value: unknown): string {
-  return typeof value === 'string' ? value : ''
+function textOr(value: unknown): Text {
+  return isText(value) ? value : ''
 }
 
 /** `{image_url: "…"}` of Responses, or `{image_url: {url, detail}}` of Chat. */
@@ -127,15 +119,15 @@ function countImageBlock(counting: Counting, part: Json): void {
 }
 
 /** The data of `{type: "base64", data}`; undefined for URLs and files. */
-function base64Source(source: unknown): string | undefined {
+function base64Source(source: unknown): Text | undefined {
   if (!isObject(source) || source['type'] !== 'base64') return undefined
-  return typeof source['data'] === 'string' ? source['data'] : undefined
+  return isText(source['data']) ? source['data'] : undefined
 }
 
 function countAudioPart(counting: Counting, part: Json): void {
   const audio = part['input_audio'] ?? part['audio_url']
   const data = isObject(audio) ? audio['data'] : undefined
-  if (typeof data === 'string') return countAudio(counting, data)
+  if (isText(data)) return countAudio(counting, data)
   countAudio(counting, inlineData(textOr(isObject(audio) ? audio['url'] : audio)))
 }
 
@@ -145,7 +137,7 @@ function countFile(counting: Counting, part: Json): void {
   countContent(counting, file['filename'], { what: 'documents', depth: 0 })
   const data = textOr(file['file_data'])
   const text = inlineText(data)
-  if (text !== undefined) addEstimate(counting, 'documents', textTokens(counting, text))
+  if (text !== undefined) addTextAs(counting, { what: 'documents', exactness: 'estimate' }, text)
   else countDocument(counting, data === '' ? undefined : (inlineData(data) ?? data))
 }
 
@@ -186,6 +178,6 @@ function countThinking(counting: Counting, part: Json): void {
 }
 
 function countSealed(counting: Counting, data: unknown): void {
-  if (typeof data === 'string') return countOpaque(counting, data)
+  if (isText(data)) return countOpaque(counting, data)
   countContent(counting, data, { what: 'reasoning', depth: 0 })
 }

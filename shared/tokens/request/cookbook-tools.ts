@@ -1,6 +1,9 @@
-import { isObject } from '#shared/dialects/usage.ts'
-import { type Counting, jsonTokens, textTokens } from './counting.ts'
+import { addTextAs } from './add-text.ts'
+import { addTokens, type Counting, type Label } from './counting.ts'
+import { addJson } from './json.ts'
+import type { Exactness } from './tally.ts'
 import { asText, type Definition } from './tool-namespace.ts'
+import { isObject, type Json } from './value.ts'
 
 /**
  * Tokens by OpenAI's cookbook, "How to count tokens with tiktoken", section 7, for gpt-4o and
@@ -14,23 +17,9 @@ const perChoices = -3
 const perChoice = 3
 const behindFunctions = 12
 
-export interface CookbookCount {
-  readonly tokens: number
-  /** Tokens of what the cookbook's rule does not read (nested schemas, references), by its JSON. */
-  readonly beyond: number
-}
-
-/** Tokens of at least one function definition. */
-export function cookbookTokens(
-  counting: Counting,
-  definitions: readonly Definition[],
-): CookbookCount {
-  const counts = definitions.map((definition) => functionTokens(counting, definition))
-  return counts.reduce<CookbookCount>(add, { tokens: behindFunctions, beyond: 0 })
-}
-
-function add(one: CookbookCount, other: CookbookCount): CookbookCount {
-  return { tokens: one.tokens + other.tokens, beyond: one.beyond + other.beyond }
+/** Adds what stands once behind all functions. */
+export function addBehindFunctions(counting: Counting, exactness: Exactness): void {
+  addTokens(counting, { what: 'tools', exactness }, behindFunctions)
 }
 
 /** Members of a schema of parameters that say nothing the rule leaves out. */
@@ -44,44 +33,49 @@ export const schemaMembers: ReadonlySet<string> = new Set([
 ])
 const propertyMembers = new Set(['type', 'description', 'enum'])
 
-function functionTokens(counting: Counting, definition: Definition): CookbookCount {
-  const line = `${textOf(definition['name'])}:${unstopped(definition['description'])}`
-  const own = { tokens: perFunction + textTokens(counting, line), beyond: 0 }
-  const schema = definition['parameters']
-  if (!isObject(schema)) return own
-  const beyond = beyondTokens(counting, schema, schemaMembers)
-  const properties = isObject(schema['properties']) ? Object.entries(schema['properties']) : []
-  const start = properties.length > 0 ? beforeProperties : 0
-  return properties
-    .map(([name, property]) => propertyTokens(counting, name, property))
-    .reduce<CookbookCount>(add, { tokens: own.tokens + start, beyond })
-}
-
-function propertyTokens(counting: Counting, name: string, property: unknown): CookbookCount {
-  if (!isObject(property)) {
-    return { tokens: perProperty + textTokens(counting, name), beyond: 0 }
-  }
-  const line = `${name}:${textOf(property['type'])}:${unstopped(property['description'])}`
-  const tokens = perProperty + textTokens(counting, line) + choiceTokens(counting, property['enum'])
-  return { tokens, beyond: beyondTokens(counting, property, propertyMembers) }
-}
-
-function choiceTokens(counting: Counting, choices: unknown): number {
-  if (!Array.isArray(choices) || choices.length === 0) return 0
-  const items: readonly unknown[] = choices
-  return items.reduce<number>(
-    (sum, item) => sum + perChoice + textTokens(counting, textOf(item)),
-    perChoices,
-  )
-}
-
-function beyondTokens(
+/**
+ * Adds one function definition. What the cookbook's rule does not read (nested schemas, references)
+ * counts by its JSON.
+ */
+export function addFunction(
   counting: Counting,
-  object: Readonly<Record<string, unknown>>,
-  read: ReadonlySet<string>,
-): number {
+  definition: Definition,
+  exactness: Exactness,
+): void {
+  const label = { what: 'tools', exactness } as const
+  const line = `${textOf(definition['name'])}:${unstopped(definition['description'])}`
+  addTokens(counting, label, perFunction)
+  addTextAs(counting, label, line)
+  const schema = definition['parameters']
+  if (!isObject(schema)) return
+  addBeyond(counting, schema, schemaMembers)
+  const properties = isObject(schema['properties']) ? Object.entries(schema['properties']) : []
+  if (properties.length > 0) addTokens(counting, label, beforeProperties)
+  for (const [name, property] of properties) addProperty(counting, label, { name, property })
+}
+
+function addProperty(
+  counting: Counting,
+  label: Label,
+  { name, property }: { name: string; property: unknown },
+): void {
+  addTokens(counting, label, perProperty)
+  if (!isObject(property)) return addTextAs(counting, label, name)
+  const line = `${name}:${textOf(property['type'])}:${unstopped(property['description'])}`
+  addTextAs(counting, label, line)
+  addChoices(counting, label, property['enum'])
+  addBeyond(counting, property, propertyMembers)
+}
+
+function addChoices(counting: Counting, label: Label, choices: unknown): void {
+  if (!Array.isArray(choices) || choices.length === 0) return
+  addTokens(counting, label, perChoices + perChoice * choices.length)
+  for (const choice of choices) addTextAs(counting, label, textOf(choice))
+}
+
+function addBeyond(counting: Counting, object: Json, read: ReadonlySet<string>): void {
   const rest = Object.entries(object).filter(([key]) => !read.has(key))
-  return rest.length === 0 ? 0 : jsonTokens(counting, Object.fromEntries(rest))
+  if (rest.length > 0) addJson(counting, 'tools', Object.fromEntries(rest))
 }
 
 function textOf(value: unknown): string {

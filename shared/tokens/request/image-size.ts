@@ -1,4 +1,5 @@
 import type { ImageSize } from './image-cost.ts'
+import { headOf, type Text } from './value.ts'
 
 /** Base64 characters that hold the size in every format but JPEG. */
 const headCharacters = 64
@@ -13,8 +14,8 @@ const jpegCharacters = 1_048_576
  * the header needs. Undefined for other formats and for broken headers. Sources: W3C PNG 11.2.2,
  * ITU T.81 B.2.2, GIF89a 18, RFC 9649.
  */
-export function imageSizeOfBase64(base64: string): ImageSize | undefined {
-  const head = Buffer.from(base64.slice(0, headCharacters), 'base64')
+export function imageSizeOfBase64(base64: Text): ImageSize | undefined {
+  const head = Buffer.from(headOf(base64, headCharacters), 'base64')
   if (head.length < 4) return undefined
   if (head[0] === 0xff && head[1] === 0xd8) return jpegSize(base64)
   return checked(pngSize(head) ?? gifSize(head) ?? webpSize(head))
@@ -53,10 +54,10 @@ function webpSize(head: Buffer): ImageSize | undefined {
   return { width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1 }
 }
 
-function jpegSize(base64: string): ImageSize | undefined {
+function jpegSize(base64: Text): ImageSize | undefined {
   // Most frames start early: the whole allowance is decoded only where a small piece is too short.
   for (const characters of [8192, jpegCharacters]) {
-    const size = frameSize(Buffer.from(base64.slice(0, characters), 'base64'))
+    const size = frameSize(Buffer.from(headOf(base64, characters), 'base64'))
     if (size !== undefined) return checked(size)
     if (base64.length <= characters) return undefined
   }

@@ -1,29 +1,37 @@
 import { addEstimate, type Counting } from './counting.ts'
 import { type Detail, imageCost } from './image-cost.ts'
 import { imageSizeOfBase64 } from './image-size.ts'
+import { behind, headOf, type Text } from './value.ts'
 
 /** Bytes behind a piece of base64 text. */
-function bytesOf(base64: string): number {
+function bytesOf(base64: Text): number {
   return Math.ceil((base64.length * 3) / 4)
 }
 
+/** Characters of a `data:` URL in which its type and parameters end. */
+const urlHeadMax = 1_024
+
 /** The base64 text of a `data:` URL; undefined for other URLs. */
-export function inlineData(url: string): string | undefined {
-  if (!/^data:/i.test(url)) return undefined
-  const comma = url.indexOf(',')
-  return comma < 0 ? undefined : url.slice(comma + 1)
+export function inlineData(url: Text): Text | undefined {
+  const head = headOf(url, urlHeadMax)
+  if (!/^data:/i.test(head)) return undefined
+  const comma = head.indexOf(',')
+  return comma < 0 ? undefined : behind(url, comma + 1)
 }
 
 /** The text of a `data:` URL that holds a text rather than a page layout; undefined for others. */
-export function inlineText(url: string): string | undefined {
-  const head = /^data:(?:text\/|application\/(?:json|xml))[^,]{0,200},/i.exec(url)?.[0]
+export function inlineText(url: Text): Text | undefined {
+  const start = headOf(url, urlHeadMax)
+  const head = /^data:(?:text\/|application\/(?:json|xml))[^,]{0,200},/i.exec(start)?.[0]
   if (head === undefined) return undefined
-  const data = url.slice(head.length)
-  return head.includes(';base64') ? Buffer.from(data, 'base64').toString('utf8') : data
+  const data = behind(url, head.length)
+  if (!head.includes(';base64')) return data
+  // A long one counts as it came: an estimate that is a third too high.
+  return typeof data === 'string' ? Buffer.from(data, 'base64').toString('utf8') : data
 }
 
 /** Adds one image; one that is not in the request costs as much as an image may. */
-export function countImage(counting: Counting, base64: string | undefined, detail: unknown): void {
+export function countImage(counting: Counting, base64: Text | undefined, detail: unknown): void {
   const size = base64 === undefined ? undefined : imageSizeOfBase64(base64)
   const cost = imageCost(counting.family.image, size, detailOf(detail))
   counting.tally.add({ what: 'images', ...cost })
@@ -49,14 +57,14 @@ const pagesMax = 600
 const searchedCharacters = 1_048_576
 
 /** Adds one PDF, or any other file whose text the provider extracts. */
-export function countDocument(counting: Counting, base64: string | undefined): void {
+export function countDocument(counting: Counting, base64: Text | undefined): void {
   const pages = base64 === undefined ? unseenPages : pagesOf(base64)
   addEstimate(counting, 'documents', pages * pageTokens)
 }
 
-function pagesOf(base64: string): number {
+function pagesOf(base64: Text): number {
   const bySize = Math.max(1, Math.ceil(bytesOf(base64) / pageBytes))
-  const text = Buffer.from(base64.slice(0, searchedCharacters), 'base64').toString('latin1')
+  const text = Buffer.from(headOf(base64, searchedCharacters), 'base64').toString('latin1')
   const found = text.match(/\/Type\s*\/Page(?![A-Za-z])/g)?.length ?? 0
   const isWhole = base64.length <= searchedCharacters
   return Math.min(pagesMax, isWhole && found > 0 ? found : Math.max(found, bySize))
@@ -73,13 +81,13 @@ const unseenAudioSeconds = 600
 const compressedBytesPerSecond = 4000
 
 /** Adds audio of a known or, by its size, guessed length. */
-export function countAudio(counting: Counting, base64: string | undefined): void {
+export function countAudio(counting: Counting, base64: Text | undefined): void {
   const seconds = base64 === undefined ? unseenAudioSeconds : secondsOf(base64)
   addEstimate(counting, 'audio', Math.max(1, Math.ceil(seconds * audioTokensPerSecond)))
 }
 
-function secondsOf(base64: string): number {
-  const head = Buffer.from(base64.slice(0, 64), 'base64')
+function secondsOf(base64: Text): number {
+  const head = Buffer.from(headOf(base64, 64), 'base64')
   const isWave = head.length >= 32 && head.toString('latin1', 8, 12) === 'WAVE'
   // Bytes a second, in the place where a plain `fmt ` chunk has them (RFC 2361).
   const declared = isWave ? head.readUInt32LE(28) : 0
@@ -97,6 +105,6 @@ export function countVideo(counting: Counting): void {
  * Adds what only the provider can read, such as encrypted reasoning: its bytes taken for text of
  * four bytes a token, an assumption.
  */
-export function countOpaque(counting: Counting, base64: string): void {
+export function countOpaque(counting: Counting, base64: Text): void {
   if (base64 !== '') addEstimate(counting, 'reasoning', Math.ceil(bytesOf(base64) / 4))
 }

@@ -1,12 +1,12 @@
-import { isObject } from '#shared/dialects/usage.ts'
 import { countContent } from './content.ts'
-import { addJson, addUnknownMembers, type Counting } from './counting.ts'
+import type { Counting } from './counting.ts'
+import { each } from './each.ts'
 import { countConversation, countFrame, roleOf } from './framing.ts'
+import { addJson, addUnknownMembers } from './json.ts'
 import { countOutputSchema } from './output-schema.ts'
 import { steeringMembers } from './steering.ts'
 import { countTools } from './tools.ts'
-
-type Json = Readonly<Record<string, unknown>>
+import { isList, isObject, type Json } from './value.ts'
 
 const bodyMembers = new Set([
   ...steeringMembers,
@@ -23,12 +23,20 @@ const messageMembers = new Set(['role', 'content', 'id', 'cache_control'])
 export function countAnthropicMessages(counting: Counting, body: Json): void {
   const { system, messages } = { system: body['system'], messages: body['messages'] }
   const hasSystem = system !== undefined && system !== null
-  const first = Array.isArray(messages) && messages.length > 0 ? roleOf(messages[0]) : undefined
-  countConversation(counting, hasSystem ? 'system' : first)
+  const hasMessages = isList(messages) && messages.length > 0
+  if (hasSystem || !hasMessages) countConversation(counting, hasSystem ? 'system' : undefined)
   if (hasSystem) countSystem(counting, system)
-  if (Array.isArray(messages)) for (const message of messages) countMessage(counting, message)
-  else if (messages !== undefined) addJson(counting, 'unknown', messages)
-  countTools(counting, { tools: body['tools'], choice: body['tool_choice'], hasSystem })
+  if (isList(messages)) {
+    each(counting, messages, (message, index) => {
+      if (index === 0 && !hasSystem) countConversation(counting, roleOf(message))
+      countMessage(counting, message)
+    })
+  } else if (messages !== undefined) addJson(counting, 'unknown', messages)
+  countTools(counting, {
+    tools: body['tools'],
+    choice: body['tool_choice'],
+    hasSystem: () => hasSystem,
+  })
   const config = body['output_config']
   countOutputSchema(counting, isObject(config) ? config['format'] : body['output_format'])
   addUnknownMembers(counting, body, bodyMembers)

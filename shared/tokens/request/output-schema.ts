@@ -1,5 +1,6 @@
-import { isObject } from '#shared/dialects/usage.ts'
-import { addJson, type Counting } from './counting.ts'
+import type { Counting } from './counting.ts'
+import { addJson } from './json.ts'
+import { isObject } from './value.ts'
 
 /**
  * Adds the schema an answer must keep: `response_format`, `text.format` or `output_config.format`.

@@ -1,13 +1,14 @@
-import { isObject } from '#shared/dialects/usage.ts'
+import { addText } from './add-text.ts'
 import { countContent } from './content.ts'
-import { addEstimate, addJson, addText, addUnknownMembers, type Counting } from './counting.ts'
+import { addEstimate, type Counting } from './counting.ts'
+import { each } from './each.ts'
 import { countConversation, countFrame, roleOf } from './framing.ts'
+import { addJson, addUnknownMembers } from './json.ts'
 import { countOpaque } from './media.ts'
 import { countOutputSchema } from './output-schema.ts'
 import { steeringMembers } from './steering.ts'
 import { countTools } from './tools.ts'
-
-type Json = Readonly<Record<string, unknown>>
+import { isList, isObject, isText, type Json } from './value.ts'
 
 const bodyMembers = new Set([
   ...steeringMembers,
@@ -32,12 +33,17 @@ export function countResponses(chatCounting: Counting, body: Json): void {
   const counting = withGuessedFrames(chatCounting)
   const { input, instructions } = { input: body['input'], instructions: body['instructions'] }
   const hasInstructions = instructions !== undefined && instructions !== null
-  countConversation(counting, firstRole(input, hasInstructions))
+  const isConversation = isList(input) && input.length > 0
   if (hasInstructions) {
+    countConversation(counting, 'system')
     countFrame(counting, 'system')
     countInstructions(counting, instructions)
+  } else if (!isConversation) {
+    countConversation(counting, input === undefined || isList(input) ? undefined : 'user')
   }
-  countInput(counting, input)
+  countInput(counting, input, (first) => {
+    if (!hasInstructions) countConversation(counting, roleOf(first))
+  })
   for (const key of ['previous_response_id', 'conversation', 'prompt']) {
     const stored = body[key]
     if (stored === undefined || stored === null) continue
@@ -47,7 +53,7 @@ export function countResponses(chatCounting: Counting, body: Json): void {
   countTools(counting, {
     tools: body['tools'],
     choice: body['tool_choice'],
-    hasSystem: hasInstructions,
+    hasSystem: () => hasInstructions,
   })
   const text = body['text']
   countOutputSchema(counting, isObject(text) ? text['format'] : undefined)
@@ -64,22 +70,19 @@ function withGuessedFrames(counting: Counting): Counting {
   return { ...counting, family: { ...family, framing, tools } }
 }
 
-function firstRole(input: unknown, hasInstructions: boolean): string | undefined {
-  if (hasInstructions) return 'system'
-  if (Array.isArray(input)) return input.length > 0 ? roleOf(input[0]) : undefined
-  return input === undefined ? undefined : 'user'
-}
-
 function countInstructions(counting: Counting, instructions: unknown): void {
-  if (typeof instructions === 'string') addText(counting, 'text', instructions)
-  else countInput(counting, instructions)
+  if (isText(instructions)) addText(counting, 'text', instructions)
+  else countInput(counting, instructions, () => {})
 }
 
-function countInput(counting: Counting, input: unknown): void {
+/** `onFirst` is told the first of a list, before it is counted. */
+function countInput(counting: Counting, input: unknown, onFirst: (item: unknown) => void): void {
   if (input === undefined || input === null) return
-  if (Array.isArray(input)) {
-    for (const item of input) countItem(counting, item)
-    return
+  if (isList(input)) {
+    return each(counting, input, (item, index) => {
+      if (index === 0) onFirst(item)
+      countItem(counting, item)
+    })
   }
   countFrame(counting, 'user')
   countContent(counting, input, { what: 'text', depth: 0 })
@@ -147,7 +150,7 @@ function countItem(counting: Counting, item: unknown): void {
 
 /** Encrypted reasoning holds the whole of it; with its text at hand it is not counted again. */
 function countEncrypted(counting: Counting, item: Json): void {
-  const hasText = Array.isArray(item['content']) && item['content'].length > 0
+  const hasText = isList(item['content']) && item['content'].length > 0
   const encrypted = item['encrypted_content']
-  if (!hasText && typeof encrypted === 'string') countOpaque(counting, encrypted)
+  if (!hasText && isText(encrypted)) countOpaque(counting, encrypted)
 }

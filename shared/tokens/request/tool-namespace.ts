@@ -1,35 +1,42 @@
-import { isObject } from '#shared/dialects/usage.ts'
+import { isObject, type Json } from './value.ts'
 
 /** A function as the caller defined it; members are unread JSON. */
-export type Definition = Readonly<Record<string, unknown>>
+export type Definition = Json
 
 /** Levels of a schema that are written out; deeper ones become `any`. */
 const levelsMax = 32
 
-/**
- * Writes function definitions as OpenAI's cl100k models read them: TypeScript types in a namespace.
- * The format is not documented; it was found by asking the models, and its token counts agree with
- * the API's. Source: https://github.com/hmarr/openai-chat-tokens and its recorded counts.
- */
-export function renderNamespace(definitions: readonly Definition[]): string {
-  const types = definitions.flatMap((definition) => [...renderFunction(definition), ''])
-  return ['namespace functions {', '', ...types, '} // namespace functions'].join('\n')
-}
+/** What stands around the functions. */
+export const namespaceTexts: readonly string[] = [
+  'namespace functions {\n\n',
+  '} // namespace functions',
+]
 
-function renderFunction(definition: Definition): string[] {
+/**
+ * Writes a function definition as OpenAI's cl100k models read it: as a TypeScript type, in a
+ * namespace. The format is not documented; it was found by asking the models, and its token counts
+ * agree with the API's. Source: https://github.com/hmarr/openai-chat-tokens and its recorded counts.
+ *
+ * It ends with `;` and two line feeds, behind which cl100k always begins a piece: the functions of a
+ * namespace count one by one as they do together.
+ */
+export function renderFunction(definition: Definition): string {
   const name = asText(definition['name'])
   const lines = comment(definition['description'])
   const properties = renderProperties(definition['parameters'], 0)
-  if (properties.length === 0) return [...lines, `type ${name} = () => any;`]
-  return [...lines, `type ${name} = (_: {`, ...properties, '}) => any;']
+  const type =
+    properties.length === 0
+      ? [`type ${name} = () => any;`]
+      : [`type ${name} = (_: {`, ...properties, '}) => any;']
+  return [...lines, ...type, '', ''].join('\n')
 }
 
 function renderProperties(schema: unknown, level: number): string[] {
   if (!isObject(schema) || !isObject(schema['properties'])) return []
-  const required: readonly unknown[] = Array.isArray(schema['required']) ? schema['required'] : []
+  const required = new Set<unknown>(Array.isArray(schema['required']) ? schema['required'] : [])
   const indent = ' '.repeat(level * 2)
   return Object.entries(schema['properties']).flatMap(([name, property]) => {
-    const isAsked = required.includes(name)
+    const isAsked = required.has(name)
     // Deeper descriptions do not reach the model.
     const about = isObject(property) && level === 0 ? comment(property['description']) : []
     const type = renderType(property, level)

@@ -1,8 +1,12 @@
-import { isObject } from '#shared/dialects/usage.ts'
-import { cookbookTokens, schemaMembers } from './cookbook-tools.ts'
-import { addEstimate, addJson, type Counting, jsonTokens, textTokens } from './counting.ts'
+import { addTextAs } from './add-text.ts'
+import { addBehindFunctions, addFunction, schemaMembers } from './cookbook-tools.ts'
+import { addEstimate, addTokens, type Counting } from './counting.ts'
+import { each } from './each.ts'
 import type { ToolRule } from './family.ts'
-import { type Definition, renderNamespace } from './tool-namespace.ts'
+import { addJson, isShort } from './json.ts'
+import type { Exactness } from './tally.ts'
+import { type Definition, namespaceTexts, renderFunction } from './tool-namespace.ts'
+import { isList, isObject, type List } from './value.ts'
 
 /** What a request says about tools, wherever its dialect puts it. */
 export interface ToolRequest {
@@ -10,31 +14,28 @@ export interface ToolRequest {
   readonly tools: unknown
   /** `tool_choice`, or the former `function_call`. */
   readonly choice: unknown
-  /** A system message shares its frame with the definitions of functions. */
-  readonly hasSystem: boolean
+  /**
+   * Whether there is a system message, which shares its frame with the definitions of functions:
+   * asked when all is counted.
+   */
+  readonly hasSystem: () => boolean
 }
 
 /** Adds the definitions of tools and the choice among them. */
 export function countTools(counting: Counting, request: ToolRequest): void {
-  const { tools } = request
+  const { tools, choice } = request
   if (tools === undefined || tools === null) return
-  if (!Array.isArray(tools)) return addJson(counting, 'tools', tools)
+  if (!isList(tools)) return addJson(counting, 'tools', tools)
   if (tools.length === 0) return
-  const list: readonly unknown[] = tools
   const rule = counting.family.tools
-  if (rule.kind === 'anthropic') return countAnthropic(counting, rule, { ...request, tools: list })
+  if (rule.kind === 'anthropic') return countAnthropic(counting, rule, { tools, choice })
   if (rule.kind === 'json') {
     addEstimate(counting, 'tools', rule.overhead)
-    for (const tool of list) addJson(counting, 'tools', tool)
-    return countChoice(counting, request.choice, 'estimate')
+    each(counting, tools, (tool) => addJson(counting, 'tools', tool))
+    return countChoice(counting, choice, 'estimate')
   }
-  const definitions = list.map(definitionOf).filter((one) => one !== undefined)
-  for (const tool of list) {
-    // Hosted and custom tools bring instructions that are not published.
-    if (definitionOf(tool) === undefined) addJson(counting, 'tools', tool)
-  }
-  if (definitions.length > 0) countDefinitions(counting, rule, { definitions, request })
-  countChoice(counting, request.choice, rule.exactness)
+  countDefinitions(counting, rule, { tools, hasSystem: request.hasSystem })
+  countChoice(counting, choice, rule.exactness)
 }
 
 /**
@@ -61,22 +62,39 @@ function definitionOf(tool: unknown): Definition | undefined {
 const aroundNamespace = 9
 const savedBySystem = 4
 
+type RenderedRule = Extract<ToolRule, { kind: 'namespace' | 'cookbook' }>
+
 function countDefinitions(
   counting: Counting,
-  rule: Extract<ToolRule, { kind: 'namespace' | 'cookbook' }>,
-  { definitions, request }: { definitions: readonly Definition[]; request: ToolRequest },
+  rule: RenderedRule,
+  { tools, hasSystem }: { tools: List; hasSystem: () => boolean },
 ): void {
   const { exactness } = rule
-  if (rule.kind === 'namespace') {
-    const saved = request.hasSystem ? savedBySystem : 0
-    const tokens = textTokens(counting, renderNamespace(definitions)) + aroundNamespace - saved
-    counting.tally.add({ what: 'tools', tokens, exactness })
-    for (const definition of definitions) addUnrendered(counting, definition)
-    return
-  }
-  const { tokens, beyond } = cookbookTokens(counting, definitions)
-  counting.tally.add({ what: 'tools', tokens, exactness })
-  addEstimate(counting, 'tools', beyond)
+  let isAround = false
+  each(counting, tools, (tool) => {
+    const definition = definitionOf(tool)
+    // Hosted and custom tools bring instructions that are not published; to render a long definition
+    // would hold everything else.
+    if (definition === undefined || !isShort(tool)) return addJson(counting, 'tools', tool)
+    if (!isAround) addAround(counting, rule, hasSystem)
+    isAround = true
+    if (rule.kind === 'cookbook') return addFunction(counting, definition, exactness)
+    addTextAs(counting, { what: 'tools', exactness }, renderFunction(definition))
+    addUnrendered(counting, definition)
+  })
+}
+
+/** Adds what stands once around all functions. */
+function addAround(counting: Counting, rule: RenderedRule, hasSystem: () => boolean): void {
+  const { exactness } = rule
+  if (rule.kind === 'cookbook') return addBehindFunctions(counting, exactness)
+  const label = { what: 'tools', exactness } as const
+  addTokens(counting, label, aroundNamespace)
+  for (const text of namespaceTexts) addTextAs(counting, label, text)
+  // Whether there is one is known when the messages have been read.
+  counting.progress.atEnd.push(() => {
+    if (hasSystem()) addTokens(counting, label, -savedBySystem)
+  })
 }
 
 /** Adds, by its JSON, what the namespace says nothing of: references and unions. */
@@ -94,21 +112,16 @@ function addUnrendered(counting: Counting, definition: Definition): void {
 const choiceOfNone = 1
 const aroundForcedName = 4
 
-function countChoice(
-  counting: Counting,
-  choice: unknown,
-  exactness: 'exact' | 'formula' | 'estimate',
-): void {
+function countChoice(counting: Counting, choice: unknown, exactness: Exactness): void {
+  const label = { what: 'tool choice', exactness } as const
   // The former `function_call` names a function without a type.
   const word = isObject(choice) ? (choice['type'] ?? 'function') : choice
   if (word === undefined || word === null || word === 'auto') return
-  if (word === 'none') {
-    return counting.tally.add({ what: 'tool choice', tokens: choiceOfNone, exactness })
-  }
+  if (word === 'none') return addTokens(counting, label, choiceOfNone)
   const name = forcedName(choice)
   if (name === undefined) return addJson(counting, 'tool choice', choice)
-  const tokens = aroundForcedName + textTokens(counting, name)
-  counting.tally.add({ what: 'tool choice', tokens, exactness })
+  addTokens(counting, label, aroundForcedName)
+  addTextAs(counting, label, name)
 }
 
 function forcedName(choice: unknown): string | undefined {
@@ -132,16 +145,17 @@ const definedTools: readonly (readonly [type: string, tokens: number])[] = [
 function countAnthropic(
   counting: Counting,
   rule: Extract<ToolRule, { kind: 'anthropic' }>,
-  { tools, choice }: { tools: readonly unknown[]; choice: unknown },
+  { tools, choice }: { tools: List; choice: unknown },
 ): void {
   const type = isObject(choice) ? choice['type'] : undefined
   // A choice in OpenAI's words reaches Claude through a translation.
   const isForced = type === 'any' || type === 'tool' || type === 'function' || choice === 'required'
   const tokens = isForced ? rule.forced : rule.free
-  counting.tally.add({ what: 'tool choice', tokens, exactness: rule.exactness })
-  for (const tool of tools) {
+  addTokens(counting, { what: 'tool choice', exactness: rule.exactness }, tokens)
+  each(counting, tools, (tool) => {
     const kind = isObject(tool) && typeof tool['type'] === 'string' ? tool['type'] : ''
     const own = definedTools.find(([start]) => kind.startsWith(start))?.[1] ?? 0
-    addEstimate(counting, 'tools', own + jsonTokens(counting, tool))
-  }
+    addEstimate(counting, 'tools', own)
+    addJson(counting, 'tools', tool)
+  })
 }

@@ -10,7 +10,7 @@ export interface Oracle {
   /** Special tokens in `text` are text. */
   encode(text: string): number[]
   count(text: string): number
-  /** Forgets the words it has met. */
+  /** Forgets the words it has met: with 100,000 of them it is slow. */
   clear(): void
 }
 

@@ -1,7 +1,7 @@
 import { type EncodingName, vocabularyOf } from '#shared/tokens/vocabulary/table.ts'
 
 /** `\s` as Rust has it, which runs the published patterns: JavaScript's has U+FEFF, not U+0085. */
-const inRust = (pattern: string) =>
+export const inRust = (pattern: string) =>
   new RegExp(
     pattern.replaceAll('\\s', '\\p{White_Space}').replaceAll('\\S', '\\P{White_Space}'),
     'gu',
@@ -21,7 +21,10 @@ const o200k = [
   String.raw`\s+`,
 ].join('|')
 
-/** As published, but for possessive quantifiers: nothing is given back where they stand. */
+/**
+ * As published since tiktoken 0.8, but for possessive quantifiers: nothing is given back where they
+ * stand.
+ */
 const cl100k = [
   contraction,
   String.raw`[^\r\n\p{L}\p{N}]?\p{L}+`,
@@ -33,7 +36,9 @@ const cl100k = [
   String.raw`\s`,
 ].join('|')
 
-/** The patterns of tiktoken (`tiktoken_ext/openai_public.py`). */
+/** The patterns of tiktoken (`tiktoken_ext/openai_public.py`), as text. */
+export const publishedSources = { o200k_base: o200k, cl100k_base: cl100k } as const
+
 export const publishedPatterns = {
   o200k_base: inRust(o200k),
   cl100k_base: inRust(cl100k),

@@ -6,6 +6,11 @@ import fc from 'fast-check'
  */
 const disputed = /[\u0085\ufeff\u017f]/gu
 
+/** Whether gpt-tokenizer's pattern is the published one in `text`. */
+export function isUndisputed(text: string): boolean {
+  return text.search(disputed) < 0
+}
+
 const unit = fc.integer({ min: 0, max: 0xffff }).map((code) => String.fromCharCode(code))
 const point = fc.integer({ min: 0, max: 0x10ffff }).map((code) => String.fromCodePoint(code))
 

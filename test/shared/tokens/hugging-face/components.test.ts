@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { Field } from '#shared/tokens/hugging-face/field.ts'
-import { readNormalizer } from '#shared/tokens/hugging-face/normalizers.ts'
+import { isSpace, readNormalizer } from '#shared/tokens/hugging-face/normalizers.ts'
 import { translate } from '#shared/tokens/hugging-face/oniguruma.ts'
 import { readPreTokenizer } from '#shared/tokens/hugging-face/pre-tokenizers.ts'
 
@@ -48,6 +48,13 @@ test('expressions whose time can be exponential, or that have no translation, ar
     'a\\',
   ]) {
     assert.throws(() => translate(source), SyntaxError)
+  }
+})
+
+test('white space is that of Unicode', () => {
+  for (let unit = 0; unit < 0x10000; unit++) {
+    const expected = /\p{White_Space}/u.test(String.fromCharCode(unit))
+    if (isSpace(unit) !== expected) assert.fail(unit.toString(16))
   }
 })
 

@@ -28,6 +28,10 @@ export function fileOf(parts: File): File {
   }
 }
 
+export function bytesOf(file: File): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(file))
+}
+
 export function added(content: string, id: number, parts: File = {}): File {
   const rest = {
     single_word: false,

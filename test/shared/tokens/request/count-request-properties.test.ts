@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { type CountedDialect, countRequest } from '#shared/tokens/request/count-request.ts'
+import type { CountedDialect } from '#shared/tokens/request/count-request.ts'
 import { modelFamily } from '#shared/tokens/request/families.ts'
 import { type RequestCount, weaker } from '#shared/tokens/request/tally.ts'
+import { countRequest } from './counted.ts'
 import { pngUrl } from './png.ts'
 
 const models = [
@@ -154,6 +155,20 @@ test('malformed members never throw and never count below zero', () => {
   fc.assert(
     fc.property(anyDialect, anyModel, nearBody, (dialect, model, body) => {
       assertSound(count(dialect, model, body))
+    }),
+    { numRuns: 60 },
+  )
+})
+
+test('a count in steps of any size is the count', () => {
+  const step = fc.constantFrom(1, 7, 100)
+  fc.assert(
+    fc.property(anyDialect, anyModel, nearBody, step, (dialect, model, body, characters) => {
+      const request = { dialect, body, family: modelFamily(model), countText }
+      const whole = countRequest(request)
+      const stepped = countRequest(request, characters)
+      assert.deepEqual([stepped.tokens, stepped.exactness], [whole.tokens, whole.exactness])
+      assert.ok(whole.tokens > 0)
     }),
     { numRuns: 60 },
   )

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { countTokens as o200k } from 'gpt-tokenizer/encoding/o200k_base'
-import { countRequest } from '#shared/tokens/request/count-request.ts'
 import { modelFamily } from '#shared/tokens/request/families.ts'
 import type { RequestCount } from '#shared/tokens/request/tally.ts'
-import { countWith, hello, partsOf, weatherTool } from './counted.ts'
+import { countRequest, countWith, hello, partsOf, weatherTool } from './counted.ts'
 import { pngBase64, pngUrl } from './png.ts'
 
 const count = countWith(o200k)
