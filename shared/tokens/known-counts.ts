@@ -1,6 +1,6 @@
 import { hash } from '#shared/builtins.ts'
 
-/** Texts in each of the two halves of the memory: about 100 bytes each, 1.6 MB in all. */
+/** Texts in each of the two halves of the memory: about 100 bytes each, 1.7 MB in all. */
 const textsMax = 8_192
 
 /**

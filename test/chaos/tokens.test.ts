@@ -1,54 +1,26 @@
-import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import fc from 'fast-check'
-import { loadEncoding } from '#shared/tokens/encoding.ts'
-import { oracle } from '../shared/tokens/gpt-tokenizer.ts'
+import { execFile } from 'node:child_process'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { promisify } from 'node:util'
+import { encodingNames } from '#shared/tokens/vocabulary/table.ts'
 import { assertSplits } from '../shared/tokens/split-oracle.ts'
-import { texts } from '../shared/tokens/texts.ts'
 
 /** Strings per encoding: a million in all. Harmony shares its vocabulary and pattern with o200k. */
 const strings = { o200k_base: 550_000, cl100k_base: 400_000, o200k_harmony: 50_000 } as const
 
-/** Texts that the strings are cut from: fast-check makes them too slowly for a million. */
-const sampleSize = 20_000
-
 const seed = Date.now() % 2 ** 31
+const child = join(import.meta.dirname, 'token-strings.ts')
 
-/** Numbers below `count` (mulberry32). */
-function draws(from: number): (count: number) => number {
-  let state = from
-  return (count) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % count
+// In processes of their own, two at a time: they take most of a minute of processor time.
+describe('random strings', { concurrency: 2 }, () => {
+  for (const name of encodingNames) {
+    const count = strings[name]
+    test(`${name}: ${count} random strings have the tokens of gpt-tokenizer, many those of tiktoken`, async (t) => {
+      t.diagnostic(`seed ${seed}`)
+      await promisify(execFile)(process.execPath, [child, name, `${count}`, `${seed}`])
+    })
   }
-}
-
-for (const name of ['o200k_base', 'cl100k_base', 'o200k_harmony'] as const) {
-  test(`${name}: ${strings[name]} random strings have the tokens that gpt-tokenizer gives`, async (t) => {
-    t.diagnostic(`seed ${seed}`)
-    const encoding = await loadEncoding(name)
-    const other = await oracle(name)
-    const sample = fc.sample(texts, { numRuns: sampleSize, seed })
-    const draw = draws(seed)
-    const part = () => {
-      const text = sample[draw(sampleSize)] ?? ''
-      const from = draw(text.length + 1)
-      return text.slice(from, from + draw(20))
-    }
-    for (let trial = 0; trial < strings[name]; trial++) {
-      const text = part() + part() + part()
-      const wanted = other.encode(text)
-      const found = encoding.encode(text)
-      const isSame =
-        found.length === wanted.length && found.every((rank, at) => rank === wanted[at])
-      if (!isSame) assert.deepEqual([...found], wanted, `seed ${seed}, ${JSON.stringify(text)}`)
-      const count = encoding.count(text)
-      if (count !== found.length) assert.equal(count, found.length, JSON.stringify(text))
-    }
-  })
-}
+})
 
 /** Every position of a pattern that a character can take part in. */
 const contexts: readonly ((point: string) => string)[] = [
