@@ -34,6 +34,20 @@ export interface AmbassadorCall extends CallContext {
   bill: BillFacts
   /** What is held of the tenant's limits, from `limit` to the settling. */
   admission: Admission | undefined
+  /** Output tokens that the question allows; undefined where it names no maximum. */
+  outputMax: number | undefined
+  /** Affinity hint of the caller; names live inside a tenant. */
+  session: string | undefined
+  /** Name of the credential that the attempt is made with; undefined until one is chosen. */
+  credential: string | undefined
+  /** Instant on `clock.now()` after which nothing may wait or begin anew before content. */
+  patienceUntilMs: number
+  /** Attempts that other targets have used up. */
+  attemptsBefore: number
+  /** Attempts over all targets. */
+  attemptsMax: number
+  /** What failed attempts may be billed for. */
+  earlier: Usage
   attempts: number
   replica: string | undefined
   usage: Usage | undefined

@@ -1,5 +1,6 @@
 import { deadline } from '#shared/call/deadline.ts'
 import { type Layer, type Service, stack } from '#shared/call/service.ts'
+import type { CallError } from '#shared/errors/call-error.ts'
 import { rescue } from '#shared/errors/rescue.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { type BodyLedger, receive } from '#shared/http/receive.ts'
@@ -16,15 +17,31 @@ import { type LimitParts, limit } from './limits/limit.ts'
 import { price } from './price.ts'
 import type { PriceShelf } from './prices/shelf.ts'
 import { configOf } from './provider-of.ts'
+import { classifyError } from './retry/classify-error.ts'
+import { fallbackReasonOf } from './retry/fallback-reason.ts'
+import { retry } from './retry/retry.ts'
+import type { RetryParts } from './retry/retry-parts.ts'
 
 /** What the layers are made from. */
-export interface PipelineParts extends AccountParts, AttemptParts, LimitParts<AmbassadorCall> {
+export interface PipelineParts
+  extends AccountParts,
+    AttemptParts,
+    LimitParts<AmbassadorCall>,
+    RetryParts {
   readonly gate: Gate
   /** Places of questions that are only counted. */
   readonly counts: Gate
   readonly reach: Reach
   readonly prices: PriceShelf
   readonly ledger: BodyLedger
+}
+
+/** Why the sidecar may go to another target, where it may. */
+function reasonHeader(error: CallError, context: AmbassadorCall): string[] {
+  if (error.code === 'rate-limited') return ['x-outrigger-reason', 'rate-limited']
+  const kind = context.snapshot?.config.providers[context.provider]?.kind ?? 'vllm'
+  const reason = fallbackReasonOf(classifyError(error, kind))
+  return reason === undefined ? [] : ['x-outrigger-reason', reason]
 }
 
 /** The way of one call through the ambassador, outermost first. */
@@ -36,7 +53,11 @@ export function ambassadorPipeline(
     account(parts),
     // Above everything that may fail: the one place that makes an answer of an error.
     rescue({
-      headersOf: ({ row }) => ['x-outrigger-replay', row.replay],
+      headersOf: (error, context) => [
+        'x-outrigger-replay',
+        error.row.replay,
+        ...reasonHeader(error, context),
+      ],
       log: parts.log,
     }),
     // Above every layer that costs: a process that ends or is full refuses cheaply.
@@ -59,6 +80,8 @@ export function ambassadorPipeline(
     // Below `price` and `deadline`: the cost is known, and waiting for a store ends with the call.
     // Above `commit` and the attempts: a call is charged once, however often it is tried.
     limit(parts),
+    // Above `commit`, which turns a failure inside the hold into one that can be tried again.
+    retry(parts),
     // Right above the attempt: what fails before the first content is not an answer yet.
     commit(),
   ]

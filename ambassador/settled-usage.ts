@@ -9,34 +9,68 @@ interface Answered {
   readonly bytes: number
 }
 
+const nothing: Usage = { ...noUsage, isExact: true }
+
 /**
- * What a call used: the provider's own numbers. Where none came, or only those of a stream's begin,
- * what was sent and what was seen, as an estimate: an event is a token at least, and a token has as
- * many bytes as in answers that came whole, from which `ratios` learns.
+ * What a call used, failed attempts that may be billed included: the provider's own numbers. Where
+ * none came, or only those of a stream's begin, what was sent and what was seen, as an estimate: an
+ * event is a token at least, and a token has as many bytes as in answers that came whole, from which
+ * `ratios` learns.
  */
 export function settledUsage(
+  context: AmbassadorCall,
+  answered: Answered,
+  ratios: OutputRatios,
+): Usage {
+  // Providers count for nothing.
+  if (context.surface?.wants === 'count') return nothing
+  return plusUsage(lastUsage(context, answered, ratios), context.earlier)
+}
+
+function lastUsage(
   context: AmbassadorCall,
   { status, bytes }: Answered,
   ratios: OutputRatios,
 ): Usage {
   const { streamWatch: watch, model } = context
-  // Providers count for nothing.
-  if (context.surface?.wants === 'count') return { ...noUsage, isExact: true }
   const own = context.usage ?? watch?.usage
   const isEnded = watch === undefined || watch.isTerminated || watch.finishReason !== undefined
   if (own !== undefined && isEnded) {
     if (watch !== undefined) ratios.learn(model, watch.contentBytes, own.output)
     return own
   }
-  if (context.attempts === 0) return { ...noUsage, isExact: true }
+  if (context.attempts === 0) return nothing
   // A provider that says no charges nothing; one that was left alone with a question may.
-  if (status >= 400 && (context.error?.row.replay ?? 'safe') === 'safe') {
-    return { ...noUsage, isExact: true }
-  }
-  const output = Math.max(
-    watch?.contentEvents ?? 0,
-    ratios.tokensIn(model, watch?.contentBytes ?? (status < 400 ? bytes : 0)),
-  )
+  if (status >= 400 && (context.error?.row.replay ?? 'safe') === 'safe') return nothing
+  // An answer that is not streamed is passed unwatched where it is too long to be held.
+  const unwatched = status < 400 ? bytes : 0
+  return seenUsage(context, ratios.tokensIn(model, watch?.contentBytes ?? unwatched))
+}
+
+/** What an attempt that failed in the middle has used, as far as was seen of it. */
+export function attemptUsage(context: AmbassadorCall, ratios: OutputRatios): Usage {
+  const { streamWatch: watch, model } = context
+  return seenUsage(context, ratios.tokensIn(model, watch?.contentBytes ?? 0))
+}
+
+function seenUsage(context: AmbassadorCall, outputTokens: number): Usage {
+  const { streamWatch: watch } = context
+  const own = context.usage ?? watch?.usage
+  const output = Math.max(watch?.contentEvents ?? 0, outputTokens)
   if (own === undefined) return { ...noUsage, input: context.inputEstimate, output }
   return output > own.output ? { ...own, output, isExact: false } : own
+}
+
+/** Both together; exact where both are. */
+export function plusUsage(one: Usage, other: Usage): Usage {
+  if (other.input === 0 && other.output === 0) return one
+  return {
+    input: one.input + other.input,
+    cached: one.cached + other.cached,
+    cacheWrite: one.cacheWrite + other.cacheWrite,
+    cacheWrite1h: one.cacheWrite1h + other.cacheWrite1h,
+    output: one.output + other.output,
+    reasoning: one.reasoning + other.reasoning,
+    isExact: one.isExact && other.isExact,
+  }
 }

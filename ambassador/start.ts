@@ -7,18 +7,17 @@ import { type HalfOptions, serveHalf } from '#shared/lifecycle/half.ts'
 import { observeConfig } from '#shared/lifecycle/observe-config.ts'
 import { TracingSwitch } from '#shared/lifecycle/tracing-switch.ts'
 import { originOptions } from './attempt/attempt.ts'
-import type { AmbassadorCall } from './call.ts'
 import { reachOf } from './identity/identity.ts'
-import { LimitJournal } from './limits/journal.ts'
-import { JournalFile } from './limits/journal-file.ts'
-import { Limiter } from './limits/limiter.ts'
-import { MemoryStore } from './limits/memory-store.ts'
+import { startLimits } from './limits/start-limits.ts'
+import { newCall } from './new-call.ts'
 import { OutputRatios } from './output-ratios.ts'
 import { ambassadorPipeline } from './pipeline.ts'
 import { probeOptions, ReplicaPool } from './pool/pool.ts'
 import { picoUsdOf } from './price.ts'
 import { loadPublished } from './prices/published-prices.ts'
 import { PriceShelf } from './prices/shelf.ts'
+import { profileOf } from './providers/profile.ts'
+import { startResilience } from './resilience.ts'
 import { type AmbassadorMetrics, ambassadorMetrics } from './telemetry/metrics.ts'
 
 /** Starts one ambassador: it listens at once, and is ready with its first valid configuration. */
@@ -35,17 +34,13 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
     load: loadPublished,
     onProblem: (error) => log.error({ error: String(error) }, 'Cannot read the published prices'),
   })
-  const store = new MemoryStore()
-  const limiter = new Limiter({ provider: settings.provider, store, clock })
-  const journal = new LimitJournal({
-    store,
-    clock,
-    provider: settings.provider,
-    open: (path) => new JournalFile(path),
-    onTrouble: (problem) =>
-      problem === undefined
-        ? log.warn({}, 'The journal of limits is written again')
-        : log.error({ problem }, 'Cannot keep the journal of limits: they count in memory'),
+  const common = { provider: settings.provider, clock, log, metrics }
+  const limits = startLimits(common)
+  const ratios = new OutputRatios()
+  const resilience = startResilience({
+    ...common,
+    ratios,
+    shapeOf: (provider) => profileOf(provider).limitShape,
   })
   const tracing = new TracingSwitch({
     load: async () => (await import('./telemetry/otel.ts')).startTracing,
@@ -55,15 +50,15 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
     onDropped: (spans, reason) => metrics.tracesDropped.add(spans, [reason]),
   })
   observeConfig(config, metrics)
-  observe(metrics, settings.provider, { gate, ledger, pool, limiter })
+  observe(metrics, settings.provider, { gate, ledger, pool })
   return serveHalf(options, {
     service: ambassadorPipeline({
       log: () => log,
       metrics,
       tracer: () => tracing.tracer,
-      ratios: new OutputRatios(),
+      ratios,
       prices,
-      limiter,
+      limiter: limits.limiter,
       picoUsdOf,
       gate,
       counts: new Gate(),
@@ -71,7 +66,7 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
       ledger,
       origins,
       pool,
-      onResult: (result) => metrics.attempts.add(1, [settings.provider, result]),
+      ...resilience.parts,
     }),
     newCall: (cancellation, snapshot) =>
       newCall({ cancellation, clock, provider: settings.provider, snapshot }),
@@ -86,8 +81,8 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
     status: () => ({
       provider: settings.provider,
       callsInFlight: gate.inFlight,
-      limits: limiter.readings(),
-      journal: journal.state,
+      ...limits.status(),
+      ...resilience.status(),
       isDraining: gate.isDraining,
       replicas: pool.replicas,
     }),
@@ -100,9 +95,8 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
       if (snapshot.generation === 1) refuseOpenToAll(snapshot, settings.host)
       log.setLevel(snapshot.config.ambassador.log.level)
       tracing.apply(snapshot.config.ambassador.traces)
-      // First what was used, then what is allowed of it.
-      journal.configure(snapshot.config.ambassador.journal)
-      limiter.configure(snapshot.config)
+      limits.apply(snapshot.config)
+      resilience.apply(snapshot)
       const provider = snapshot.config.providers[settings.provider]
       if (provider !== undefined) prices.apply(provider)
       if (provider?.kind === 'vllm') {
@@ -126,7 +120,8 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
     refusesWhileDraining: true,
     async close() {
       pool.close()
-      await journal.close()
+      resilience.close()
+      await limits.close()
     },
   })
 }
@@ -145,22 +140,10 @@ interface Observed {
   readonly gate: Gate
   readonly ledger: BodyLedger
   readonly pool: ReplicaPool
-  readonly limiter: Limiter
 }
 
 function observe(metrics: AmbassadorMetrics, provider: string, parts: Observed): void {
-  const { gate, ledger, pool, limiter } = parts
-  metrics.limitUsed.collect(() =>
-    limiter.readings().map(({ tenant, limit, model, used }) => [[tenant, limit, model], used]),
-  )
-  metrics.limitAllowed.collect(() =>
-    limiter
-      .readings()
-      .map(({ tenant, limit, model, allowed }) => [[tenant, limit, model], allowed]),
-  )
-  metrics.tenantCallsInFlight.collect(() =>
-    limiter.placesTaken().map(([tenant, calls]) => [[tenant], calls]),
-  )
+  const { gate, ledger, pool } = parts
   metrics.callsInFlight.collect(() => [[[provider], gate.inFlight]])
   metrics.bodyBytesHeld.collect(() => [[[], ledger.heldBytes]])
   metrics.replicaHealthy.collect(() =>
@@ -177,48 +160,5 @@ function refuseOpenToAll(snapshot: Snapshot, host: string): void {
     throw new Error(
       `Cannot listen on '${host}' with ambassador.identity.kind 'open': use 127.0.0.1 or shared-secret`,
     )
-  }
-}
-
-const noBill: AmbassadorCall['bill'] = { modifiers: [], usageObject: undefined }
-const noValues: AmbassadorCall['bodyValues'] = new Map()
-
-type Opening = Pick<AmbassadorCall, 'cancellation' | 'clock' | 'provider' | 'snapshot'>
-
-function newCall({ cancellation, clock, provider, snapshot }: Opening): AmbassadorCall {
-  const startedMs = clock.now()
-  return {
-    clock,
-    cancellation,
-    startedMs,
-    snapshot,
-    id: '',
-    deadlineMs: startedMs,
-    error: undefined,
-    atEnd: [],
-    provider,
-    tenant: '',
-    workload: '',
-    class: 'interactive',
-    surface: undefined,
-    modelAsked: '',
-    model: '',
-    modelServed: undefined,
-    isStream: false,
-    bodyValues: noValues,
-    inputEstimate: 0,
-    price: undefined,
-    seller: undefined,
-    bill: noBill,
-    admission: undefined,
-    attempts: 0,
-    replica: undefined,
-    usage: undefined,
-    isWhole: false,
-    providerMs: 0,
-    firstContentMs: undefined,
-    finishReason: undefined,
-    streamWatch: undefined,
-    span: undefined,
   }
 }

@@ -19,7 +19,6 @@ export interface AttemptParts {
   readonly origins: Origins
   readonly pool: ReplicaPool
   readonly tracer: () => Tracer
-  readonly onResult: (result: string) => void
 }
 
 /**
@@ -41,7 +40,6 @@ export function attempt(parts: AttemptParts): Service<CallRequest, CallResponse,
       if (replica !== undefined) replica.inFlight--
       if (span.isRecording) describeResult(span, context, result)
       span.end()
-      parts.onResult(result)
     }
     try {
       const response = await send(parts, sent)

@@ -21,19 +21,11 @@ import { asksForUsage } from './wire-request.ts'
  */
 export function commit(): Layer<CallRequest, CallResponse, AmbassadorCall> {
   return (inner) => async (request, context) => {
-    const { clock } = context
-    const beganMs = clock.now()
-    try {
-      const response = await inner(request, context)
-      if (response.status !== 200 || context.surface?.wants !== 'answer') return response
-      const type = header(response.headers, 'content-type') ?? ''
-      const isStream = type.startsWith('text/event-stream')
-      // Awaited here, or the time would end with the provider's head.
-      if (isStream) return await commitStream(response, request, context)
-      return await commitWhole(response, context)
-    } finally {
-      context.providerMs = clock.now() - beganMs
-    }
+    const response = await inner(request, context)
+    if (response.status !== 200 || context.surface?.wants !== 'answer') return response
+    const type = header(response.headers, 'content-type') ?? ''
+    const isStream = type.startsWith('text/event-stream')
+    return isStream ? commitStream(response, request, context) : commitWhole(response, context)
   }
 }
 

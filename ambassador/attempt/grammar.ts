@@ -6,12 +6,20 @@ export interface Meaning {
   /** Text, reasoning, refusal or a tool delta: the commit point. */
   readonly hasContent: boolean
   /** An error object inside the stream; `status`: as its code or type says; undefined where it says none. */
-  readonly error: { readonly message: string; readonly status: number | undefined } | undefined
+  readonly error: SaidError | undefined
   /** A stopping server's end that looks like a success. */
   readonly isAborted: boolean
   /** The provider's own reason, once there is one. */
   readonly finishReason: string | undefined
   readonly isLast: boolean
+}
+
+/** An error object, as its provider wrote it. */
+export interface SaidError {
+  readonly message: string
+  readonly status: number | undefined
+  readonly type: string
+  readonly code: string
 }
 
 const nothing: Meaning = {
@@ -37,8 +45,13 @@ function errorIn(value: Json): Meaning['error'] {
   if (!isObject(error)) return undefined
   const { message, code, type } = error
   const text = typeof message === 'string' ? message : 'the provider gave no message'
-  if (typeof code === 'number' && code >= 400 && code <= 599) return { message: text, status: code }
-  return { message: text, status: statusOfType(typeof type === 'string' ? type : '') }
+  const said = {
+    message: text,
+    type: typeof type === 'string' ? type : '',
+    code: typeof code === 'string' ? code : '',
+  }
+  const isStatus = typeof code === 'number' && code >= 400 && code <= 599
+  return { ...said, status: isStatus ? code : statusOfType(said.type) }
 }
 
 /** Statuses by error type, for error objects that carry no numeric code. */

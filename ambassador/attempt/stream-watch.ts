@@ -4,7 +4,7 @@ import { CallError, replayOf } from '#shared/errors/call-error.ts'
 import { parseEvents } from '#shared/http/sse.ts'
 import type { BillFacts } from '../bill.ts'
 import { modifiersOf } from '../prices/answer-facts.ts'
-import { deltaBytes, type Meaning, meaningOf } from './grammar.ts'
+import { deltaBytes, meaningOf, type SaidError } from './grammar.ts'
 
 /** What to do with whole events that were looked at. */
 export interface Verdict {
@@ -158,11 +158,12 @@ export class StreamWatch {
 const garbage = new CallError('upstream-garbage', 'Cannot go on: the stream holds no JSON')
 
 /** An error object inside a 200: a server that was full can be asked again, the rest may bill twice. */
-export function providerError({ message, status }: NonNullable<Meaning['error']>): CallError {
+export function providerError({ message, status, type, code: said }: SaidError): CallError {
   const text = message.slice(0, 2_000)
   if (status === undefined) return new CallError('upstream-failed', text)
   const code = replayOf(status) === 'safe' ? 'upstream-refused' : 'upstream-failed'
-  return new CallError(code, text, { upstreamStatus: status })
+  const words = { upstreamType: type.slice(0, 100), upstreamCode: said.slice(0, 100) }
+  return new CallError(code, text, { upstreamStatus: status, ...words })
 }
 
 type Json = Readonly<Record<string, unknown>>

@@ -1,5 +1,5 @@
+import type { Credential } from '#shared/config/credential-schema.ts'
 import type { Provider } from '#shared/config/schema.ts'
-import { secretKey } from '#shared/config/secrets.ts'
 import { valueAt, withMembers } from '#shared/dialects/top-level.ts'
 import { isObject } from '#shared/dialects/usage.ts'
 import { CallError } from '#shared/errors/call-error.ts'
@@ -8,70 +8,141 @@ import type { OutboundRequest } from '#shared/http/client.ts'
 import { endToEnd, isOfHop } from '#shared/http/headers.ts'
 import type { AmbassadorCall } from '../call.ts'
 import { providerOf } from '../provider-of.ts'
-import { profiles } from '../providers/profile.ts'
+import { baseOf } from '../providers/base-of.ts'
+import { chooseCredential, serves } from '../providers/choose-credential.ts'
+import type { TokenSource } from '../providers/entra/token-source.ts'
+import { profileOf } from '../providers/profile.ts'
+import {
+  credentialHeaders,
+  type Keyed,
+  reasonOf,
+  type Values,
+  valueOf,
+} from '../providers/wire-credential.ts'
 
-/** Which way a call came is no provider's business, and that its body is JSON is said below. */
-const ofTheWay = new Set(['content-type', 'forwarded', 'via'])
+/** A call whose provider may want tokens of Microsoft Entra. */
+export type WiredCall = AmbassadorCall & { readonly tokens?: TokenSource | undefined }
+
+/**
+ * Which way a call came is no provider's business, and that its body is JSON is said below. Keys under
+ * other vendors' names, and whom a key's calls are billed to, are the caller's own affair.
+ */
+const dropped = new Set([
+  'content-type',
+  'forwarded',
+  'via',
+  'openai-organization',
+  'openai-project',
+  'x-goog-api-key',
+  'ocp-apim-subscription-key',
+])
 
 function isDropped(name: string): boolean {
-  return isOfHop(name) || ofTheWay.has(name) || name.startsWith('x-forwarded-')
+  return isOfHop(name) || dropped.has(name) || name.startsWith('x-forwarded-')
 }
 
 /**
- * The request as it goes to `origin`: the provider's credential, path and model, the caller's bytes
- * otherwise. Throws `provider-disabled` where a credential is missing.
+ * The request as it goes to `origin`, or where its credential is valid: the provider's credential,
+ * path and model, the caller's bytes otherwise. Throws `provider-disabled` where no credential
+ * can be used.
  */
 export function wireRequest(
   request: CallRequest,
-  context: AmbassadorCall,
+  context: WiredCall,
   origin: string,
 ): OutboundRequest {
   const provider = providerOf(context)
-  const profile = profiles[provider.kind]
-  const body = wireBody(request, context)
+  const profile = profileOf(provider)
+  const keyed = keyedFor(context, provider)
+  const model = keyed?.credential.deployments?.[context.model] ?? context.model
+  const body = wireBody(request, context, model)
   const headers = endToEnd(request.headers, isDropped)
-  const credential = credentialOf(context, provider)
-  if (credential !== undefined) {
-    headers.push(...profile.authorization(credential, context.surface?.dialect ?? 'chat'))
-  }
+  if (keyed !== undefined) headers.push(...credentialHeaders(profile, keyed))
   // The body is known to be JSON, whatever curl calls it by default.
   headers.push('content-type', 'application/json', 'accept-encoding', 'identity')
   headers.push('content-length', String(body.length))
-  const base = baseOf(origin)
+  const base = baseOf(keyed?.credential.baseUrl ?? origin)
+  const path = profile.path(base.path, context.surface?.path ?? request.path, model)
   return {
     origin: base.origin,
     method: 'POST',
-    path: profile.path(base.path, context.surface?.path ?? request.path) + request.query,
+    path: path + profile.query(request.query, provider),
     headers,
     body,
   }
 }
 
-function credentialOf(context: AmbassadorCall, provider: Provider): string | undefined {
-  const [credential] = provider.credentials
-  if (credential === undefined) return undefined
-  const value = context.snapshot?.secrets.values.get(secretKey(credential.secret))
-  if (value === undefined) {
-    throw new CallError(
-      'provider-disabled',
-      `Cannot call provider '${context.provider}': credential '${credential.name}' has no value`,
-    )
+/**
+ * The credential of the attempt with its value: the one that a layer above chose, else any by weight.
+ * Undefined where the provider has none (chosen: an empty name).
+ */
+function keyedFor(context: WiredCall, provider: Provider): Keyed | undefined {
+  const credentials: readonly Credential[] = provider.credentials
+  if (credentials.length === 0 || context.credential === '') return undefined
+  const values = { secrets: context.snapshot?.secrets, tokens: context.tokens }
+  const credential = pick(context, credentials, values)
+  if (credential === undefined) throw disabled(context, credentials, values)
+  const value = valueOf(credential, values)
+  if (value === undefined) throw disabled(context, [credential], values)
+  return { credential, value }
+}
+
+function pick(
+  context: WiredCall,
+  credentials: readonly Credential[],
+  values: Values,
+): Credential | undefined {
+  const { credential: wanted, model } = context
+  if (wanted !== undefined) return credentials.find(({ name }) => name === wanted)
+  const [first] = credentials
+  if (first !== undefined && credentials.length === 1) {
+    return serves(first, model) ? first : undefined
   }
-  return value
+  return chooseCredential(credentials, {
+    model,
+    hasValue: (credential) => valueOf(credential, values) !== undefined,
+    random: () => context.clock.random(),
+  })
+}
+
+/** Why none of `credentials` can be used. */
+function disabled(
+  context: WiredCall,
+  credentials: readonly Credential[],
+  values: Values,
+): CallError {
+  const { credential: wanted, model, provider } = context
+  const able = credentials.filter((credential) => serves(credential, model))
+  const reasons = able.map(
+    (credential) => `credential '${credential.name}' ${reasonOf(credential, values)}`,
+  )
+  const isGone = wanted !== undefined && !credentials.some(({ name }) => name === wanted)
+  const why = isGone
+    ? `credential '${wanted}' is not in its configuration`
+    : reasons.length === 0
+      ? `no credential is for model '${model.slice(0, 100)}'`
+      : reasons.join(', ')
+  return new CallError('provider-disabled', `Cannot call provider '${provider}': ${why}`)
 }
 
 /** Whether the usage chunk of this stream is our wish and has to be taken out again. */
 export function asksForUsage({ body }: CallRequest, context: AmbassadorCall): boolean {
-  if (!context.isStream || providerOf(context).usage !== 'ask') return false
+  if (!context.isStream) return false
   const dialect = context.surface?.dialect
   if (dialect !== 'chat' && dialect !== 'completions') return false
+  const provider = providerOf(context)
+  const isAsked =
+    provider.usage === undefined
+      ? profileOf(provider).usage.ofStreams === 'asked'
+      : provider.usage === 'ask'
+  if (!isAsked) return false
   const options = valueAt(body, context.bodyValues.get('stream_options'))
   return !isObject(options) || options['include_usage'] !== true
 }
 
-function wireBody(request: CallRequest, context: AmbassadorCall): Buffer {
+function wireBody(request: CallRequest, context: AmbassadorCall, model: string): Buffer {
   const { body } = request
-  const { bodyValues, model, modelAsked } = context
+  const { bodyValues, modelAsked } = context
   const members: Record<string, string> = {}
   if (model !== modelAsked) members['model'] = JSON.stringify(model)
   if (asksForUsage(request, context)) {
@@ -80,25 +151,4 @@ function wireBody(request: CallRequest, context: AmbassadorCall): Buffer {
     members['stream_options'] = JSON.stringify(asked)
   }
   return withMembers(body, bodyValues, members)
-}
-
-interface Base {
-  readonly origin: string
-  /** Without a slash at its end. */
-  readonly path: string
-}
-
-/** Taken apart once for each that has been called; few, since they stand in the configuration. */
-const bases = new Map<string, Base>()
-const basesMax = 1_024
-
-function baseOf(url: string): Base {
-  let base = bases.get(url)
-  if (base === undefined) {
-    const { host, pathname, protocol } = new URL(url)
-    base = { origin: `${protocol}//${host}`, path: pathname === '/' ? '' : pathname }
-    if (bases.size >= basesMax) bases.clear()
-    bases.set(url, base)
-  }
-  return base
 }

@@ -8,6 +8,7 @@ import type { AmbassadorCall } from '../call.ts'
 import { outputKeys } from '../limits/asked-output.ts'
 import { configOf, providerOf } from '../provider-of.ts'
 import { profiles } from '../providers/profile.ts'
+import { readAttempts } from '../retry/attempt-ceiling.ts'
 import { aliasesOf } from './aliases.ts'
 
 /**
@@ -93,6 +94,9 @@ function scan(body: Buffer) {
   }
 }
 
+/** Longer names are cut: they only tell sessions apart. */
+const sessionCharsMax = 128
+
 function applyTenant(request: CallRequest, context: AmbassadorCall): void {
   const config = configOf(context)
   const tenant = config.tenants[context.tenant]
@@ -115,4 +119,17 @@ function applyTenant(request: CallRequest, context: AmbassadorCall): void {
   const maxMs = Math.min(tenant?.deadlineMax ?? Infinity, config.ambassador.deadlineMax)
   const deadlineMs = askedMs > 0 ? Math.min(askedMs, maxMs) : maxMs
   context.deadlineMs = context.startedMs + deadlineMs
+  applyHints(request, context)
+}
+
+/** What a sidecar says of its chain; believed within the call's own bounds. */
+function applyHints({ headers }: CallRequest, context: AmbassadorCall): void {
+  const patienceMs = Number(header(headers, 'x-outrigger-patience-ms') ?? Number.NaN)
+  const untilMs = patienceMs >= 0 ? context.startedMs + patienceMs : context.deadlineMs
+  context.patienceUntilMs = Math.min(untilMs, context.deadlineMs)
+  const { retry } = providerOf(context)
+  const { made, ceiling } = readAttempts(header(headers, 'x-outrigger-attempts'), retry.attempts)
+  context.attemptsBefore = made
+  context.attemptsMax = ceiling
+  context.session = header(headers, 'x-outrigger-session')?.slice(0, sessionCharsMax)
 }

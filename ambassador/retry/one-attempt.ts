@@ -2,12 +2,13 @@ import { CallError } from '#shared/errors/call-error.ts'
 import type { CallResponse } from '#shared/http/call.ts'
 import { type Ending, withEnding } from '#shared/http/ending.ts'
 import type { Admission } from '../breaker/breaker.ts'
+import type { AmbassadorCall } from '../call.ts'
 import { classify } from './classify.ts'
 import { classifyError } from './classify-error.ts'
 import { errorBytesMax, noFacts, readErrorFacts } from './error-facts.ts'
 import { type Outcome, rules } from './outcome.ts'
 import { PeekedBody } from './peeked-body.ts'
-import type { RetriedProvider, RetryCall, RetryParts, Turn } from './retry-parts.ts'
+import type { RetriedProvider, RetryParts, Turn } from './retry-parts.ts'
 
 /** What one attempt needs. */
 export interface Ready {
@@ -25,11 +26,11 @@ export type Failed =
 /** One try with one credential, and its verdict for breaker and scheduler, which comes exactly once. */
 export class OneAttempt {
   readonly #parts: RetryParts
-  readonly #context: RetryCall
+  readonly #context: AmbassadorCall
   readonly #kind: RetriedProvider['kind']
   readonly #ready: Ready
 
-  constructor(parts: RetryParts, context: RetryCall, ready: Ready) {
+  constructor(parts: RetryParts, context: AmbassadorCall, ready: Ready) {
     this.#parts = parts
     this.#context = context
     this.#kind = parts.provider(context).kind
@@ -104,7 +105,7 @@ export class OneAttempt {
 }
 
 /** What a failed attempt has left behind must not be counted for the next. */
-function forget(context: RetryCall): void {
+function forget(context: AmbassadorCall): void {
   context.streamWatch = undefined
   context.usage = undefined
   context.finishReason = undefined

@@ -6,18 +6,6 @@ import type { AmbassadorCall } from '../call.ts'
 import type { Outcome } from './outcome.ts'
 import type { RetryBudget } from './retry-budget.ts'
 
-/** What the layer reads of a call and writes to it, beyond what the others know. */
-export interface RetryCall extends AmbassadorCall {
-  /** Name of the credential the next attempt is made with. */
-  credential: string | undefined
-  /** Instant on `clock.now()` after which nothing may wait or begin anew before content. */
-  patienceUntilMs: number
-  /** Attempts that other targets have used up. */
-  attemptsBefore: number
-  /** Attempts over all targets. */
-  attemptsMax: number
-}
-
 /** What of a provider's configuration says how it is asked again. */
 export interface RetriedProvider {
   readonly kind: ProviderKind
@@ -54,7 +42,7 @@ export interface Credentials {
    * call's cancelling.
    */
   next(
-    context: RetryCall,
+    context: AmbassadorCall,
     excluded: ReadonlySet<string>,
   ): Turn | undefined | Promise<Turn | undefined>
 }
@@ -64,12 +52,14 @@ export type GivenUp = 'outcome' | 'ceiling' | 'time' | 'budget' | 'no-credential
 
 export interface RetryParts {
   /** Of the configuration that the call began with. */
-  readonly provider: (context: RetryCall) => RetriedProvider
+  readonly provider: (context: AmbassadorCall) => RetriedProvider
   readonly credentials: Credentials
   readonly breakers: Breakers
   readonly budget: RetryBudget
   /** Told of every attempt that reached its end, also of those in the body. */
-  readonly onAttempt: (context: RetryCall, credential: string, outcome: Outcome) => void
+  readonly onAttempt: (context: AmbassadorCall, credential: string, outcome: Outcome) => void
+  /** A failed attempt that may be billed is followed by another: what it used would be forgotten. */
+  readonly onSuperseded: (context: AmbassadorCall) => void
   /** Told once for each call that failed. */
-  readonly onGiveUp: (context: RetryCall, why: GivenUp) => void
+  readonly onGiveUp: (context: AmbassadorCall, why: GivenUp) => void
 }

@@ -1,6 +1,7 @@
 import type { Layer } from '#shared/call/service.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
-import type { RetryCall, RetryParts } from './retry-parts.ts'
+import type { AmbassadorCall } from '../call.ts'
+import type { RetryParts } from './retry-parts.ts'
 import { Tries } from './tries.ts'
 
 /**
@@ -8,26 +9,36 @@ import { Tries } from './tries.ts'
  * patience, deadline and budget are left; chooses the credential and asks its breaker before each
  * attempt. Stands above `commit`, which turns a failure inside the hold into one that can be
  * retried: what passes here upwards is committed or final. The verdict on an answer ends with its
- * body. Errors: those of the last attempt, of `Credentials.next`, `upstream-refused` where every
+ * body. Errors: those of the last attempt, of `Credentials.next`, `breaker-open` where every
  * breaker is open, `provider-disabled` where there is no credential.
  */
-export function retry(parts: RetryParts): Layer<CallRequest, CallResponse, RetryCall> {
-  return (inner) => async (request, context) => {
-    parts.budget.deposit()
-    const tries = new Tries(parts, context)
-    const beganMs = context.clock.now()
-    try {
-      for (;;) {
-        const ready = await tries.next()
-        if (ready === undefined) return tries.giveUp()
-        const response = await tries.attempt(ready, () => inner(request, context))
-        if (response !== undefined) return response
-        if (!(await tries.goOn())) return tries.giveUp()
-      }
-    } finally {
-      tries.release()
-      // Over all attempts and the waits between them.
-      context.providerMs = context.clock.now() - beganMs
+export function retry(parts: RetryParts): Layer<CallRequest, CallResponse, AmbassadorCall> {
+  return (inner) => (request, context) =>
+    // What is only counted has a place of its own, and the sidecar counts where it fails.
+    context.surface?.wants === 'count'
+      ? inner(request, context)
+      : tryAgain(parts, context, () => inner(request, context))
+}
+
+async function tryAgain(
+  parts: RetryParts,
+  context: AmbassadorCall,
+  send: () => Promise<CallResponse>,
+): Promise<CallResponse> {
+  parts.budget.deposit()
+  const tries = new Tries(parts, context)
+  const beganMs = context.clock.now()
+  try {
+    for (;;) {
+      const ready = await tries.next()
+      if (ready === undefined) return tries.giveUp()
+      const response = await tries.attempt(ready, send)
+      if (response !== undefined) return response
+      if (!(await tries.goOn())) return tries.giveUp()
     }
+  } finally {
+    tries.release()
+    // Over all attempts and the waits between them.
+    context.providerMs = context.clock.now() - beganMs
   }
 }

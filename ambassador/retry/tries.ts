@@ -1,26 +1,20 @@
 import assert from 'node:assert'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallResponse } from '#shared/http/call.ts'
+import type { AmbassadorCall } from '../call.ts'
 import { againOf, isCharged } from './again.ts'
 import { answerHeaders } from './answer-headers.ts'
 import { backoff } from './backoff.ts'
 import { Exclusions } from './exclusions.ts'
 import { type Failed, OneAttempt, type Ready } from './one-attempt.ts'
-import type { Outcome } from './outcome.ts'
+import { type Outcome, rules } from './outcome.ts'
 import { pause } from './pause.ts'
-import type {
-  Credentials,
-  GivenUp,
-  RetriedProvider,
-  RetryCall,
-  RetryParts,
-  Turn,
-} from './retry-parts.ts'
+import type { Credentials, GivenUp, RetriedProvider, RetryParts, Turn } from './retry-parts.ts'
 
 /** The attempts of one call: what failed, which credentials are out, and what is still allowed. */
 export class Tries {
   readonly #parts: RetryParts
-  readonly #context: RetryCall
+  readonly #context: AmbassadorCall
   readonly #provider: RetriedProvider
   readonly #excluded: Exclusions
   #failures = 0
@@ -30,7 +24,7 @@ export class Tries {
   /** Until a breaker that refused would let a probe through, in ms. */
   #refusedMs: number | undefined
 
-  constructor(parts: RetryParts, context: RetryCall) {
+  constructor(parts: RetryParts, context: AmbassadorCall) {
     this.#parts = parts
     this.#context = context
     this.#provider = parts.provider(context)
@@ -74,6 +68,10 @@ export class Tries {
     ready: Ready,
     send: () => Promise<CallResponse>,
   ): Promise<CallResponse | undefined> {
+    const last = this.#last
+    if (last !== undefined && rules[last.outcome.kind].mayBillTwice) {
+      this.#parts.onSuperseded(this.#context)
+    }
     const attempted = await new OneAttempt(this.#parts, this.#context, ready).run(send)
     if (attempted.kind === 'committed') return attempted.response
     this.release()
@@ -113,6 +111,8 @@ export class Tries {
     if (last === undefined) throw this.#nothingTried()
     if (last.kind === 'thrown') throw last.error
     const { response, outcome } = last
+    // Providers quote the key that they refuse.
+    if (outcome.kind === 'dead-credential') throw this.#refusedCredential()
     this.#last = undefined
     return {
       ...response,
@@ -186,13 +186,21 @@ export class Tries {
     return true
   }
 
+  #refusedCredential(): CallError {
+    const { provider, credential } = this.#context
+    return new CallError(
+      'provider-disabled',
+      `Cannot call provider '${provider}': it refuses credential '${credential}'`,
+    )
+  }
+
   #nothingTried(): CallError {
     const { provider, model } = this.#context
     if (this.#refusedMs === undefined) {
       return new CallError('provider-disabled', `Cannot call '${provider}': no credential is left`)
     }
     return new CallError(
-      'upstream-refused',
+      'breaker-open',
       `Cannot call '${provider}': the breaker of model '${model}' is open`,
       { retryAfterMs: Math.ceil(this.#refusedMs) },
     )
@@ -200,7 +208,7 @@ export class Tries {
 }
 
 /** A bound on the time to the first content: whole answers have none to see before their end. */
-function slowOf(context: RetryCall, slowMs: number) {
+function slowOf(context: AmbassadorCall, slowMs: number) {
   if (!context.isStream) return undefined
   return { slowMs, isFlowing: () => context.firstContentMs !== undefined }
 }

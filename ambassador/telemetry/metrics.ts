@@ -116,9 +116,33 @@ export const ambassadorTable = {
   },
   attempts: {
     name: 'outrigger_ambassador_attempts_total',
-    help: 'Attempts at a provider, by result.',
+    help: 'Attempts at a provider, by the credential they were made with and by result.',
     type: 'counter',
-    labels: ['provider', 'result'],
+    labels: ['provider', 'credential', 'result'],
+  },
+  givenUp: {
+    name: 'outrigger_ambassador_given_up_total',
+    help: 'Calls that failed, by why they were not tried again: outcome, ceiling, time, budget, no-credential.',
+    type: 'counter',
+    labels: ['provider', 'why'],
+  },
+  breakerState: {
+    name: 'outrigger_ambassador_breaker_state',
+    help: '0 where calls flow, 1 where a probe is let through, 2 where they are refused.',
+    type: 'gauge',
+    labels: ['provider', 'credential', 'model'],
+  },
+  breakerChanges: {
+    name: 'outrigger_ambassador_breaker_changes_total',
+    help: 'Changes of a breaker, by its new state and the cause.',
+    type: 'counter',
+    labels: ['provider', 'credential', 'model', 'state', 'cause'],
+  },
+  callsWaiting: {
+    name: 'outrigger_ambassador_calls_waiting',
+    help: 'Calls that wait for room under the provider’s limits.',
+    type: 'gauge',
+    labels: ['provider', 'class'],
   },
   callsInFlight: {
     name: 'outrigger_ambassador_calls_in_flight',

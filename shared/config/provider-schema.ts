@@ -1,5 +1,13 @@
 import * as v from 'valibot'
 import {
+  anthropicCredentials,
+  azureCredentials,
+  azureUrl,
+  compatibleCredential,
+  openaiCredentials,
+  plainCredential,
+} from './credential-schema.ts'
+import {
   count,
   duration,
   hostPort,
@@ -8,12 +16,13 @@ import {
   named,
   oneOf,
   origin,
-  secretRef,
   size,
   text,
   url,
 } from './fields.ts'
+import { presetNames, presets } from './presets.ts'
 import { prices, unknownPrice } from './price-schema.ts'
+import { breaker, retry } from './resilience-schema.ts'
 
 export const dialectNames = ['chat', 'completions', 'embeddings', 'messages'] as const
 export type Dialect = (typeof dialectNames)[number]
@@ -43,8 +52,6 @@ const vllmKeepAlive = '4s'
 /** Hosted providers' load balancers keep idle connections for 60 s or more. */
 const hostedKeepAlive = '30s'
 
-const credential = v.object({ name: labelName, secret: secretRef })
-
 const common = {
   // Where sidecars find the ambassador; it follows from the provider's name unless given.
   address: v.optional(
@@ -69,8 +76,11 @@ const common = {
   connectionsMax: v.optional(count({ max: 65_535 }), 256),
   prices,
   unknownPrice,
+  retry: v.optional(retry, {}),
+  breaker: v.optional(breaker, {}),
   // Asked by `stream_options.include_usage`, a stream ends with its token counts: exact settling.
-  usage: v.optional(oneOf(['ask', 'leave']), 'ask'),
+  // Absent, as the profile of the provider has it: some refuse the member, or report unasked.
+  usage: v.optional(oneOf(['ask', 'leave'])),
 }
 
 function dialects(spoken: readonly Dialect[]) {
@@ -81,27 +91,65 @@ function dialects(spoken: readonly Dialect[]) {
 }
 
 const openaiDialects: readonly Dialect[] = ['chat', 'completions', 'embeddings']
-const optionalCredentials = v.optional(v.array(credential), [])
-const requiredCredentials = v.pipe(
-  v.array(credential),
-  v.minLength(1, 'must name at least one credential'),
-)
 
 const openai = v.object({
   kind: v.literal('openai'),
   ...common,
   baseUrl: v.optional(url, 'https://api.openai.com/v1'),
-  credentials: requiredCredentials,
+  credentials: openaiCredentials,
   dialects: dialects(openaiDialects),
   keepAlive: v.optional(duration(), hostedKeepAlive),
 })
 
-const openaiCompatible = v.object({
-  kind: v.literal('openai-compatible'),
+const openaiCompatible = v.pipe(
+  v.object({
+    kind: v.literal('openai-compatible'),
+    ...common,
+    // A known provider: its address, dialects and manners.
+    preset: v.optional(oneOf(presetNames)),
+    baseUrl: v.optional(url),
+    // A server inside the network may ask for none.
+    credentials: v.optional(v.array(compatibleCredential), []),
+    dialects: v.optional(
+      v.pipe(v.array(oneOf(dialectNames)), v.minLength(1, 'must name at least one dialect')),
+    ),
+    keepAlive: v.optional(duration(), hostedKeepAlive),
+  }),
+  v.check(
+    ({ preset, baseUrl }) => preset !== undefined || baseUrl !== undefined,
+    'must have a baseUrl or a preset',
+  ),
+  v.check(
+    ({ preset, baseUrl, credentials }) =>
+      preset === undefined ||
+      baseUrl !== undefined ||
+      credentials.length > 0 ||
+      !presets[preset].needsKey,
+    'must name at least one credential: the preset refuses calls without a key',
+  ),
+  v.transform((input) => {
+    const preset = input.preset === undefined ? undefined : presets[input.preset]
+    return {
+      ...input,
+      // One of the two is there: checked above.
+      baseUrl: input.baseUrl ?? preset?.baseUrl ?? '',
+      dialects: input.dialects ?? [...(preset?.dialects ?? openaiDialects)],
+    }
+  }),
+)
+
+const azure = v.object({
+  kind: v.literal('azure'),
   ...common,
-  baseUrl: url,
-  // A server inside the network may ask for none.
-  credentials: optionalCredentials,
+  // Of the resource, such as https://NAME.openai.azure.com.
+  baseUrl: azureUrl,
+  // Where deployments are addressed: by the body on /openai/v1, or by the older, versioned paths.
+  api: v.optional(oneOf(['v1', 'deployments']), 'v1'),
+  // Sent as `api-version` where the caller sends none.
+  apiVersion: v.optional(
+    text(/^[0-9A-Za-z][0-9A-Za-z.-]{0,39}$/, 'must be a version, such as 2024-10-21'),
+  ),
+  credentials: azureCredentials,
   dialects: dialects(openaiDialects),
   keepAlive: v.optional(duration(), hostedKeepAlive),
 })
@@ -110,7 +158,7 @@ const anthropic = v.object({
   kind: v.literal('anthropic'),
   ...common,
   baseUrl: v.optional(url, 'https://api.anthropic.com'),
-  credentials: requiredCredentials,
+  credentials: anthropicCredentials,
   dialects: dialects(['messages']),
   keepAlive: v.optional(duration(), hostedKeepAlive),
 })
@@ -138,15 +186,15 @@ const vllm = v.object({
     health: v.optional(health, {}),
   }),
   // Only for servers started with --api-key.
-  credentials: optionalCredentials,
+  credentials: v.optional(v.array(plainCredential), []),
   dialects: dialects(dialectNames),
   keepAlive: v.optional(duration(), vllmKeepAlive),
 })
 
 const provider = v.variant(
   'kind',
-  [openai, openaiCompatible, anthropic, vllm],
-  kindsOf(['openai', 'openai-compatible', 'anthropic', 'vllm']),
+  [openai, openaiCompatible, anthropic, azure, vllm],
+  kindsOf(['openai', 'openai-compatible', 'anthropic', 'azure', 'vllm']),
 )
 
 /** Port on which every ambassador listens for sidecars. */

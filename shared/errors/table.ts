@@ -62,6 +62,8 @@ export const errorTable = {
   draining: local(503, 'safe', 'Try again: this process is ending'),
   overloaded: local(503, 'safe', 'Try again later or raise callsMax or connectionsMax'),
   'bodies-full': local(503, 'safe', 'Try again later or raise bodiesMax'),
+  'rate-limited': local(429, 'safe', 'Try again after the named time, or elsewhere'),
+  'breaker-open': local(503, 'safe', 'Try again after the named time: the provider is failing'),
   'no-healthy-replica': local(503, 'safe', 'Look at the health of the pool'),
   'refused-by-chain': local(503, 'safe', 'Try again later: the targets of the model are gone'),
   'deadline-exceeded': local(504, 'unknown', 'Ask for less or raise the deadline'),

@@ -89,6 +89,9 @@ export function configOf(options: PairOptions, address: readonly string[]): Json
     kind: 'vllm',
     replicas: { addresses: [`http://127.0.0.1:${options.provider}`] },
     ...(address.length > 0 ? { address } : {}),
+    // Each failure is seen as it is: tests of retries and breakers say so.
+    retry: { attempts: 1 },
+    breaker: { failures: 10_000, volume: 1_000_000 },
     ...options.pool,
   }
   return {

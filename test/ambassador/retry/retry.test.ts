@@ -201,7 +201,7 @@ test('where every breaker is open nothing is sent, and the error says until when
   const admission = breaker.admit(undefined)
   if (admission.isAdmitted) admission.fail('status-500')
   const result = await again.run()
-  assert.equal(codeOf(result), 'upstream-refused')
+  assert.equal(codeOf(result), 'breaker-open')
   assert.ok('error' in result && result.error instanceof CallError)
   assert.equal(result.error.facts['retryAfterMs'], 5_000)
   assert.equal(again.attempts.length, 0)

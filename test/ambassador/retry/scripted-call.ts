@@ -2,21 +2,18 @@ import { Cancellation } from '#shared/call/cancellation.ts'
 import type { RetryLimits } from '#shared/config/resilience-schema.ts'
 import type { Snapshot } from '#shared/config/snapshot.ts'
 import { surfaceOf } from '#shared/dialects/surfaces.ts'
+import { noUsage } from '#shared/dialects/usage.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { ErrorCode } from '#shared/errors/table.ts'
 import { type Body, bytesBody } from '#shared/http/body.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { commit } from '../../../ambassador/attempt/commit.ts'
 import { Breakers } from '../../../ambassador/breaker/breakers.ts'
+import type { AmbassadorCall } from '../../../ambassador/call.ts'
 import type { Outcome } from '../../../ambassador/retry/outcome.ts'
 import { retry } from '../../../ambassador/retry/retry.ts'
 import { RetryBudget } from '../../../ambassador/retry/retry-budget.ts'
-import type {
-  Credentials,
-  GivenUp,
-  RetryCall,
-  Turn,
-} from '../../../ambassador/retry/retry-parts.ts'
+import type { Credentials, GivenUp, Turn } from '../../../ambassador/retry/retry-parts.ts'
 import { type ManualClock, manualClock } from '../../manual-clock.ts'
 
 /** What an attempt meets: a status with a body, or an error. `takesMs` passes before it is known. */
@@ -75,7 +72,7 @@ export class ScriptedCall {
   /** Ends of turns by credential; undefined for one that was not used. */
   readonly ended: [string, Outcome | undefined][] = []
   readonly gaveUp: GivenUp[] = []
-  readonly context: RetryCall
+  readonly context: AmbassadorCall
   readonly breakers: Breakers
   turns = 0
   bodiesOpen = 0
@@ -97,6 +94,7 @@ export class ScriptedCall {
       breakers: this.breakers,
       budget,
       onAttempt: (_context, _credential, outcome) => this.outcomes.push(outcome),
+      onSuperseded: () => {},
       onGiveUp: (_context, why) => this.gaveUp.push(why),
     })(script.held === undefined ? inner : commit()(inner))
   }
@@ -144,7 +142,7 @@ export class ScriptedCall {
     }
   }
 
-  async #attempt(context: RetryCall): Promise<CallResponse> {
+  async #attempt(context: AmbassadorCall): Promise<CallResponse> {
     const step = this.#script.steps[context.attempts] ?? { status: 200 }
     context.attempts++
     this.attempts.push({ atMs: this.clock.now(), credential: context.credential ?? '' })
@@ -207,7 +205,7 @@ const breakerLimits = {
   slow: 60_000,
 }
 
-function callContext(clock: ManualClock, script: Script): RetryCall {
+function callContext(clock: ManualClock, script: Script): AmbassadorCall {
   return {
     clock,
     cancellation: new Cancellation(),
@@ -236,6 +234,9 @@ function callContext(clock: ManualClock, script: Script): RetryCall {
     seller: undefined,
     bill: { modifiers: [], usageObject: undefined },
     admission: undefined,
+    outputMax: undefined,
+    session: undefined,
+    earlier: noUsage,
     attempts: 0,
     replica: undefined,
     usage: undefined,

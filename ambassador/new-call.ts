@@ -1,0 +1,53 @@
+import { noUsage } from '#shared/dialects/usage.ts'
+import type { AmbassadorCall } from './call.ts'
+
+const noBill: AmbassadorCall['bill'] = { modifiers: [], usageObject: undefined }
+const noValues: AmbassadorCall['bodyValues'] = new Map()
+
+type Opening = Pick<AmbassadorCall, 'cancellation' | 'clock' | 'provider' | 'snapshot'>
+
+/** A call of which nothing is known yet. */
+export function newCall({ cancellation, clock, provider, snapshot }: Opening): AmbassadorCall {
+  const startedMs = clock.now()
+  return {
+    clock,
+    cancellation,
+    startedMs,
+    snapshot,
+    id: '',
+    deadlineMs: startedMs,
+    error: undefined,
+    atEnd: [],
+    provider,
+    tenant: '',
+    workload: '',
+    class: 'interactive',
+    surface: undefined,
+    modelAsked: '',
+    model: '',
+    modelServed: undefined,
+    isStream: false,
+    bodyValues: noValues,
+    inputEstimate: 0,
+    price: undefined,
+    seller: undefined,
+    bill: noBill,
+    admission: undefined,
+    outputMax: undefined,
+    session: undefined,
+    credential: undefined,
+    patienceUntilMs: startedMs,
+    attemptsBefore: 0,
+    attemptsMax: 1,
+    earlier: noUsage,
+    attempts: 0,
+    replica: undefined,
+    usage: undefined,
+    isWhole: false,
+    providerMs: 0,
+    firstContentMs: undefined,
+    finishReason: undefined,
+    streamWatch: undefined,
+    span: undefined,
+  }
+}

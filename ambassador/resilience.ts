@@ -1,0 +1,84 @@
+import type { Clock } from '#shared/call/clock.ts'
+import type { Provider } from '#shared/config/schema.ts'
+import type { Snapshot } from '#shared/config/snapshot.ts'
+import type { Log } from '#shared/telemetry/access-log.ts'
+import { Turns } from './admission/turns.ts'
+import { Breakers } from './breaker/breakers.ts'
+import { Outliers, outlierDefaults } from './breaker/outliers.ts'
+import type { OutputRatios } from './output-ratios.ts'
+import { providerOf } from './provider-of.ts'
+import type { LimitShape } from './quota/shape.ts'
+import { RetryBudget } from './retry/retry-budget.ts'
+import type { RetryParts } from './retry/retry-parts.ts'
+import { attemptUsage, plusUsage } from './settled-usage.ts'
+import type { AmbassadorMetrics } from './telemetry/metrics.ts'
+
+export interface ResilienceOptions {
+  readonly provider: string
+  readonly clock: Clock
+  readonly log: Log
+  readonly metrics: AmbassadorMetrics
+  readonly ratios: OutputRatios
+  readonly shapeOf: (provider: Provider) => LimitShape
+}
+
+/** Credentials and their limits, breakers and retries of one ambassador. */
+export interface Resilience {
+  readonly parts: RetryParts
+  apply(snapshot: Snapshot): void
+  /** For the status page. */
+  status(): object
+  close(): void
+}
+
+/** Breakers kept at once: each takes about 2 KiB, and models times credentials are few. */
+const breakersMax = 1_024
+
+const stateNumbers = { closed: 0, 'half-open': 1, open: 2 } as const
+
+export function startResilience(options: ResilienceOptions): Resilience {
+  const { provider, clock, log, metrics, ratios, shapeOf } = options
+  const breakers = new Breakers({
+    clock,
+    breakersMax,
+    onChange({ credential, model }, { from, to, reason }) {
+      metrics.breakerChanges.add(1, [provider, credential, model, to, reason.cause])
+      log.warn({ credential, model, from, to, ...reason }, 'breaker')
+    },
+  })
+  const outliers = new Outliers(clock, outlierDefaults)
+  const turns = new Turns({ clock, shapeOf, outliers })
+  metrics.breakerState.collect(() =>
+    breakers
+      .rows()
+      .map(({ credential, model, state }) => [[provider, credential, model], stateNumbers[state]]),
+  )
+  metrics.callsWaiting.collect(() => [
+    [[provider, 'interactive'], turns.waiting.interactive],
+    [[provider, 'batch'], turns.waiting.batch],
+  ])
+  return {
+    parts: {
+      provider: providerOf,
+      credentials: turns,
+      breakers,
+      budget: new RetryBudget(clock),
+      onAttempt: (_context, credential, { reason }) =>
+        metrics.attempts.add(1, [provider, credential, reason]),
+      onSuperseded(context) {
+        context.earlier = plusUsage(context.earlier, attemptUsage(context, ratios))
+      },
+      onGiveUp: (_context, why) => metrics.givenUp.add(1, [provider, why]),
+    },
+    apply: (snapshot) => turns.configure(snapshot, provider),
+    status: () => ({
+      isReachable: breakers.isReachable,
+      breakers: breakers.rows(),
+      providerLimits: turns.view,
+    }),
+    close() {
+      turns.close()
+      breakers.close()
+    },
+  }
+}
