@@ -8,6 +8,7 @@ import { type Gate, gated } from '#shared/lifecycle/gate.ts'
 import { type AccountParts, account } from './account.ts'
 import { type AttemptParts, attempt } from './attempt/attempt.ts'
 import { commit } from './attempt/commit.ts'
+import { bulkhead } from './bulkhead.ts'
 import type { AmbassadorCall } from './call.ts'
 import { counts } from './counts.ts'
 import { authenticate } from './identity/authenticate.ts'
@@ -71,6 +72,8 @@ export function ambassadorPipeline(
     }),
     // Above `deadline`: the tenant caps it.
     authorize(),
+    // Below `authorize`, which finds tenant and class; above all that takes time.
+    bulkhead(),
     // Below `authorize`, which finds the model; above all that spends.
     price(parts.prices),
     // Below `authorize`, which finds out what is asked for: a count waits for no call.

@@ -7,6 +7,7 @@ import { type BodyLedger, receive } from '#shared/http/receive.ts'
 import { type Gate, gated } from '#shared/lifecycle/gate.ts'
 import { type AccountParts, account } from './account.ts'
 import { answer } from './answer.ts'
+import { bulkhead } from './bulkhead.ts'
 import type { SidecarCall } from './call.ts'
 import { configOf } from './config-of.ts'
 import { count } from './count.ts'
@@ -57,6 +58,8 @@ export function sidecarPipeline(
     tellCount(parts),
     // Below `deadline`: one for all targets. Above all that is done anew for each of them.
     fallback(parts),
+    // Below `fallback`: where one provider's part is full the next target has room.
+    bulkhead(),
     // By the tokenizer of the target's model. Right above the forwarding, which tells.
     count(parts),
   ]

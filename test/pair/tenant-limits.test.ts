@@ -120,7 +120,7 @@ test('a caller that leaves before the head has paid for its question', async () 
   const line = await half.line(({ msg, outcome }) => msg === 'call' && outcome === 'client-left')
   const [limit] = await usedOf(half)
   assert.ok(Number(limit?.['used']) > 0)
-  assert.equal(`~${limit?.['used']}`, line['inputTokens'])
+  assert.equal(`~${String(limit?.['used'])}`, line['inputTokens'])
 })
 
 test('what was used outlives a process that is killed', async () => {
