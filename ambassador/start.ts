@@ -17,6 +17,7 @@ import { picoUsdOf } from './price.ts'
 import { loadPublished } from './prices/published-prices.ts'
 import { PriceShelf } from './prices/shelf.ts'
 import { profileOf } from './providers/profile.ts'
+import { Reachability } from './reachability.ts'
 import { startResilience } from './resilience.ts'
 import { type AmbassadorMetrics, ambassadorMetrics } from './telemetry/metrics.ts'
 
@@ -41,6 +42,17 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
     ...common,
     ratios,
     shapeOf: (provider) => profileOf(provider).limitShape,
+  })
+  const reachability = new Reachability({
+    clock,
+    origins,
+    optionsOf: originOptions,
+    onChange: (isReachable) =>
+      log.warn({}, isReachable ? 'The provider answers again' : 'The provider does not answer'),
+  })
+  metrics.providerReachable.collect(() => {
+    const { isReachable } = reachability
+    return isReachable === undefined ? [] : [[[settings.provider], isReachable ? 1 : 0]]
   })
   const tracing = new TracingSwitch({
     load: async () => (await import('./telemetry/otel.ts')).startTracing,
@@ -81,6 +93,7 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
     status: () => ({
       provider: settings.provider,
       callsInFlight: gate.inFlight,
+      answers: reachability.isReachable,
       ...limits.status(),
       ...resilience.status(),
       isDraining: gate.isDraining,
@@ -97,6 +110,7 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
       tracing.apply(snapshot.config.ambassador.traces)
       limits.apply(snapshot.config)
       resilience.apply(snapshot)
+      reachability.apply(snapshot, settings.provider)
       const provider = snapshot.config.providers[settings.provider]
       if (provider !== undefined) prices.apply(provider)
       if (provider?.kind === 'vllm') {
@@ -120,6 +134,7 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
     refusesWhileDraining: true,
     async close() {
       pool.close()
+      reachability.close()
       resilience.close()
       await limits.close()
     },

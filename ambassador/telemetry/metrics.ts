@@ -138,6 +138,12 @@ export const ambassadorTable = {
     type: 'counter',
     labels: ['provider', 'credential', 'model', 'state', 'cause'],
   },
+  providerReachable: {
+    name: 'outrigger_ambassador_provider_reachable',
+    help: '1 where the provider answers a question for its models, 0 where it does not.',
+    type: 'gauge',
+    labels: ['provider'],
+  },
   callsWaiting: {
     name: 'outrigger_ambassador_calls_waiting',
     help: 'Calls that wait for room under the provider’s limits.',

@@ -1,0 +1,145 @@
+import { Credential, type CredentialOptions, type Family, type Taken } from './credential.ts'
+import type { Source } from './forecast.ts'
+import { type Amounts, amountOf, type LimitShape } from './shape.ts'
+import type { Waiter } from './waiter.ts'
+
+/** Sessions whose credential is remembered; the one not seen for longest is forgotten. */
+const sessionsMax = 10_000
+/** What a token of the provider's prompt cache is worth in waiting: prefill of 10,000 tokens takes a second. */
+const cacheMsPerToken = 0.1
+
+/** Where a call may go, or how long it cannot. */
+export interface Choice {
+  readonly source: Source | undefined
+  readonly amounts: Amounts
+  /** Without a source: until one could be there; Infinity where only the end of another call helps. */
+  readonly waitMs: number
+  /** Others of the lane could go: what keeps this call is a wish of its own. */
+  readonly isOwnWish: boolean
+}
+
+/** The credentials of one provider, and which of them a call goes by. */
+export class Credentials {
+  readonly #shape: LimitShape
+  #all: readonly Credential[] = []
+  readonly #sessions = new Map<string, Credential>()
+
+  constructor(shape: LimitShape) {
+    this.#shape = shape
+  }
+
+  get all(): readonly Credential[] {
+    return this.#all
+  }
+
+  /** Takes over a configuration: one that stays as it was keeps what is known of it. */
+  configure(options: readonly CredentialOptions[], nowMs: number): void {
+    this.#all = options.map((entry) => {
+      const known = this.#all.find((credential) => credential.reconfigure(entry))
+      return known ?? new Credential(entry, this.#shape, nowMs)
+    })
+    for (const [session, credential] of this.#sessions) {
+      if (!this.#all.includes(credential)) this.#sessions.delete(session)
+    }
+  }
+
+  /** Those that a call may go by at all. */
+  sources(lane: string, excluded: readonly string[], nowMs: number): Source[] {
+    return this.#all
+      .filter(({ name }) => !excluded.includes(name))
+      .map((credential) => ({ credential, family: credential.family(lane, nowMs) }))
+  }
+
+  /**
+   * The credential with the most room for the call, its weight counted; that of its session where the
+   * wait for it costs less than a cold prompt cache.
+   */
+  choose(waiter: Waiter, nowMs: number): Choice {
+    const { want, lane, cold } = waiter
+    const home = this.#home(waiter)
+    if (home !== undefined && this.#all.length > 1) {
+      const held = this.#tryHome(waiter, home, nowMs)
+      if (held !== undefined) return held
+    }
+    // Of a session that is not known, the caller's word on its cache is taken.
+    const amounts = home === undefined ? waiter.warm : cold
+    let best: Source | undefined
+    let bestRoom = -Infinity
+    let waitMs = Infinity
+    let isOwnWish = false
+    for (const credential of this.#all) {
+      const family = credential.family(lane.name, nowMs)
+      const credentialMs = waitFor({ credential, family }, amounts, nowMs)
+      if (want.excluded.includes(credential.name)) {
+        isOwnWish ||= credentialMs === 0
+        continue
+      }
+      waitMs = Math.min(waitMs, credentialMs)
+      if (credentialMs > 0) continue
+      const room = this.#all.length === 1 ? 1 : roomOf(family, amounts, nowMs) * credential.weight
+      if (best !== undefined && room <= bestRoom) continue
+      best = { credential, family }
+      bestRoom = room
+    }
+    return { source: best, amounts, waitMs, isOwnWish }
+  }
+
+  /** Takes the amounts of every gauge, and remembers where the session went. */
+  take({ credential, family }: Source, waiter: Waiter, { amounts, nowMs }: Taking): Taken {
+    family.probation?.take(nowMs)
+    const marks = family.gauges.map((gauge) =>
+      gauge.take(amountOf(amounts, gauge.dimension.unit), nowMs),
+    )
+    const { session } = waiter.want
+    if (session !== undefined && this.#all.length > 1) this.#remember(session, credential)
+    return { family, marks }
+  }
+
+  #home({ want }: Waiter): Credential | undefined {
+    if (want.session === undefined) return undefined
+    const home = this.#sessions.get(want.session)
+    return home === undefined || want.excluded.includes(home.name) ? undefined : home
+  }
+
+  /** Undefined where the call should go elsewhere. */
+  #tryHome(waiter: Waiter, credential: Credential, nowMs: number): Choice | undefined {
+    const { warm: amounts, want, lane } = waiter
+    const source = { credential, family: credential.family(lane.name, nowMs) }
+    const waitMs = waitFor(source, amounts, nowMs)
+    if (waitMs === 0) return { source, amounts, waitMs, isOwnWish: false }
+    waiter.holdUntilMs ??= nowMs + want.cachedTokens * cacheMsPerToken
+    if (nowMs + waitMs > waiter.holdUntilMs) return undefined
+    return { source: undefined, amounts, waitMs, isOwnWish: true }
+  }
+
+  #remember(session: string, credential: Credential): void {
+    this.#sessions.delete(session)
+    this.#sessions.set(session, credential)
+    if (this.#sessions.size <= sessionsMax) return
+    const [oldest] = this.#sessions.keys()
+    if (oldest !== undefined) this.#sessions.delete(oldest)
+  }
+}
+
+export interface Taking {
+  readonly amounts: Amounts
+  readonly nowMs: number
+}
+
+function waitFor({ credential, family }: Source, amounts: Amounts, nowMs: number): number {
+  let waitMs = Math.max(0, credential.blockedUntilMs - nowMs)
+  if (family.probation !== undefined) waitMs = Math.max(waitMs, family.probation.waitMs(nowMs))
+  for (const gauge of family.gauges) {
+    waitMs = Math.max(waitMs, gauge.waitMs(amountOf(amounts, gauge.dimension.unit), nowMs))
+  }
+  return waitMs
+}
+
+/** What is left in the scarcest dimension, as a share of its limit: from 0, for the bucket is never below. */
+function roomOf(family: Family, amounts: Amounts, nowMs: number): number {
+  let room = 1
+  for (const gauge of family.gauges) {
+    room = Math.min(room, gauge.headroom(amountOf(amounts, gauge.dimension.unit), nowMs))
+  }
+  return Math.max(0, room)
+}
