@@ -103,10 +103,10 @@ function settle(parts: AccountParts, ended: Ended): { usage: Usage; outcome: Out
   const cost = billFor(context, used)
   const usage = withCost(used, cost)
   const model = context.surface === undefined ? '' : context.model
-  const { attempts, error } = context
+  const hasReached = context.attempts > context.unreached
   const picoUsd = cost === undefined ? 0n : cost.kind === 'known' ? cost.amount : undefined
   // A shared store that is gone has said so itself; the call is over.
-  void context.admission?.end(spentOn({ attempts, error, usage, picoUsd }))
+  void context.admission?.end(spentOn({ hasReached, usage, picoUsd }))
   const durationMs = context.clock.now() - context.startedMs
   const { metrics } = parts
   metrics.calls.add(1, [context.tenant, context.class, model, context.provider, outcome])

@@ -7,6 +7,7 @@ import type { StreamWatch } from './attempt/stream-watch.ts'
 import type { BillFacts } from './bill.ts'
 import type { Admission } from './limits/limiter.ts'
 import type { Price } from './prices/price.ts'
+import type { TokenSource } from './providers/entra/token-source.ts'
 
 /** What the layers of the ambassador find out about one call. */
 export interface AmbassadorCall extends CallContext {
@@ -40,6 +41,8 @@ export interface AmbassadorCall extends CallContext {
   session: string | undefined
   /** Name of the credential that the attempt is made with; undefined until one is chosen. */
   credential: string | undefined
+  /** Of Microsoft Entra; undefined where nobody asks for any. */
+  readonly tokens: TokenSource | undefined
   /** Instant on `clock.now()` after which nothing may wait or begin anew before content. */
   patienceUntilMs: number
   /** Attempts that other targets have used up. */
@@ -49,6 +52,10 @@ export interface AmbassadorCall extends CallContext {
   /** What failed attempts may be billed for. */
   earlier: Usage
   attempts: number
+  /** Those of them that came as far as no provider, or found no entrance there. */
+  unreached: number
+  /** Whether the attempt under way, or the last one, may be billed. */
+  mayBeBilled: boolean
   replica: string | undefined
   usage: Usage | undefined
   /** Whether all of the answer is held, and its usage known, before its head goes. */

@@ -4,21 +4,18 @@ import type { AmbassadorCall } from './call.ts'
 const noBill: AmbassadorCall['bill'] = { modifiers: [], usageObject: undefined }
 const noValues: AmbassadorCall['bodyValues'] = new Map()
 
-type Opening = Pick<AmbassadorCall, 'cancellation' | 'clock' | 'provider' | 'snapshot'>
+type Opening = Pick<AmbassadorCall, 'cancellation' | 'clock' | 'provider' | 'snapshot' | 'tokens'>
 
 /** A call of which nothing is known yet. */
-export function newCall({ cancellation, clock, provider, snapshot }: Opening): AmbassadorCall {
-  const startedMs = clock.now()
+export function newCall(opening: Opening): AmbassadorCall {
+  const startedMs = opening.clock.now()
   return {
-    clock,
-    cancellation,
+    ...opening,
     startedMs,
-    snapshot,
     id: '',
     deadlineMs: startedMs,
     error: undefined,
     atEnd: [],
-    provider,
     tenant: '',
     workload: '',
     class: 'interactive',
@@ -41,6 +38,8 @@ export function newCall({ cancellation, clock, provider, snapshot }: Opening): A
     attemptsMax: 1,
     earlier: noUsage,
     attempts: 0,
+    unreached: 0,
+    mayBeBilled: false,
     replica: undefined,
     usage: undefined,
     isWhole: false,

@@ -4,12 +4,14 @@ import type { Provider } from '#shared/config/schema.ts'
 import type { Snapshot } from '#shared/config/snapshot.ts'
 import { readBody } from '#shared/http/body.ts'
 import type { OriginOptions, Origins } from '#shared/http/client.ts'
+import type { TokenSource } from './providers/entra/token-source.ts'
 import { isReached, probeRequest } from './providers/probe-request.ts'
 import { valueOf } from './providers/wire-credential.ts'
 
 export interface ReachabilityParts {
   readonly clock: Clock
   readonly origins: Origins
+  readonly tokens: TokenSource
   readonly optionsOf: (provider: Provider) => OriginOptions
   /** Told when it changes. */
   readonly onChange: (isReachable: boolean) => void
@@ -95,7 +97,10 @@ export class Reachability {
 
   #keyed(provider: Provider) {
     for (const credential of provider.credentials) {
-      const value = valueOf(credential, { secrets: this.#snapshot?.secrets, tokens: undefined })
+      const value = valueOf(credential, {
+        secrets: this.#snapshot?.secrets,
+        tokens: this.#parts.tokens,
+      })
       if (value !== undefined) return { credential, value }
     }
     return undefined

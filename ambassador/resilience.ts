@@ -47,7 +47,19 @@ export function startResilience(options: ResilienceOptions): Resilience {
     },
   })
   const outliers = new Outliers(clock, outlierDefaults)
-  const turns = new Turns({ clock, shapeOf, outliers })
+  const turns = new Turns({
+    clock,
+    shapeOf,
+    outliers,
+    onUnknownLimits: (unknown, known) =>
+      log.error({ unknown, known }, 'Cannot apply limits: the provider has none of these names'),
+  })
+  const dimensions = (key: 'limit' | 'used') =>
+    turns.dimensions.flatMap(({ credential, family, dimension, [key]: value }) =>
+      value === undefined ? [] : [[[provider, credential, family, dimension], value] as const],
+    )
+  metrics.providerLimit.collect(() => dimensions('limit'))
+  metrics.providerUsed.collect(() => dimensions('used'))
   metrics.breakerState.collect(() =>
     breakers
       .rows()

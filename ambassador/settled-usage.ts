@@ -40,8 +40,8 @@ function lastUsage(
     return own
   }
   if (context.attempts === 0) return nothing
-  // A provider that says no charges nothing; one that was left alone with a question may.
-  if (status >= 400 && (context.error?.row.replay ?? 'safe') === 'safe') return nothing
+  // A provider that says no charges nothing, whoever leaves while the next try is waited for.
+  if (!context.mayBeBilled) return nothing
   // An answer that is not streamed is passed unwatched where it is too long to be held.
   const unwatched = status < 400 ? bytes : 0
   return seenUsage(context, ratios.tokensIn(model, watch?.contentBytes ?? unwatched))

@@ -16,6 +16,8 @@ import { probeOptions, ReplicaPool } from './pool/pool.ts'
 import { picoUsdOf } from './price.ts'
 import { loadPublished } from './prices/published-prices.ts'
 import { PriceShelf } from './prices/shelf.ts'
+import { startTokens } from './providers/entra/start-tokens.ts'
+import { originsOf } from './providers/origins-of.ts'
 import { profileOf } from './providers/profile.ts'
 import { Reachability } from './reachability.ts'
 import { startResilience } from './resilience.ts'
@@ -43,9 +45,11 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
     ratios,
     shapeOf: (provider) => profileOf(provider).limitShape,
   })
+  const tokens = startTokens({ clock, log })
   const reachability = new Reachability({
     clock,
     origins,
+    tokens,
     optionsOf: originOptions,
     onChange: (isReachable) =>
       log.warn({}, isReachable ? 'The provider answers again' : 'The provider does not answer'),
@@ -81,7 +85,7 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
       ...resilience.parts,
     }),
     newCall: (cancellation, snapshot) =>
-      newCall({ cancellation, clock, provider: settings.provider, snapshot }),
+      newCall({ cancellation, clock, provider: settings.provider, snapshot, tokens }),
     gate,
     origins,
     tracing,
@@ -89,6 +93,7 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
     isReady: () =>
       gate.isReady &&
       prices.isReady &&
+      tokens.isReady &&
       config.current()?.config.providers[settings.provider] !== undefined,
     status: () => ({
       provider: settings.provider,
@@ -112,7 +117,10 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
       resilience.apply(snapshot)
       reachability.apply(snapshot, settings.provider)
       const provider = snapshot.config.providers[settings.provider]
-      if (provider !== undefined) prices.apply(provider)
+      if (provider !== undefined) {
+        prices.apply(provider)
+        tokens.apply(provider, snapshot.secrets)
+      }
       if (provider?.kind === 'vllm') {
         pool.configure(provider.replicas)
         const calls = originOptions(provider)
@@ -124,7 +132,8 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
           ]),
         )
       } else if (provider !== undefined) {
-        origins.retain([[new URL(provider.baseUrl).origin, originOptions(provider)]])
+        const calls = originOptions(provider)
+        origins.retain(originsOf(provider).map((origin) => [origin, calls]))
       }
     },
     drainOf: (snapshot) => ({
@@ -135,6 +144,7 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
     async close() {
       pool.close()
       reachability.close()
+      tokens.close()
       resilience.close()
       await limits.close()
     },

@@ -15,7 +15,7 @@ const shareMax = 0.5
  */
 export function bulkhead(): Layer<CallRequest, CallResponse, SidecarCall> {
   const bytes = new Bulkhead()
-  return (inner) => (request, context) => {
+  return (inner) => async (request, context) => {
     const provider = context.route?.provider ?? ''
     const { length } = request.body
     const { providers, sidecar } = configOf(context)
@@ -31,6 +31,11 @@ export function bulkhead(): Layer<CallRequest, CallResponse, SidecarCall> {
       }
     }
     const give = bytes.take(provider, length)
-    return inner(request, context).finally(give)
+    // Also where a layer below throws at once.
+    try {
+      return await inner(request, context)
+    } finally {
+      give()
+    }
   }
 }

@@ -117,6 +117,10 @@ function headersOf(request: CallRequest, context: SidecarCall, route: Route): st
   headers.push('x-outrigger-patience-ms', String(patienceMs))
   headers.push('x-outrigger-attempts', `${context.providerAttempts}/${sidecar.attemptsMax}`)
   headers.push('x-outrigger-config', context.snapshot?.hash ?? '')
+  for (const name of told) {
+    const value = header(request.headers, name)
+    if (value !== undefined) headers.push(name, value)
+  }
   const secret = secretOf(context, sidecar)
   if (secret !== undefined) headers.push('authorization', `Bearer ${secret}`)
   const trace = context.span?.context()
@@ -127,6 +131,9 @@ function headersOf(request: CallRequest, context: SidecarCall, route: Route): st
   return headers
 }
 
+/** The application's own words for the ambassador, which decides what to make of them. */
+const told = ['x-outrigger-session', 'x-outrigger-class', 'x-outrigger-tenant'] as const
+
 function secretOf(context: SidecarCall, sidecar: SidecarConfig): string | undefined {
   if (sidecar.secret === undefined) return undefined
   return context.snapshot?.secrets.values.get(secretKey(sidecar.secret))
@@ -135,7 +142,6 @@ function secretOf(context: SidecarCall, sidecar: SidecarConfig): string | undefi
 /** Between the halves alone, or the sidecar's own to tell. */
 const internalAnswers = new Set([
   'x-outrigger-attempts',
-  'x-outrigger-reason',
   'x-outrigger-replay',
   'x-outrigger-usage',
   'x-outrigger-content-length',

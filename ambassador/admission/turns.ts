@@ -8,7 +8,7 @@ import type { Outliers } from '../breaker/outliers.ts'
 import type { AmbassadorCall } from '../call.ts'
 import { serves } from '../providers/choose-credential.ts'
 import type { Permit } from '../quota/permit.ts'
-import { Quota } from '../quota/quota.ts'
+import { type DimensionView, Quota, type QuotaOptions } from '../quota/quota.ts'
 import { RateLimited } from '../quota/rate-limited.ts'
 import type { LimitShape } from '../quota/shape.ts'
 import { type Outcome, rules } from '../retry/outcome.ts'
@@ -18,6 +18,8 @@ export interface TurnsParts {
   readonly clock: Clock
   readonly shapeOf: (provider: Provider) => LimitShape
   readonly outliers: Outliers
+  /** Told of limits that are configured and that this provider does not have. */
+  readonly onUnknownLimits: (unknown: readonly string[], known: readonly string[]) => void
 }
 
 /** A credential that was refused is tried again this often: keys come back, and secrets change. */
@@ -56,7 +58,8 @@ export class Turns implements Credentials {
     // A changed secret is a new chance.
     this.#deadUntilMs.clear()
     this.#parts.outliers.retain(this.#names)
-    const options = this.#options()
+    this.#nameUnknownLimits(provider)
+    const options = this.#options(provider)
     const shape = this.#parts.shapeOf(provider)
     if (this.#quota !== undefined && shape === this.#shape) {
       this.#quota.configure(options)
@@ -67,6 +70,14 @@ export class Turns implements Credentials {
     this.#quota = new Quota({ clock: this.#parts.clock, shape }, options)
   }
 
+  /** A limit that the provider does not know would bind nothing, without a word. */
+  #nameUnknownLimits(provider: Provider): void {
+    const known = this.#parts.shapeOf(provider).dimensions.map(({ name }) => name)
+    const named = [provider, ...this.#credentials].flatMap(({ limits }) => Object.keys(limits))
+    const unknown = [...new Set(named)].filter((name) => !known.includes(name))
+    if (unknown.length > 0) this.#parts.onUnknownLimits(unknown, known)
+  }
+
   /** Errors: `rate-limited` with `retryAfterMs`, and the reason of a cancelling. */
   next(
     context: AmbassadorCall,
@@ -74,7 +85,7 @@ export class Turns implements Credentials {
   ): Turn | undefined | Promise<Turn | undefined> {
     const quota = this.#quota
     if (quota === undefined || this.#names.length === 0) return undefined
-    const out = this.#outFor(context.model, excluded)
+    const out = this.#outFor(context, excluded)
     try {
       const entered = quota.enter(wantOf(context, out))
       if (!(entered instanceof Promise)) return this.#turn(entered, context)
@@ -94,6 +105,10 @@ export class Turns implements Credentials {
     return { dimensions, waiting, putAside }
   }
 
+  get dimensions(): readonly DimensionView[] {
+    return this.#quota?.dimensions ?? []
+  }
+
   get waiting(): { interactive: number; batch: number } {
     return this.#quota?.waiting ?? { interactive: 0, batch: 0 }
   }
@@ -103,31 +118,46 @@ export class Turns implements Credentials {
   }
 
   /** Whom the call may not ask: whom it has asked, who is put aside, who may not serve the model. */
-  #outFor(model: string, excluded: ReadonlySet<string>): readonly string[] {
+  #outFor({ model, tokens }: AmbassadorCall, excluded: ReadonlySet<string>): readonly string[] {
     const out = [...excluded]
-    for (const name of this.#names) if (this.#isBarred(name)) out.push(name)
-    for (const credential of this.#credentials) {
-      if (!serves(credential, model)) out.push(credential.name)
+    const ejected: string[] = []
+    let isServed = false
+    for (const name of this.#names) {
+      const credential = this.#credentials.find((one) => one.name === name)
+      const isAble = credential === undefined || serves(credential, model)
+      // Microsoft Entra has given none for it yet, or none any more.
+      const isTokenless = credential?.entra !== undefined && tokens?.tokenOf(name) === undefined
+      if (!isAble || isTokenless || this.#isDead(name)) out.push(name)
+      else if (this.#parts.outliers.isEjected(name)) ejected.push(name)
+      else isServed = true
     }
-    return out
+    // Doing worse with its model than others with theirs, it is still all that the model has.
+    return isServed ? [...out, ...ejected] : out
   }
 
-  #options() {
-    const weights = new Map(this.#credentials.map(({ name, weight }) => [name, weight]))
+  #options(provider: Provider): QuotaOptions {
+    const { queue, accountPercent } = provider
+    const own = new Map(this.#credentials.map((credential) => [credential.name, credential]))
     const credentials = this.#names.map((name) => ({
       name,
-      weight: weights.get(name) ?? 1,
-      limits: {},
-      share: 1,
+      weight: own.get(name)?.weight ?? 1,
+      limits: { ...provider.limits, ...own.get(name)?.limits },
+      share: accountPercent / 100,
     }))
-    return { credentials, waitingMax, tenantShareMax, batchShare }
+    return {
+      credentials,
+      waitingMax: { interactive: queue.interactive, batch: queue.batch },
+      tenantShareMax: queue.tenantPercent / 100,
+      batchShare: queue.batchPercent / 100,
+    }
   }
 
   #isBarred(name: string): boolean {
-    return (
-      (this.#deadUntilMs.get(name) ?? 0) > this.#parts.clock.now() ||
-      this.#parts.outliers.isEjected(name)
-    )
+    return this.#isDead(name) || this.#parts.outliers.isEjected(name)
+  }
+
+  #isDead(name: string): boolean {
+    return (this.#deadUntilMs.get(name) ?? 0) > this.#parts.clock.now()
   }
 
   #turn(permit: Permit, context: AmbassadorCall): Turn {
@@ -167,7 +197,7 @@ function wantOf(context: AmbassadorCall, excluded: readonly string[]) {
   const { tenant, class: of, model, inputEstimate, session, clock, cancellation } = context
   return {
     tenant,
-    weight: 1,
+    weight: context.snapshot?.config.tenants[tenant]?.weight ?? 1,
     class: of,
     model,
     inputTokens: inputEstimate,
@@ -185,8 +215,3 @@ function usedBy({ usage, streamWatch }: AmbassadorCall) {
   const known = usage ?? streamWatch?.usage
   return known && { input: known.input, cached: known.cached, output: known.output }
 }
-
-/** Calls of a class that wait at most, and how far one tenant may fill the line. */
-const waitingMax = { interactive: 10_000, batch: 10_000 }
-const tenantShareMax = 0.5
-const batchShare = 0.1

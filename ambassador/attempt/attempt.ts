@@ -5,14 +5,15 @@ import { CallError, replayOf } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { OriginOptions, Origins } from '#shared/http/client.ts'
 import { withEnding } from '#shared/http/ending.ts'
-import { endToEnd } from '#shared/http/headers.ts'
+import { endToEnd, type HeaderList, header } from '#shared/http/headers.ts'
 import { genAi, spanName } from '#shared/telemetry/gen-ai.ts'
 import { type CallSpan, noSpan, type Tracer } from '#shared/telemetry/tracing.ts'
 import type { AmbassadorCall } from '../call.ts'
 import { tellsOfAccount } from '../limits/limit-headers.ts'
 import type { ReplicaPool } from '../pool/pool.ts'
 import { providerOf } from '../provider-of.ts'
-import { profiles } from '../providers/profile.ts'
+import { profileOf } from '../providers/profile.ts'
+import { redacted } from './redacted-body.ts'
 import { wireRequest } from './wire-request.ts'
 
 export interface AttemptParts {
@@ -82,7 +83,7 @@ function startSpan(tracer: () => Tracer, { context, provider, origin }: Try): Ca
     kind: 'client',
     attributes: {
       [genAi.operationName]: operation,
-      [genAi.providerName]: profiles[provider.kind].telemetryName,
+      [genAi.providerName]: profileOf(provider).telemetryName,
       [genAi.requestModel]: context.model,
       [genAi.requestStream]: context.isStream,
       [genAi.serverAddress]: hostname,
@@ -108,14 +109,14 @@ function describeResult(span: CallSpan, context: AmbassadorCall, result: string)
   else if (errorType !== 'ok') span.fail(errorType)
 }
 
-/** No cookie is for the application, our words are ours, and all tenants share the account. */
+/** No cookie is for the application, and our words are ours. */
 function isDropped(name: string): boolean {
-  return (
-    name === 'set-cookie' ||
-    name === 'server-timing' ||
-    name.startsWith('x-outrigger-') ||
-    tellsOfAccount(name)
-  )
+  return name === 'set-cookie' || name === 'server-timing' || name.startsWith('x-outrigger-')
+}
+
+/** Nobody above reads how the account stands, which is all tenants' and no caller's affair. */
+function isDroppedOfCount(name: string): boolean {
+  return isDropped(name) || tellsOfAccount(name)
 }
 
 /** How calls connect to a provider. */
@@ -132,24 +133,31 @@ async function send(
   parts: AttemptParts,
   { request, context, provider, origin }: Try,
 ): Promise<CallResponse> {
-  const response = await parts.origins.exchange(
-    wireRequest(request, context, origin),
-    originOptions(provider),
-    {
-      headMs: provider.timeouts.head,
-      idleMs: provider.timeouts.idle,
-      cancellation: context.cancellation,
-      clock: context.clock,
-      peer: `provider '${context.provider}'`,
-    },
-  )
+  const wired = wireRequest(request, context, origin)
+  const response = await parts.origins.exchange(wired, originOptions(provider), {
+    headMs: provider.timeouts.head,
+    idleMs: provider.timeouts.idle,
+    cancellation: context.cancellation,
+    clock: context.clock,
+    peer: `provider '${context.provider}'`,
+  })
   if (response.status >= 300 && response.status < 400) {
     response.body.cancel()
     throw new CallError('upstream-redirect', 'Cannot use the answer: it is a redirect', {
       redirectStatus: response.status,
     })
   }
-  const headers = endToEnd(response.headers, isDropped)
-  if (response.status >= 400) headers.push('x-outrigger-replay', replayOf(response.status))
-  return { status: response.status, headers, body: response.body }
+  const isCount = context.surface?.wants === 'count'
+  const headers = endToEnd(response.headers, isCount ? isDroppedOfCount : isDropped)
+  const { status, body } = response
+  if (status < 400) return { status, headers, body }
+  headers.push('x-outrigger-replay', replayOf(status))
+  return { status, headers, body: redacted(body, credentialIn(wired.headers)) }
+}
+
+/** What the request went with; empty where it went with nothing. */
+function credentialIn(headers: HeaderList): string {
+  const value =
+    header(headers, 'authorization') ?? header(headers, 'x-api-key') ?? header(headers, 'api-key')
+  return value?.replace(/^Bearer /, '') ?? ''
 }

@@ -10,7 +10,6 @@ import type { AmbassadorCall } from '../call.ts'
 import { providerOf } from '../provider-of.ts'
 import { baseOf } from '../providers/base-of.ts'
 import { chooseCredential, serves } from '../providers/choose-credential.ts'
-import type { TokenSource } from '../providers/entra/token-source.ts'
 import { profileOf } from '../providers/profile.ts'
 import {
   credentialHeaders,
@@ -19,9 +18,6 @@ import {
   type Values,
   valueOf,
 } from '../providers/wire-credential.ts'
-
-/** A call whose provider may want tokens of Microsoft Entra. */
-export type WiredCall = AmbassadorCall & { readonly tokens?: TokenSource | undefined }
 
 /**
  * Which way a call came is no provider's business, and that its body is JSON is said below. Keys under
@@ -48,7 +44,7 @@ function isDropped(name: string): boolean {
  */
 export function wireRequest(
   request: CallRequest,
-  context: WiredCall,
+  context: AmbassadorCall,
   origin: string,
 ): OutboundRequest {
   const provider = providerOf(context)
@@ -76,7 +72,7 @@ export function wireRequest(
  * The credential of the attempt with its value: the one that a layer above chose, else any by weight.
  * Undefined where the provider has none (chosen: an empty name).
  */
-function keyedFor(context: WiredCall, provider: Provider): Keyed | undefined {
+function keyedFor(context: AmbassadorCall, provider: Provider): Keyed | undefined {
   const credentials: readonly Credential[] = provider.credentials
   if (credentials.length === 0 || context.credential === '') return undefined
   const values = { secrets: context.snapshot?.secrets, tokens: context.tokens }
@@ -88,12 +84,12 @@ function keyedFor(context: WiredCall, provider: Provider): Keyed | undefined {
 }
 
 function pick(
-  context: WiredCall,
+  context: AmbassadorCall,
   credentials: readonly Credential[],
   values: Values,
 ): Credential | undefined {
   const { credential: wanted, model } = context
-  if (wanted !== undefined) return credentials.find(({ name }) => name === wanted)
+  if (wanted !== undefined) return namedCredential(credentials, wanted)
   const [first] = credentials
   if (first !== undefined && credentials.length === 1) {
     return serves(first, model) ? first : undefined
@@ -105,9 +101,15 @@ function pick(
   })
 }
 
+/** Without a closure: every call comes here. */
+function namedCredential(credentials: readonly Credential[], name: string): Credential | undefined {
+  for (const credential of credentials) if (credential.name === name) return credential
+  return undefined
+}
+
 /** Why none of `credentials` can be used. */
 function disabled(
-  context: WiredCall,
+  context: AmbassadorCall,
   credentials: readonly Credential[],
   values: Values,
 ): CallError {

@@ -5,9 +5,9 @@ import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { header } from '#shared/http/headers.ts'
 import type { AmbassadorCall } from '../call.ts'
-import { outputKeys } from '../limits/asked-output.ts'
+import { askedOutput, outputKeys } from '../limits/asked-output.ts'
 import { configOf, providerOf } from '../provider-of.ts'
-import { profiles } from '../providers/profile.ts'
+import { profileOf } from '../providers/profile.ts'
 import { readAttempts } from '../retry/attempt-ceiling.ts'
 import { aliasesOf } from './aliases.ts'
 
@@ -42,9 +42,10 @@ function readSurface(request: CallRequest, context: AmbassadorCall): void {
 
 /** Whether the provider has the surface at all. */
 function checkOffer({ dialect, path, wants }: Surface, context: AmbassadorCall): void {
-  const { kind, dialects } = providerOf(context)
+  const provider = providerOf(context)
+  const { dialects } = provider
   if (wants === 'count') {
-    if (profiles[kind].counts.includes(dialect)) return
+    if (profileOf(provider).counts.includes(dialect)) return
     throw new CallError(
       'count-not-offered',
       `Cannot count on ${path}: provider '${context.provider}' does not`,
@@ -74,6 +75,9 @@ function readBody(request: CallRequest, context: AmbassadorCall): void {
   context.modelAsked = model
   // The sidecar names the target; what it may name is checked against the configuration.
   context.model = header(request.headers, 'x-outrigger-model') ?? model
+  const dialect = context.surface?.dialect ?? 'chat'
+  // Where it names none, calls of its kind tell how much they come to.
+  context.outputMax = askedOutput({ dialect, body: request.body, values }, 0) || undefined
   context.isStream = valueAt(request.body, values.get('stream')) === true
   // Sixteen bytes a token is beyond every text, so a claim below it is not believed.
   const floor = Math.ceil(request.body.length / 16)

@@ -1,5 +1,6 @@
 import type { LimitUnit } from '#shared/config/limit-schema.ts'
 import type { Family } from '#shared/dialects/surfaces.ts'
+import type { HeaderList } from '#shared/http/headers.ts'
 import type { LimitStanding } from './limiter.ts'
 
 /**
@@ -72,4 +73,14 @@ export function tellsOfAccount(name: string): boolean {
     name.startsWith('anthropic-priority-') ||
     name.startsWith('anthropic-fast-')
   )
+}
+
+/** The same headers (name, value, …) without those that tell how the shared account stands. */
+export function withoutAccount(headers: HeaderList): string[] {
+  const kept: string[] = []
+  for (let at = 0; at + 1 < headers.length; at += 2) {
+    const name = headers[at] ?? ''
+    if (!tellsOfAccount(name)) kept.push(name, headers[at + 1] ?? '')
+  }
+  return kept
 }

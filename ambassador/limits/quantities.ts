@@ -1,5 +1,4 @@
 import type { LimitUnit } from '#shared/config/limit-schema.ts'
-import type { CallError } from '#shared/errors/call-error.ts'
 
 /** What one call uses, or is expected to use, of everything that can be limited. */
 export interface Quantities {
@@ -32,29 +31,18 @@ export function quantityOf(unit: LimitUnit, quantities: Quantities): bigint | un
 
 /** What has become of a call. */
 export interface Spending {
-  /** Attempts at the provider. */
-  readonly attempts: number
-  readonly error: CallError | undefined
+  /** Whether any attempt came as far as the provider. */
+  readonly hasReached: boolean
   /** Settled tokens, exact or estimated. */
   readonly usage: { readonly input: number; readonly output: number }
   readonly picoUsd: bigint | undefined
 }
 
-/** Attempts that end so have not come as far as the provider. */
-const unreached: ReadonlySet<string> = new Set([
-  'connect-failed',
-  'connect-timeout',
-  'upstream-untrusted',
-  'provider-disabled',
-  'no-healthy-replica',
-])
-
 /**
  * What a call has used: nothing where it never reached the provider; else one request, however
  * often it was tried, and its settled tokens and cost.
  */
-export function spentOn({ attempts, error, usage, picoUsd }: Spending): Quantities {
-  const hasReached = attempts > 1 || (attempts === 1 && !unreached.has(error?.code ?? ''))
+export function spentOn({ hasReached, usage, picoUsd }: Spending): Quantities {
   if (!hasReached) return nothing
   return { requests: 1, inputTokens: usage.input, outputTokens: usage.output, picoUsd }
 }

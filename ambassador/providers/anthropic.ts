@@ -1,10 +1,30 @@
+import { anthropicLimits } from '../quota/shape.ts'
+import { authHeaders } from './auth-headers.ts'
+import { sameQuery, wholePath } from './paths.ts'
 import type { Profile } from './profile.ts'
 
-/** https://docs.anthropic.com/en/api/overview: keys go in x-api-key; version headers are the caller's. */
+/**
+ * Sources: https://platform.claude.com/docs/en/api/overview and the official client,
+ * @anthropic-ai/sdk 1.11.0. Every `anthropic-*` header and `?beta=true` are the caller's and pass: the
+ * versions of the API and of its betas are an open list. The client sends its key as Bearer since
+ * 1.0.0; OAuth tokens are taken only so.
+ */
 export const anthropic: Profile = {
+  title: 'Anthropic',
   telemetryName: 'anthropic',
-  authorization: (secret) => ['x-api-key', secret],
+  baseUrl: 'https://api.anthropic.com',
+  auth: ['x-api-key', 'bearer'],
+  authorization: (secret, form = 'x-api-key') => authHeaders(form, secret),
+  dialects: ['messages'],
   // https://docs.anthropic.com/en/api/messages-count-tokens: free, with a limit of its own.
   counts: ['messages'],
-  path: (base, dialectPath) => base + dialectPath,
+  path: wholePath,
+  query: sameQuery,
+  // Streams tell it at their beginning and, summed, at their end.
+  usage: { ofStreams: 'unasked', cached: 'beside', reasoning: 'inside', cost: undefined },
+  limitShape: anthropicLimits,
+  errorFamily: 'hosted',
+  // Refused without a version; the list of models is the same in every one.
+  probe: { path: '/v1/models', headers: ['anthropic-version', '2023-06-01'] },
+  prices: 'anthropic',
 }

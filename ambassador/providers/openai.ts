@@ -1,17 +1,27 @@
+import { openaiLimits } from '../quota/shape.ts'
+import { bearer } from './auth-headers.ts'
+import { modelsProbe, sameQuery, versionedPath } from './paths.ts'
 import type { Profile } from './profile.ts'
 
-/** https://platform.openai.com/docs/api-reference: the base URL ends with /v1. */
+/**
+ * Sources: https://platform.openai.com/docs/api-reference and the official client, openai 7.55.0
+ * (client.ts, resources/). Regions have hosts of their own, such as https://eu.api.openai.com/v1; a
+ * key that belongs to several organizations or projects names one in a header.
+ */
 export const openai: Profile = {
+  title: 'OpenAI',
   telemetryName: 'openai',
-  authorization: (secret) => ['authorization', `Bearer ${secret}`],
+  baseUrl: 'https://api.openai.com/v1',
+  auth: ['bearer'],
+  authorization: bearer,
+  dialects: ['chat', 'completions', 'embeddings'],
   // https://platform.openai.com/docs/api-reference/responses/input-tokens
   counts: ['responses'],
-  path: (base, dialectPath) => base + dialectPath.replace(/^\/v1/, ''),
-}
-
-/** Any server with OpenAI's paths below its base URL. */
-export const openaiCompatible: Profile = {
-  ...openai,
-  telemetryName: 'openai_compatible',
-  counts: [],
+  path: versionedPath,
+  query: sameQuery,
+  usage: { ofStreams: 'asked', cached: 'inside', reasoning: 'inside', cost: undefined },
+  limitShape: openaiLimits,
+  errorFamily: 'hosted',
+  probe: modelsProbe,
+  prices: 'openai',
 }

@@ -1,9 +1,26 @@
+import { vllmLimits } from '../quota/shape.ts'
+import { bearer } from './auth-headers.ts'
+import { sameQuery, wholePath } from './paths.ts'
 import type { Profile } from './profile.ts'
 
-/** A vLLM server: it speaks both families on the usual paths; `--api-key` is a bearer token. */
+/**
+ * Source: docs.vllm.ai, "Online serving", and recordings of vLLM 0.32. It speaks both families on the
+ * usual paths; `--api-key` is a bearer token. It counts for Anthropic's dialect.
+ */
 export const vllm: Profile = {
+  title: 'vLLM',
   telemetryName: 'vllm',
-  authorization: (secret) => ['authorization', `Bearer ${secret}`],
+  baseUrl: undefined,
+  auth: ['bearer'],
+  authorization: bearer,
+  dialects: ['chat', 'completions', 'embeddings', 'messages'],
   counts: ['messages'],
-  path: (base, dialectPath) => base + dialectPath,
+  path: wholePath,
+  query: sameQuery,
+  usage: { ofStreams: 'asked', cached: 'inside', reasoning: 'inside', cost: undefined },
+  limitShape: vllmLimits,
+  errorFamily: 'server',
+  // The pool asks each replica.
+  probe: undefined,
+  prices: undefined,
 }

@@ -21,11 +21,13 @@ export interface Choice {
 /** The credentials of one provider, and which of them a call goes by. */
 export class Credentials {
   readonly #shape: LimitShape
+  readonly #random: () => number
   #all: readonly Credential[] = []
   readonly #sessions = new Map<string, Credential>()
 
-  constructor(shape: LimitShape) {
+  constructor(shape: LimitShape, random: () => number) {
     this.#shape = shape
+    this.#random = random
   }
 
   get all(): readonly Credential[] {
@@ -51,8 +53,9 @@ export class Credentials {
   }
 
   /**
-   * The credential with the most room for the call, its weight counted; that of its session where the
-   * wait for it costs less than a cold prompt cache.
+   * The credential with the most room for the call, its weight counted; of those that no limit is
+   * known of one at random, by weight; that of its session where the wait for it costs less than a
+   * cold prompt cache.
    */
   choose(waiter: Waiter, nowMs: number): Choice {
     const { want, lane, cold } = waiter
@@ -67,6 +70,7 @@ export class Credentials {
     let bestRoom = -Infinity
     let waitMs = Infinity
     let isOwnWish = false
+    let openWeight = 0
     for (const credential of this.#all) {
       const family = credential.family(lane.name, nowMs)
       const credentialMs = waitFor({ credential, family }, amounts, nowMs)
@@ -77,6 +81,14 @@ export class Credentials {
       waitMs = Math.min(waitMs, credentialMs)
       if (credentialMs > 0) continue
       const room = this.#all.length === 1 ? 1 : roomOf(family, amounts, nowMs) * credential.weight
+      if (family.gauges.every((gauge) => gauge.view(nowMs).limit === undefined)) {
+        // One of them wins in the end with the share that its weight has of all.
+        openWeight += credential.weight
+        if (this.#random() * openWeight >= credential.weight) continue
+        best = { credential, family }
+        bestRoom = Infinity
+        continue
+      }
       if (best !== undefined && room <= bestRoom) continue
       best = { credential, family }
       bestRoom = room

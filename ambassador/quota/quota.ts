@@ -67,7 +67,7 @@ export class Quota {
   constructor({ clock, shape }: QuotaParts, options: QuotaOptions) {
     this.#clock = clock
     this.#shape = shape
-    this.#credentials = new Credentials(shape)
+    this.#credentials = new Credentials(shape, clock.random)
     this.#permitParts = { clock, shape, onRoom: () => this.#pump() }
     this.#options = options
     this.configure(options)

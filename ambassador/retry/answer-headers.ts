@@ -1,6 +1,7 @@
 import type { FallbackReason } from '#shared/config/schema.ts'
 import type { Replay } from '#shared/errors/table.ts'
 import { type HeaderList, header } from '#shared/http/headers.ts'
+import { tellsOfAccount } from '../limits/limit-headers.ts'
 import { fallbackReasonOf } from './fallback-reason.ts'
 import { type Outcome, rules } from './outcome.ts'
 
@@ -17,7 +18,8 @@ export function answerHeaders(
   const kept: string[] = []
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const name = headers[at] ?? ''
-    if (name !== 'x-outrigger-replay') kept.push(name, headers[at + 1] ?? '')
+    if (name !== 'x-outrigger-replay' && !tellsOfAccount(name))
+      kept.push(name, headers[at + 1] ?? '')
   }
   const reason = fallbackReasonOf(outcome)
   if (reason !== undefined) kept.push('x-outrigger-reason', reason)

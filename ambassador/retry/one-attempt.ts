@@ -3,10 +3,11 @@ import type { CallResponse } from '#shared/http/call.ts'
 import { type Ending, withEnding } from '#shared/http/ending.ts'
 import type { Admission } from '../breaker/breaker.ts'
 import type { AmbassadorCall } from '../call.ts'
+import { withoutAccount } from '../limits/limit-headers.ts'
 import { classify } from './classify.ts'
 import { classifyError } from './classify-error.ts'
 import { errorBytesMax, noFacts, readErrorFacts } from './error-facts.ts'
-import { type Outcome, rules } from './outcome.ts'
+import { type Outcome, type OutcomeKind, rules } from './outcome.ts'
 import { PeekedBody } from './peeked-body.ts'
 import type { RetriedProvider, RetryParts, Turn } from './retry-parts.ts'
 
@@ -43,6 +44,7 @@ export class OneAttempt {
     const context = this.#context
     context.credential = turn.credential
     forget(context)
+    context.mayBeBilled = true
     let response: CallResponse
     try {
       response = await send()
@@ -54,7 +56,7 @@ export class OneAttempt {
         throw thrown
       }
       const outcome = classifyError(thrown, this.#kind)
-      this.#settle(outcome)
+      this.#fail(outcome)
       return { kind: 'thrown', outcome, error: thrown }
     }
     if (response.status >= 400) return this.#refused(response)
@@ -70,7 +72,7 @@ export class OneAttempt {
     const facts = whole === undefined ? noFacts : readErrorFacts(whole)
     const wallMs = this.#context.clock.wall()
     const outcome = classify({ kind: this.#kind, status, headers, facts, wallMs })
-    this.#settle(outcome)
+    this.#fail(outcome)
     return { kind: 'refused', outcome, response: { ...response, body } }
   }
 
@@ -80,7 +82,8 @@ export class OneAttempt {
     // The hold may have run out without content: then the breaker's own bound decides.
     if (!isStream || firstContentMs !== undefined) this.#ready.admission.commit()
     const body = withEnding(response.body, (ending) => this.#settle(this.#outcomeOf(ending)))
-    return { ...response, body }
+    // How the account stands is told to the scheduler and to no tenant.
+    return { ...response, headers: withoutAccount(response.headers), body }
   }
 
   #outcomeOf(ending: Ending): Outcome {
@@ -93,6 +96,15 @@ export class OneAttempt {
     return { ...said, kind: 'left', reason: 'client-left' }
   }
 
+  /** Before the commit: what it means for the bill and the tenant's limits. */
+  #fail(outcome: Outcome): void {
+    const { kind } = outcome
+    // A provider that is left alone with a question may charge for it.
+    this.#context.mayBeBilled = rules[kind].mayBillTwice || kind === 'left'
+    if (unreached.has(kind)) this.#context.unreached++
+    this.#settle(outcome)
+  }
+
   #settle(outcome: Outcome): void {
     const { turn, admission } = this.#ready
     const { breaker } = rules[outcome.kind]
@@ -103,6 +115,14 @@ export class OneAttempt {
     this.#parts.onAttempt(this.#context, turn.credential, outcome)
   }
 }
+
+/** No connection, or nobody there who knows us. */
+const unreached: ReadonlySet<OutcomeKind> = new Set([
+  'unsent',
+  'ours',
+  'misconfigured',
+  'dead-credential',
+])
 
 /** What a failed attempt has left behind must not be counted for the next. */
 function forget(context: AmbassadorCall): void {

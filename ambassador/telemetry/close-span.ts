@@ -5,7 +5,7 @@ import { genAi, spanName } from '#shared/telemetry/gen-ai.ts'
 import { describeEnding } from '#shared/telemetry/server-span.ts'
 import type { CallSpan } from '#shared/telemetry/tracing.ts'
 import type { AmbassadorCall } from '../call.ts'
-import { profiles } from '../providers/profile.ts'
+import { profileOf } from '../providers/profile.ts'
 
 export interface Closing {
   readonly context: AmbassadorCall
@@ -29,7 +29,7 @@ export function closeSpan({ context, usage, status, outcome }: Closing): void {
     span.set(genAi.requestStream, context.isStream)
   }
   const provider = context.snapshot?.config.providers[context.provider]
-  if (provider !== undefined) span.set(genAi.providerName, profiles[provider.kind].telemetryName)
+  if (provider !== undefined) span.set(genAi.providerName, profileOf(provider).telemetryName)
   if (context.attempts > 0) setAnswer(span, context)
   if (context.attempts > 0 && status < 400 && context.surface?.wants !== 'count')
     setUsage(span, context, usage)

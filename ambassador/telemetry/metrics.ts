@@ -144,6 +144,18 @@ export const ambassadorTable = {
     type: 'gauge',
     labels: ['provider'],
   },
+  providerLimit: {
+    name: 'outrigger_ambassador_provider_limit',
+    help: 'What the provider allows a credential, as configured or learned.',
+    type: 'gauge',
+    labels: ['provider', 'credential', 'family', 'dimension'],
+  },
+  providerUsed: {
+    name: 'outrigger_ambassador_provider_used',
+    help: 'What of it is used or reserved.',
+    type: 'gauge',
+    labels: ['provider', 'credential', 'family', 'dimension'],
+  },
   callsWaiting: {
     name: 'outrigger_ambassador_calls_waiting',
     help: 'Calls that wait for room under the provider’s limits.',

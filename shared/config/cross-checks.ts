@@ -1,6 +1,8 @@
+import type { Credential } from './credential-schema.ts'
 import { nearest } from './nearest.ts'
 import type { Finding, KeyPath } from './problems.ts'
 import type { Config, Entry, Tenant } from './schema.ts'
+import { allTargets } from './target-schema.ts'
 import { formatDuration, formatSize } from './units.ts'
 
 /** What the checks need besides the parsed configuration. */
@@ -20,6 +22,7 @@ export function crossChecks(config: Config, declared: Declared): Finding[] {
     ...tenantChecks(config, declared),
     ...identityChecks(config, declared),
     ...repeatChecks(config),
+    ...credentialChecks(config, declared),
     ...limitChecks(config, declared),
   ]
 }
@@ -112,6 +115,38 @@ function repeatChecks(config: Config): Finding[] {
     }
     return repeated.map((path) => ({ path, message: 'must be named once only' }))
   })
+}
+
+/** A credential for a model that no target asks for would never be used: a slip in its name. */
+function credentialChecks(config: Config, { models }: Declared): Finding[] {
+  const known = Object.values(config.models)
+  // An entry that was refused may be the one that asks for it.
+  if (known.length < models.length) return []
+  const targets = known.flatMap(allTargets)
+  return Object.entries(config.providers).flatMap(([name, provider]) => {
+    const asked = new Set(targets.filter((one) => one.provider === name).map(({ model }) => model))
+    const credentials: readonly Credential[] = provider.credentials
+    return credentials.flatMap((credential, at) =>
+      namedModels(credential)
+        .filter(([model]) => !asked.has(model))
+        .map(([model, key]) => ({
+          path: ['providers', name, 'credentials', at, ...key],
+          message: `must be a model that a target asks "${name}" for, not "${model}"`,
+          suggestion: nearest(model, [...asked]),
+        })),
+    )
+  })
+}
+
+/** Models that a credential names, each with where it does. */
+function namedModels({ models, deployments }: Credential): [model: string, at: KeyPath][] {
+  return [
+    ...(models ?? []).map((model, at): [string, KeyPath] => [model, ['models', at]]),
+    ...Object.keys(deployments ?? {}).map((model): [string, KeyPath] => [
+      model,
+      ['deployments', model],
+    ]),
+  ]
 }
 
 function repeats(names: readonly string[]): number[] {

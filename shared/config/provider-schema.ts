@@ -22,6 +22,7 @@ import {
 } from './fields.ts'
 import { presetNames, presets } from './presets.ts'
 import { prices, unknownPrice } from './price-schema.ts'
+import { accountPercent, limits, queue } from './quota-schema.ts'
 import { breaker, retry } from './resilience-schema.ts'
 
 export const dialectNames = ['chat', 'completions', 'embeddings', 'messages'] as const
@@ -76,6 +77,10 @@ const common = {
   connectionsMax: v.optional(count({ max: 65_535 }), 256),
   prices,
   unknownPrice,
+  // Of each credential, as the provider names them. Those left out are learned from its answers.
+  limits: v.optional(limits, {}),
+  queue: v.optional(queue, {}),
+  accountPercent,
   retry: v.optional(retry, {}),
   breaker: v.optional(breaker, {}),
   // Asked by `stream_options.include_usage`, a stream ends with its token counts: exact settling.

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { duration, labelName, modelName, named, oneOf } from './fields.ts'
+import { count, duration, labelName, modelName, named, oneOf } from './fields.ts'
 import { ambassador, sidecar } from './half-schema.ts'
 import { tenantLimitKeys } from './limit-schema.ts'
 import { providers } from './provider-schema.ts'
@@ -24,6 +24,8 @@ const tenant = v.object({
   // Below the ambassador's own `deadlineMax`; absent, that one holds.
   deadlineMax: v.optional(duration()),
   ...tenantLimitKeys,
+  // Its share of a provider's limits while others wait too, against their weights.
+  weight: v.optional(count({ max: 1_000 }), 1),
 })
 
 /**

@@ -34,7 +34,7 @@ export const sidecarSecrets: SecretsOf = ({ sidecar }) =>
 export function ambassadorSecrets(provider: string): SecretsOf {
   return ({ ambassador: { identity }, providers }) => [
     ...(identity.kind === 'shared-secret' ? identity.secrets.map(({ secret }) => secret) : []),
-    ...(providers[provider]?.credentials.map(({ secret }) => secret) ?? []),
+    ...(providers[provider]?.credentials.flatMap(({ secret }) => secret ?? []) ?? []),
   ]
 }
 

@@ -52,7 +52,12 @@ const entry = v.pipe(
     model: v.optional(modelName),
     ...targetKeys,
     // At random, by weight.
-    split: v.optional(members),
+    split: v.optional(
+      v.pipe(
+        members,
+        v.check((all) => all.some(({ weight }) => weight > 0), 'must have a weight above 0'),
+      ),
+    ),
     // `session`: calls with the same `x-outrigger-session` stay at one target of a split.
     sticky: v.optional(oneOf(['session'])),
     // The one with the fewest calls of this sidecar in flight.
@@ -68,9 +73,29 @@ const entry = v.pipe(
     (input) => forms.filter((form) => input[form] !== undefined).length === 1,
     `must have exactly one of ${formWords}`,
   ),
+  v.forward(
+    v.check(
+      ({ provider, model }) => provider === undefined || model !== undefined,
+      'is required beside provider',
+    ),
+    ['model'],
+  ),
+  v.forward(
+    v.check(
+      ({ provider, model }) => model === undefined || provider !== undefined,
+      'is required beside model',
+    ),
+    ['provider'],
+  ),
   v.check(
-    ({ provider, model }) => (provider === undefined) === (model === undefined),
-    'must have provider and model together',
+    ({ provider, contextWindow, tokenizer, capabilities, outputMax }) =>
+      provider !== undefined ||
+      [contextWindow, tokenizer, capabilities, outputMax].every((value) => value === undefined),
+    'must have contextWindow, tokenizer, capabilities and outputMax at each of its targets',
+  ),
+  v.check(
+    ({ split, sticky }) => sticky === undefined || split !== undefined,
+    'must have sticky only beside split',
   ),
   v.transform((input): Entry => {
     if (input.refuse !== undefined) return { choose: 'refuse', words: input.refuse }

@@ -78,7 +78,7 @@ async function follow(following: Following): Promise<CallResponse> {
     answer?.body.cancel()
     // Nothing is known for sure: the target is asked where no other one serves.
     if (error?.facts['isGuess'] === true) postpone(link, links, guessed)
-    context.passedOver.push(passed(link, failure.reason))
+    if (context.passedOver.length < toldMax) context.passedOver.push(passed(link, failure.reason))
     parts.onFallback(link, failure.reason, context)
   }
   throw new CallError('internal', 'Cannot answer: the chain of targets is empty')
@@ -89,6 +89,9 @@ function postpone(link: Link, links: Link[], guessed: Set<Link>): void {
   const end = links.findIndex((other) => 'refuse' in other)
   links.splice(end < 0 ? links.length : end, 0, link)
 }
+
+/** They stand in a header, of which clients read 16 KiB or less. */
+const toldMax = 16
 
 function passed({ provider, model }: Route, reason: FallbackReason): string {
   return `${provider}/${model}=${reason}`
@@ -113,7 +116,7 @@ async function outcomeOf(route: Route, following: Following): Promise<Outcome> {
   const sentMs = clock.now()
   try {
     const answer = await turnTo(route, following)
-    const failure = failureOf(answer)
+    const failure = failureOf(answer, context.replay)
     if (failure !== undefined) penalize(signal, failure, clock)
     // What an ambassador refuses in a moment says nothing of its model.
     else if (context.isStream && answer.status < 400) {
@@ -162,8 +165,8 @@ function endTurn(context: SidecarCall): void {
 }
 
 /**
- * The time a target has for queueing and trying: an equal share of what is left of the chain's. Where
- * nothing is left, nobody behind it will be asked: it has until the deadline, as the last one.
+ * The time a target has for queueing and trying: an equal share of what is left of the chain's.
+ * Where nothing is left, nobody behind it will be asked: it has until the deadline, as the last one.
  */
 function shareOf(leftMs: number, behind: readonly Link[]): number | undefined {
   const others = behind.filter((link) => 'provider' in link).length
@@ -211,6 +214,8 @@ function give(
   if (answer === undefined) {
     throw isUnsent(error) ? (largest ?? error) : error
   }
+  // Nobody else will count it, and a stream lasts for minutes.
+  context.question = undefined
   if (context.passedOver.length > 0) {
     answer.headers.push('x-outrigger-passed-over', context.passedOver.join(', '))
     // The whole chain has been tried: the SDK need not.

@@ -11,12 +11,18 @@ export interface Failure {
   readonly replay: Replay
 }
 
-/** What an answer says of its target; undefined where it is one, or the caller's own mistake. */
-export function failureOf({ status, headers }: CallResponse): Failure | undefined {
+/**
+ * What an answer says of its target; undefined where it is one, or the caller's own mistake.
+ * `replay` is what its ambassador said of a second try.
+ */
+export function failureOf(
+  { status, headers }: CallResponse,
+  replay: string | undefined,
+): Failure | undefined {
   if (status < 400) return undefined
   const said = header(headers, 'x-outrigger-reason')
   const reason = fallbackReasons.find((name) => name === said) ?? reasonOfStatus(status)
-  return reason && { reason, replay: replayOf(header(headers, 'x-outrigger-replay')) }
+  return reason && { reason, replay: replayOf(replay) }
 }
 
 /** An answer of something between the halves says nothing of itself. */

@@ -3,7 +3,7 @@ import { header } from '#shared/http/headers.ts'
 import type { Ground, LeftOut, Step } from './chain.ts'
 import type { Group } from './order.ts'
 
-/** One step of a chain in words and numbers: how it chooses, whom it chose, and whom it left out. */
+/** One step of a chain in words and numbers: how it chooses, whom it chose, whom it left out. */
 export function placesOf({ entry, targets, leftOut }: Step, ground: Ground): object {
   if (entry.choose === 'refuse') return { choose: 'refuse', words: entry.words }
   const session = header(ground.request.headers, 'x-outrigger-session')

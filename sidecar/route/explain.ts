@@ -26,8 +26,8 @@ export interface ExplainParts extends RouteParts {
 
 /**
  * Tells of a question which targets would be tried in which order, and why. It goes the way of a
- * call through the layers themselves, as far as the forwarding: nobody is called, no signal changes.
- * Counting may load a tokenizer. A call that would be refused is told so under `refused`.
+ * call through the layers themselves, as far as the forwarding: nobody is called, and no signal
+ * changes. Counting may load a tokenizer. A call that would be refused is told so under `refused`.
  */
 export function explain(parts: ExplainParts): PostPage {
   return {
@@ -82,11 +82,10 @@ async function tellRules(telling: Telling, model: Model): Promise<readonly Entry
   const looked = lookedAt(parts, { model, request, context })
   const rules: object[] = []
   told['rules'] = rules
-  for (const [rule, { targets }] of model.rules.entries()) {
-    const each = model.rules[rule]
-    const because = each && (await misfitOf(each, looked))
-    rules.push({ rule, fits: because === undefined, because })
-    if (because === undefined) return targets
+  for (const [at, rule] of model.rules.entries()) {
+    const because = await misfitOf(rule, looked)
+    rules.push({ rule: at, fits: because === undefined, because })
+    if (because === undefined) return rule.targets
   }
   return model.targets
 }
@@ -120,6 +119,7 @@ async function tellOrder({ parts, request, context, told }: Telling, numbers: St
     const { patienceMs } = context
     const waits = patienceMs === undefined ? 'until the deadline' : Math.floor(patienceMs)
     if (asked !== undefined) tellTurn(asked, 'asked', waits)
+    context.replay = 'safe'
     return Promise.resolve(unserved(context.fallback.on[0] ?? ''))
   }
   const follow = fallback({
@@ -153,6 +153,5 @@ function nameOf({ provider, model }: Route): object {
 
 /** An answer that sends the call on for `reason`. */
 function unserved(reason: string): CallResponse {
-  const headers = ['x-outrigger-reason', reason, 'x-outrigger-replay', 'safe']
-  return { status: 503, headers, body: bytesBody(Buffer.alloc(0)) }
+  return { status: 503, headers: ['x-outrigger-reason', reason], body: bytesBody(Buffer.alloc(0)) }
 }

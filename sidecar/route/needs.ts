@@ -34,7 +34,7 @@ export function missing(
   return capabilities === undefined ? [] : [...needs].filter((name) => !capabilities.includes(name))
 }
 
-/** Which of `asked` the question uses. Reads its bytes once for its members and once for each part. */
+/** Which of `asked` the question uses. Reads its bytes once for members and once for each part. */
 export function usedBy(body: Buffer, asked: readonly Capability[]): ReadonlySet<Capability> {
   const isOfMembers = asked.includes('tools') || asked.includes('json-schema')
   const values = isOfMembers ? membersOf(body) : noMembers
@@ -79,17 +79,21 @@ const openBracket = 91
 const closeBracket = 93
 const colon = 58
 const typeKey = Buffer.from('"type"')
+/** Places of a word that are looked at: a body of nothing else must not hold up other calls. */
+const placesMax = 10_000
 
 /**
  * Whether an object in the body has `word` as its `type`. Not the word alone: a tool may have a
  * parameter `image` or `file`. Inside of a text the quotes would be escaped.
  */
 function hasType(body: Buffer, word: string): boolean {
-  for (let at = body.indexOf(word); at >= 0; at = body.indexOf(word, at + word.length)) {
+  let at = body.indexOf(word)
+  for (let places = 0; at >= 0 && places < placesMax; places++) {
     const before = spaceStart(body, at) - 1
-    if (body[before] !== colon) continue
     const keyEnd = spaceStart(body, before)
-    if (body.subarray(Math.max(0, keyEnd - typeKey.length), keyEnd).equals(typeKey)) return true
+    const key = body.subarray(Math.max(0, keyEnd - typeKey.length), keyEnd)
+    if (body[before] === colon && key.equals(typeKey)) return true
+    at = body.indexOf(word, at + word.length)
   }
   return false
 }

@@ -17,8 +17,8 @@ export interface RouteParts extends CountParts {
 /**
  * Makes the call's chain: the targets of the asked model, by its rules, that speak the caller's
  * dialect and can do what the question needs, in the order in which they are tried. Ends at once,
- * but waits for a count where a rule asks for one. Errors: `model-not-found` with the nearest names,
- * and those of {@link linksOf}.
+ * but waits for a count where a rule asks for one. Errors: `model-not-found` with the nearest
+ * names, and those of {@link linksOf}.
  */
 export function route(parts: RouteParts): Layer<CallRequest, CallResponse, SidecarCall> {
   return (inner) => (request, context) => {

@@ -36,7 +36,13 @@ function callOf(tenant: string, of: 'interactive' | 'batch', tenants: string): A
   const { config } = loaded
   const snapshot = { generation: 1, hash: '', config, secrets, since: 0, from: '' }
   const clock = manualClock()
-  const call = newCall({ cancellation: new Cancellation(), clock, provider: 'p', snapshot })
+  const call = newCall({
+    cancellation: new Cancellation(),
+    clock,
+    provider: 'p',
+    snapshot,
+    tokens: undefined,
+  })
   return Object.assign(call, { tenant, class: of })
 }
 

@@ -206,24 +206,25 @@ class Provider {
 
   async serve(call: Call): Promise<CallResponse> {
     const usage = { input: 0, output: 0 }
-    const failed = (attempts: number, code: 'connect-failed' | 'draining' | 'upstream-reset') => {
-      const error = new CallError(code, 'Cannot serve: scripted')
-      call.spent = spentOn({ attempts, error, usage, picoUsd: 0n })
-      throw error
+    const failed = (
+      hasReached: boolean,
+      code: 'connect-failed' | 'draining' | 'upstream-reset',
+    ) => {
+      call.spent = spentOn({ hasReached, usage, picoUsd: 0n })
+      throw new CallError(code, 'Cannot serve: scripted')
     }
     const fate = this.#roll(10)
-    if (fate === 0) failed(0, 'draining')
-    if (fate === 1) failed(1, 'connect-failed')
-    const attempts = 1 + this.#roll(3)
+    if (fate === 0) failed(false, 'draining')
+    if (fate === 1) failed(false, 'connect-failed')
     this.requests++
-    if (fate === 2) failed(attempts, 'upstream-reset')
+    if (fate === 2) failed(true, 'upstream-reset')
     usage.input = this.#roll(400)
     // An answer that is cut has used less than one that is whole, and some more than was set aside.
     usage.output = fate === 3 ? this.#roll(5) : this.#roll(1_500)
     this.input += usage.input
     this.output += usage.output
     const picoUsd = BigInt(usage.input + usage.output) * 1_000_000n
-    call.spent = spentOn({ attempts, error: undefined, usage, picoUsd })
+    call.spent = spentOn({ hasReached: true, usage, picoUsd })
     await Promise.resolve()
     return answer()
   }

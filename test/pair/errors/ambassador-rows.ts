@@ -32,6 +32,8 @@ export const ambassadorRows = {
   'price-unknown': refusing({ model: 'unpriced' }, { raisedBy: ({ unpriced }) => unpriced }),
   'tenant-limit': refusing({ model: 'limited' }, { raisedBy: ({ limited }) => limited }),
   'tenant-concurrency': { observe: admitsOneAtATime },
+  'rate-limited': { observe: namesTheTime },
+  'breaker-open': { observe: opens },
   'count-not-offered': { observe: leavesTheCount },
   'no-healthy-replica': refusing(
     { model: 'bare' },
@@ -91,4 +93,29 @@ async function admitsOneAtATime({ crowded, provider }: AmbassadorStage): Promise
   await holding
   await untilInFlight(crowded, 0)
   assert.equal((await ask(crowded.port, question('chat', {}))).status, 200)
+}
+
+/** The provider is not asked a second time, and the caller hears when that makes sense. */
+async function namesTheTime({ throttled, provider }: AmbassadorStage): Promise<void> {
+  assert.equal((await ask(throttled.port, question('chat', {}))).status, 200)
+  const earlier = provider.calls().length
+  const refused = await ask(throttled.port, question('chat', {}))
+  assert.deepEqual([refused.status, codeIn(refused.body)], [429, 'rate-limited'])
+  assert.ok(Number(refused.headers['retry-after']) > 1)
+  assert.deepEqual(
+    [refused.headers['x-outrigger-replay'], refused.headers['x-outrigger-reason']],
+    ['safe', 'rate-limited'],
+  )
+  assert.equal(provider.calls().length, earlier)
+}
+
+async function opens({ failing, provider }: AmbassadorStage): Promise<void> {
+  const failed = await ask(failing.port, question('chat', { fault: 'status=500' }))
+  assert.equal(failed.status, 500)
+  const earlier = provider.calls().length
+  const refused = await ask(failing.port, question('messages', {}))
+  assert.deepEqual([refused.status, codeIn(refused.body)], [503, 'breaker-open'])
+  assert.ok(Number(refused.headers['retry-after']) > 1)
+  assert.equal(refused.headers['x-outrigger-reason'], 'unavailable')
+  assert.equal(provider.calls().length, earlier)
 }

@@ -26,6 +26,10 @@ const endless = () =>
 
 const tooMany = 'x'.repeat(applicationLimits.bodyBytes + 1)
 
+/** To a model that has no tools. */
+const toBlind = { model: 'blind', messages: [{ role: 'user' as const, content: 'hello' }] }
+const parameters = { type: 'object' as const, properties: {} }
+
 /** What a caller did wrong, provoked by it. */
 export const callerRows = {
   'malformed-request': {
@@ -36,6 +40,19 @@ export const callerRows = {
   'invalid-json': posting(() => '{"model":"tiny",,}'),
   'invalid-field': refusing({ model: '' }),
   'context-window-exceeded': { observe: tellsBothNumbers },
+  'capability-missing': {
+    openai: ({ openai }) =>
+      openai.chat.completions.create({
+        ...toBlind,
+        tools: [{ type: 'function', function: { name: 'look', parameters } }],
+      }),
+    anthropic: ({ anthropic }) =>
+      anthropic.messages.create({
+        ...toBlind,
+        max_tokens: 5,
+        tools: [{ name: 'look', input_schema: parameters }],
+      }),
+  },
   'dialect-not-spoken': {
     openai: asking({ model: 'other-dialect' }).openai,
     anthropic: asking({ model: 'one-dialect' }).anthropic,

@@ -19,6 +19,8 @@ export const sidecarRows = {
     openai: (_sdks, { unconfigured }) => asking({}).openai(unconfigured),
     anthropic: (_sdks, { unconfigured }) => asking({}).anthropic(unconfigured),
   },
+  // Behind no target: with tries before it, the SDKs are told not to try again.
+  'refused-by-chain': refusing({ model: 'refusing' }),
   overloaded: refusing({}, { given: (stage) => askForever(stage, { count: callsMax, bytes: 1 }) }),
   'bodies-full': refusing(
     { content: 'x'.repeat(10_000) },

@@ -41,6 +41,9 @@ export interface AmbassadorStage extends PairStage {
   /** Ones whose tenant may have no answer, and one call at a time. */
   readonly limited: Half
   readonly crowded: Half
+  /** Ones whose provider allows a call a minute, and whose breaker opens with the first failure. */
+  readonly throttled: Half
+  readonly failing: Half
 }
 
 /** What stands behind the ambassador brings about. */
@@ -78,11 +81,13 @@ export async function startApplicationStage(): Promise<ApplicationStage> {
   const limits = { bodyMax: size, bodiesMax: size, callsMax: applicationLimits.callsMax }
   const pair = await startPair({
     provider: provider.port,
-    sidecar: { ...patient, ...limits, headTimeout: '1s', bodyTimeout: '1s', drain: { grace: 0 } },
+    sidecar: { ...patient, ...limits, headTimeout: '1s', bodyTimeout: '3s', drain: { grace: 0 } },
     // The one tenant may not ask for `gold`.
     models: {
       ...modelsOf('guarded', 'one-dialect', 'other-dialect'),
       gold: target('pool', 'gold'),
+      blind: { targets: [{ provider: 'pool', model: 'tiny', capabilities: ['images'] }] },
+      refusing: { targets: [{ refuse: 'Come back tomorrow' }] },
       narrow: { targets: [{ provider: 'pool', model: 'gpt-4o', contextWindow: 6 }] },
     },
     tenants: { local: { models: ['tiny', 'assistant'] } },
@@ -107,23 +112,29 @@ export async function startAmbassadorStage(): Promise<AmbassadorStage> {
   const extras = besides(provider.port)
   const addresses = [`http://127.0.0.1:${await closedPort()}`]
   const credentials = [{ name: 'main', secret: 'A_SECRET_THAT_NOBODY_SETS' }]
-  const [disabled, unconfigured, bare, unpriced, limited, crowded] = await Promise.all([
-    extras.start('ambassador', { pool: { credentials } }),
-    // Its file is valid, and names everything but its own provider.
-    extras.start('ambassador', {
-      models: { tiny: undefined, assistant: undefined },
-      providers: { pool: undefined },
-    }),
-    extras.start('ambassador', {
-      pool: { replicas: { addresses, health: { interval: '100ms', failures: 1 } } },
-    }),
-    extras.start('ambassador', { pool: { unknownPrice: 'refuse' } }),
-    // Less than any answer may have.
-    extras.start('ambassador', {
-      tenants: { local: { limits: [{ outputTokens: 1, per: 'month' }] } },
-    }),
-    extras.start('ambassador', { tenants: { local: { concurrency: 1 } } }),
-  ])
+  const [disabled, unconfigured, bare, unpriced, limited, crowded, throttled, failing] =
+    await Promise.all([
+      extras.start('ambassador', { pool: { credentials } }),
+      // Its file is valid, and names everything but its own provider.
+      extras.start('ambassador', {
+        models: { tiny: undefined, assistant: undefined },
+        providers: { pool: undefined },
+      }),
+      extras.start('ambassador', {
+        pool: { replicas: { addresses, health: { interval: '100ms', failures: 1 } } },
+      }),
+      extras.start('ambassador', { pool: { unknownPrice: 'refuse' } }),
+      // Less than any answer may have.
+      extras.start('ambassador', {
+        tenants: { local: { limits: [{ outputTokens: 1, per: 'month' }] } },
+      }),
+      extras.start('ambassador', { tenants: { local: { concurrency: 1 } } }),
+      extras.start('ambassador', {
+        ...hosted(`http://127.0.0.1:${provider.port}/v1`, { limits: { requests: 1 } }),
+        ambassador: { deadlineMax: '1s' },
+      }),
+      extras.start('ambassador', { pool: { breaker: { failures: 1, reset: '1m' } } }),
+    ])
   const size = `${ambassadorLimits.bodyBytes}B`
   const { callsMax } = ambassadorLimits
   const pair = await startPair({
@@ -147,7 +158,16 @@ export async function startAmbassadorStage(): Promise<AmbassadorStage> {
   })
   const close = () => closeAll(pair, extras, provider)
   const sdks = sdksOf(pair.port)
-  const halves = { disabled, unconfigured, bare, unpriced, limited, crowded }
+  const halves = {
+    disabled,
+    unconfigured,
+    bare,
+    unpriced,
+    limited,
+    crowded,
+    throttled,
+    failing,
+  }
   return { sdks, provider, pair, ...halves, close }
 }
 
@@ -186,10 +206,10 @@ export async function startProviderStage(): Promise<ProviderStage> {
 }
 
 /** A provider that is reached by its base URL. */
-function hosted(baseUrl: string): Partial<PairOptions> {
+function hosted(baseUrl: string, more: object = {}): Partial<PairOptions> {
   const dialects = ['chat', 'messages']
   const pool = { kind: 'openai-compatible', replicas: undefined, baseUrl, dialects }
-  return { pool: { ...pool, timeouts: { connect: '500ms' } } }
+  return { pool: { ...pool, timeouts: { connect: '500ms' }, ...more } }
 }
 
 const errorInside = (code: number) =>

@@ -336,3 +336,20 @@ test('a target passed over for a guess has its turn when all others are gone', a
   // Who serves is not among those that did not.
   assert.equal(header(answer.headers, 'x-outrigger-passed-over'), 'p/b=unavailable')
 })
+
+test('the question is let go with the head, also where others could have been asked', async () => {
+  const { followed, send } = following({ chain: { a: serves, b: serves } })
+  assert.ok(followed.call.question !== undefined)
+  await send()
+  assert.equal(followed.call.question, undefined)
+})
+
+test('16 targets that did not serve are named at most', async () => {
+  const names = Array.from({ length: 40 }, (_, at) => `t${at}`)
+  const gone = throws(stop('connect-failed'))
+  const chain = { ...Object.fromEntries(names.map((name) => [name, gone])), last: serves }
+  const { followed, send } = following({ chain })
+  const { headers } = await send()
+  assert.equal(header(headers, 'x-outrigger-passed-over')?.split(', ').length, 16)
+  assert.equal(followed.told.length, 40)
+})

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { FallbackReason } from '#shared/config/schema.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
+import { header } from '#shared/http/headers.ts'
 import type { Link, SidecarCall } from '../../../sidecar/call.ts'
 import { fallback } from '../../../sidecar/fallback/fallback.ts'
 import { Signals } from '../../../sidecar/route/signals.ts'
@@ -50,7 +51,10 @@ export function following({ chain, rules, change, body = '{"model":"x"}' }: Foll
   const service = layer(async (request, context) => {
     const model = context.route?.model ?? ''
     followed.asked.push({ model, patienceMs: context.patienceMs })
-    return await (chain[model] ?? serves)(context, request)
+    const answer = await (chain[model] ?? serves)(context, request)
+    // As the forwarding does, which takes the header away.
+    context.replay = header(answer.headers, 'x-outrigger-replay') ?? context.replay
+    return answer
   })
   const send = async () => await service(requestOf(body), call)
   return { followed, send }

@@ -7,10 +7,10 @@ import { failureOf, failureOfError } from '../../../sidecar/fallback/reason.ts'
 import { answered } from '../sidecar-call.ts'
 
 const reasonOf = (status: number, ...headers: string[]) =>
-  failureOf(answered(status, headers))?.reason
+  failureOf(answered(status, headers), 'safe')?.reason
 
 test('an answer is no failure, whatever its headers say', () => {
-  assert.equal(failureOf(answered(200, ['x-outrigger-reason', 'unavailable'])), undefined)
+  assert.equal(failureOf(answered(200, ['x-outrigger-reason', 'unavailable']), 'safe'), undefined)
 })
 
 test('the ambassador’s own word decides, also for a 400', () => {
@@ -33,11 +33,10 @@ test('without a word, or with an unknown one, the status decides', () => {
 })
 
 test('what says nothing of a second try may bill twice', () => {
-  const replayOf = (...headers: string[]) => failureOf(answered(503, headers))?.replay
-  assert.equal(replayOf(), 'unknown')
-  assert.equal(replayOf('x-outrigger-replay', 'perhaps'), 'unknown')
-  assert.equal(replayOf('x-outrigger-replay', 'safe'), 'safe')
-  assert.equal(replayOf('x-outrigger-replay', 'never'), 'never')
+  const told = [undefined, 'perhaps', 'safe', 'never', 'unknown'].map(
+    (said) => failureOf(answered(503), said)?.replay,
+  )
+  assert.deepEqual(told, ['unknown', 'unknown', 'safe', 'never', 'unknown'])
 })
 
 test('an exchange that fails says so of the target; the caller’s and the call’s own errors do not', () => {

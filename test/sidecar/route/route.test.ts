@@ -85,15 +85,6 @@ test('a target of weight 0 takes no call of its split, not even as a reserve', a
   })
 })
 
-test('a split of weights that are all 0 serves nobody, and says so', async () => {
-  const split = [at('a', { weight: 0 }), at('b', { weight: 0 })]
-  await assert.rejects(routed({ targets: [{ split }] }), {
-    code: 'refused-by-chain',
-    message: "Cannot serve model 'x' here: all its targets have weight 0",
-  })
-  assert.equal(shown(await routed({ targets: [{ split }, { refuse: 'later' }] })), '! later')
-})
-
 test('a question that nobody can take is told what is missing, also in front of a refusal', async () => {
   const targets = [at('a', { capabilities: ['images'] }), { refuse: 'later' }]
   await assert.rejects(routed({ targets, body: tools }), {

@@ -1,0 +1,75 @@
+import type { CallError } from '#shared/errors/call-error.ts'
+import type { Body, BodySink } from '#shared/http/body.ts'
+
+/** A word shorter than any key: to blank it out would spoil what it stands in. */
+const secretBytesLeast = 8
+
+const star = 42
+
+/**
+ * The same body with `secret` starred out wherever it stands, also where it came in pieces: some
+ * providers quote the key that they refuse. Its length stays. As much as a secret is held back until
+ * more comes. Secrets of less than 8 bytes are left as they are.
+ */
+export function redacted(body: Body, secret: string): Body {
+  const bytes = Buffer.from(secret)
+  return bytes.length < secretBytesLeast ? body : new RedactedBody(body, bytes)
+}
+
+class RedactedBody implements Body, BodySink {
+  readonly #body: Body
+  readonly #secret: Buffer
+  #sink: BodySink | undefined
+  /** Its beginning may be that of the secret. */
+  #held: Buffer = Buffer.alloc(0)
+  #hasEnded = false
+
+  constructor(body: Body, secret: Buffer) {
+    this.#body = body
+    this.#secret = secret
+  }
+
+  pipe(sink: BodySink): void {
+    this.#sink = sink
+    this.#body.pipe(this)
+  }
+
+  resume(): void {
+    if (this.#hasEnded) this.#finish()
+    else this.#body.resume()
+  }
+
+  cancel(): void {
+    this.#sink = undefined
+    this.#body.cancel()
+  }
+
+  write(chunk: Buffer): boolean {
+    const secret = this.#secret
+    // A copy, which may be changed.
+    const bytes = Buffer.concat([this.#held, chunk])
+    for (let at = bytes.indexOf(secret); at >= 0; at = bytes.indexOf(secret, at)) {
+      bytes.fill(star, at, at + secret.length)
+    }
+    const end = Math.max(0, bytes.length - secret.length + 1)
+    this.#held = bytes.subarray(end)
+    return end === 0 ? true : (this.#sink?.write(bytes.subarray(0, end)) ?? false)
+  }
+
+  end(): void {
+    this.#hasEnded = true
+    const held = this.#held
+    this.#held = Buffer.alloc(0)
+    if (held.length === 0 || this.#sink?.write(held) === true) this.#finish()
+  }
+
+  fail(error: CallError): void {
+    this.#sink?.fail(error)
+  }
+
+  #finish(): void {
+    const sink = this.#sink
+    this.#sink = undefined
+    sink?.end()
+  }
+}

@@ -1,0 +1,57 @@
+import type { Provider } from '#shared/config/schema.ts'
+import { azureLimits } from '../quota/shape.ts'
+import { authHeaders } from './auth-headers.ts'
+import { modelsProbe } from './paths.ts'
+import type { Profile } from './profile.ts'
+
+/** The latest version that is no preview: learn.microsoft.com, "Azure OpenAI REST API reference". */
+const latestVersion = '2024-10-21'
+
+/** A caller's own version is kept: two would be refused. */
+function withVersion(query: string, version: string | undefined): string {
+  if (version === undefined || /[?&]api-version=/.test(query)) return query
+  return `${query === '' ? '?' : `${query}&`}api-version=${version}`
+}
+
+function versionOf(provider: Provider): string | undefined {
+  return provider.kind === 'azure' ? provider.apiVersion : undefined
+}
+
+/**
+ * Azure OpenAI, the surface without versions: learn.microsoft.com, "Azure OpenAI in Microsoft Foundry
+ * Models v1 API". The model in the body is the name of a deployment. A key goes as `api-key`, a token of
+ * Microsoft Entra as Bearer. That streams report usage when asked is documented for versions from
+ * 2024-09 on; not checked here: that v1 lists its models on `/openai/v1/models` for either
+ * credential, and that it counts tokens, so the sidecar does.
+ */
+export const azure: Profile = {
+  title: 'Azure OpenAI',
+  telemetryName: 'azure.ai.openai',
+  baseUrl: undefined,
+  auth: ['api-key', 'bearer'],
+  authorization: (secret, form = 'api-key') => authHeaders(form, secret),
+  dialects: ['chat', 'completions', 'embeddings'],
+  counts: [],
+  path: (base, surfacePath) => `${base}/openai${surfacePath}`,
+  query: (query, provider) => withVersion(query, versionOf(provider)),
+  usage: { ofStreams: 'asked', cached: 'inside', reasoning: 'inside', cost: undefined },
+  limitShape: azureLimits,
+  errorFamily: 'hosted',
+  probe: modelsProbe,
+  prices: 'azure',
+}
+
+/**
+ * The older surface: the deployment stands in the path and every path has a version. Source: the official
+ * client (azure.ts of openai 7.55.0).
+ */
+export const azureDeployments: Profile = {
+  ...azure,
+  path(base, surfacePath, model) {
+    const below = surfacePath.slice('/v1'.length)
+    // Only what generates has a deployment.
+    if (below === modelsProbe.path.slice('/v1'.length)) return `${base}/openai${below}`
+    return `${base}/openai/deployments/${encodeURIComponent(model)}${below}`
+  },
+  query: (query, provider) => withVersion(query, versionOf(provider) ?? latestVersion),
+}

@@ -1,0 +1,20 @@
+import { presets } from '#shared/config/presets.ts'
+import { groqLimits } from '../quota/shape.ts'
+import { openaiCompatible } from './openai-compatible.ts'
+import type { Profile } from './profile.ts'
+
+/**
+ * Sources: https://console.groq.com/docs/api-reference and the AI SDK's groq provider with its recorded
+ * streams: the last chunk carries `usage` and `x_groq.usage` unasked. 498 is a full flex tier.
+ * Not checked here: what becomes of `stream_options`, so it is not sent.
+ */
+export const groq: Profile = {
+  ...openaiCompatible,
+  ...presets.groq,
+  auth: ['bearer'],
+  title: 'Groq',
+  telemetryName: 'groq',
+  usage: { ofStreams: 'unasked', cached: 'inside', reasoning: 'inside', cost: undefined },
+  limitShape: groqLimits,
+  prices: 'groq',
+}

@@ -1,0 +1,19 @@
+import { presets } from '#shared/config/presets.ts'
+import { vllmLimits } from '../quota/shape.ts'
+import { openaiCompatible } from './openai-compatible.ts'
+import type { Profile } from './profile.ts'
+
+/**
+ * Sources: https://docs.ollama.com/api/openai-compatibility (`stream_options.include_usage` is taken)
+ * and /api/anthropic-compatibility (no count_tokens). A local server takes any key; the hosted one
+ * wants it as Bearer. There are no limits by rate: behind a full queue comes 503.
+ */
+export const ollama: Profile = {
+  ...openaiCompatible,
+  ...presets.ollama,
+  auth: ['bearer'],
+  title: 'Ollama',
+  telemetryName: 'ollama',
+  limitShape: vllmLimits,
+  errorFamily: 'server',
+}

@@ -1,0 +1,17 @@
+import { authForms } from '#shared/config/credential-schema.ts'
+import { compatibleLimits } from '../quota/shape.ts'
+import { openai } from './openai.ts'
+import type { Profile } from './profile.ts'
+
+/** Any server with OpenAI's paths below its base URL; those with a preset have files of their own. */
+export const openaiCompatible: Profile = {
+  ...openai,
+  title: 'OpenAI-compatible',
+  telemetryName: 'openai_compatible',
+  baseUrl: undefined,
+  auth: authForms,
+  // An extension that copies seldom have.
+  counts: [],
+  limitShape: compatibleLimits,
+  prices: undefined,
+}

@@ -1,0 +1,4 @@
+import { suite } from './suite.ts'
+import { vendors } from './vendors.ts'
+
+for (const vendor of vendors) suite(vendor)
