@@ -2,11 +2,15 @@ import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { parseArgs } from 'node:util'
 import { type Encoding, loadEncoding, sliceBytes } from '#shared/tokens/encoding.ts'
+import { loadTokenizer, writeTokenizerTable } from '#shared/tokens/hugging-face/load-tokenizer.ts'
 import { encodingOf } from '#shared/tokens/models.ts'
 import { type EncodingName, encodingNames } from '#shared/tokens/vocabulary/table.ts'
 
-const usage = `npm run count -- (--model MODEL | --encoding ENCODING) [FILE…]
-Counts the tokens of each file, or of standard input, as a model of OpenAI would.
+const usage = `npm run count -- (--model MODEL | --encoding ENCODING | --tokenizer FILE) [FILE…]
+Counts the tokens of each file, or of standard input, as a model would: one of OpenAI by its name, any
+by its tokenizer.json or a table of one.
+npm run count -- --tokenizer FILE --compile TABLE
+Writes the table, which a sidecar reads in milliseconds and without the memory that compiling takes.
 Encodings: ${encodingNames.join(', ')}
 `
 
@@ -19,6 +23,12 @@ function refuse(message: string): never {
   process.exit(2)
 }
 
+/** A file that cannot be used says why itself. */
+function fail(error: unknown): never {
+  process.stderr.write(`outrigger: ${error instanceof Error ? error.message : String(error)}\n`)
+  process.exit(1)
+}
+
 function options() {
   try {
     return parseArgs({
@@ -26,6 +36,8 @@ function options() {
       options: {
         model: { type: 'string' },
         encoding: { type: 'string' },
+        tokenizer: { type: 'string' },
+        compile: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     })
@@ -38,7 +50,9 @@ function chooseEncoding(model: string | undefined, encoding: string | undefined)
   const named = encodingNames.find((name) => name === encoding)
   if (named !== undefined) return named
   if (encoding !== undefined) refuse(`Cannot count: no encoding is called '${encoding}'`)
-  if (model === undefined) refuse('Cannot count: neither --model nor --encoding is given')
+  if (model === undefined) {
+    refuse('Cannot count: none of --model, --encoding and --tokenizer is given')
+  }
   return (
     encodingOf(model) ??
     refuse(`Cannot count: the encoding of '${model}' is not known, name one with --encoding`)
@@ -59,7 +73,16 @@ if (values.help === true) {
   process.stdout.write(usage)
   process.exit(0)
 }
-const encoding = await loadEncoding(chooseEncoding(values.model, values.encoding))
+const { compile, tokenizer } = values
+if (compile !== undefined) {
+  if (tokenizer === undefined) refuse('Cannot compile: no --tokenizer is given')
+  await writeTokenizerTable(tokenizer, compile).catch(fail)
+  process.exit(0)
+}
+const encoding =
+  tokenizer === undefined
+    ? await loadEncoding(chooseEncoding(values.model, values.encoding))
+    : await loadTokenizer(tokenizer).catch(fail)
 let total = 0
 for (const source of positionals.length > 0 ? positionals : ['-']) {
   try {

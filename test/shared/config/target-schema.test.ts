@@ -91,8 +91,11 @@ test('a target has a provider and a model together', () => {
   assert.deepEqual(problems({ targets: [{ provider: 'a' }] }), [
     'models.x.targets[0].model is required beside provider',
   ])
-  // Without a provider it has no form either: the first finding is told.
-  assert.deepEqual(problems({ targets: [{ model: 'one' }] }), [`models.x.targets[0] ${right}`])
+  // Without a provider it has no form either.
+  assert.deepEqual(problems({ targets: [{ model: 'one' }] }), [
+    `models.x.targets[0] ${right}`,
+    'models.x.targets[0].provider is required beside model',
+  ])
 })
 
 test('a model needs a target, and has 16 steps of 16 targets at most', () => {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
@@ -35,4 +37,29 @@ test('a file that cannot be read is told and the others are counted', () => {
   assert.match(stderr, /Cannot count '\/no\/such\/file'/)
   assert.match(stdout, /LICENSE/)
   assert.equal(status, 1)
+})
+
+test('a tokenizer.json counts as it is and as the table made of it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'outrigger-count-'))
+  try {
+    const file = join(folder, 'tokenizer.json')
+    const table = join(folder, 'tokenizer.bin')
+    // Bytes that merge into "ab": the smallest of its kind.
+    const vocab = Object.fromEntries([...'abc', 'ab'].map((token, id) => [token, id]))
+    await writeFile(
+      file,
+      JSON.stringify({
+        model: { type: 'BPE', vocab, merges: ['a b'] },
+        pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, use_regex: true },
+      }),
+    )
+    assert.equal(count(['--tokenizer', file], 'abc').stdout, '2\n')
+    assert.equal(count(['--tokenizer', file, '--compile', table]).status, 0)
+    assert.equal(count(['--tokenizer', table], 'abcab').stdout, '3\n')
+    const missing = count(['--tokenizer', join(folder, 'none.json')], 'abc')
+    assert.deepEqual([missing.status, missing.stdout], [1, ''])
+    assert.match(missing.stderr, /Cannot use ".*none\.json"/)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
 })
