@@ -1,13 +1,9 @@
-import { setImmediate } from 'node:timers/promises'
 import type { Layer } from '#shared/call/service.ts'
-import { NotAnObject, scanTopLevel, type ValueRange, valueAt } from '#shared/dialects/top-level.ts'
+import { largeBytes, type Pause, scanBody, type TopLevel } from '#shared/dialects/scan-body.ts'
+import { shortValueAt } from '#shared/dialects/top-level.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
-import { scanLarge } from '#shared/tokens/large-json/scan-large.ts'
 import type { SidecarCall } from './call.ts'
-
-/** Beyond this many bytes a body is scanned beside other work, not parsed. */
-const parsedBytesMax = 1024 * 1024
 
 /**
  * Reads model and stream from the body, and estimates its tokens by bytes. Ends at once, or with a
@@ -15,33 +11,27 @@ const parsedBytesMax = 1024 * 1024
  * position (a large body may be broken inside a value: that shows when it is counted or sent),
  * `invalid-field`, and the reason of a cancellation.
  */
-export function identify(
-  pause: () => Promise<unknown> = setImmediate,
-): Layer<CallRequest, CallResponse, SidecarCall> {
+export function identify(pause?: Pause): Layer<CallRequest, CallResponse, SidecarCall> {
   return (inner) => (request, context) => {
     const { body } = request
-    if (body.length > parsedBytesMax) {
-      context.question = { bytes: body }
-      return scanInSteps(body, context, pause).then((top) => {
-        take(context, body, top)
+    const isLarge = body.length > largeBytes
+    context.question = isLarge ? { bytes: body } : { parsed: parsed(body), size: body.length }
+    const { cancellation } = context
+    const top = scanBody(body, wanted, pause ? { cancellation, pause } : { cancellation })
+    if (top instanceof Promise) {
+      return top.then((late) => {
+        take(context, body, late)
         return inner(request, context)
       })
     }
-    context.question = { parsed: parsed(body), size: body.length }
-    take(context, body, scan(body))
+    take(context, body, top)
     return inner(request, context)
   }
 }
 
-/** Where the members stand that are asked for. */
-interface Top {
-  readonly values: ReadonlyMap<string, ValueRange>
-  readonly repeated: string | undefined
-}
-
 const wanted = ['model', 'stream']
 
-function take(context: SidecarCall, body: Buffer, { values, repeated }: Top): void {
+function take(context: SidecarCall, body: Buffer, { values, repeated }: TopLevel): void {
   if (repeated !== undefined) throw invalid(repeated, `'${repeated}' occurs twice`)
   const model = shortValueAt(body, values.get('model'))
   if (typeof model !== 'string' || model === '') throw invalid('model', "'model' must be a string")
@@ -52,15 +42,6 @@ function take(context: SidecarCall, body: Buffer, { values, repeated }: Top): vo
   context.isStream = stream === true
   // English prose has about four bytes a token; the envelope of JSON weighs the other way.
   context.input = { tokens: Math.ceil(body.length / 4), exactness: 'estimate' }
-}
-
-/** Longer than any name: what has as many bytes is not looked at. */
-const valueBytesMax = 4_096
-const tooLong = {}
-
-function shortValueAt(body: Buffer, range: ValueRange | undefined): unknown {
-  if (range !== undefined && range.end - range.start > valueBytesMax) return tooLong
-  return valueAt(body, range)
 }
 
 function invalid(field: string, state: string): CallError {
@@ -90,36 +71,4 @@ function strangeAt(text: string): number | undefined {
   while (token.test(text)) end = token.lastIndex
   const at = end + (/\S/.exec(text.slice(end, end + 1_000))?.index ?? 0)
   return at < text.length ? at : undefined
-}
-
-function scan(body: Buffer): Top {
-  try {
-    return scanTopLevel(body, wanted)
-  } catch (error) {
-    throw asCallError(error)
-  }
-}
-
-async function scanInSteps(
-  body: Buffer,
-  { cancellation }: SidecarCall,
-  pause: () => Promise<unknown>,
-): Promise<Top> {
-  const scanning = scanLarge(body, wanted)
-  try {
-    let step = scanning.next()
-    while (step.done !== true) {
-      await pause()
-      if (cancellation.reason !== undefined) throw cancellation.reason
-      step = scanning.next()
-    }
-    return step.value
-  } catch (error) {
-    throw asCallError(error)
-  }
-}
-
-function asCallError(error: unknown): unknown {
-  if (!(error instanceof NotAnObject)) return error
-  return new CallError('invalid-json', error.message, { at: error.at })
 }

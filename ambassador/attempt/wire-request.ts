@@ -1,6 +1,6 @@
 import type { Credential } from '#shared/config/credential-schema.ts'
 import type { Provider } from '#shared/config/schema.ts'
-import { valueAt, withMembers } from '#shared/dialects/top-level.ts'
+import { shortValueAt, withMembers } from '#shared/dialects/top-level.ts'
 import { isObject } from '#shared/dialects/usage.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest } from '#shared/http/call.ts'
@@ -138,7 +138,7 @@ export function asksForUsage({ body }: CallRequest, context: AmbassadorCall): bo
       ? profileOf(provider).usage.ofStreams === 'asked'
       : provider.usage === 'ask'
   if (!isAsked) return false
-  const options = valueAt(body, context.bodyValues.get('stream_options'))
+  const options = shortValueAt(body, context.bodyValues.get('stream_options'))
   return !isObject(options) || options['include_usage'] !== true
 }
 
@@ -148,7 +148,7 @@ function wireBody(request: CallRequest, context: AmbassadorCall, model: string):
   const members: Record<string, string> = {}
   if (model !== modelAsked) members['model'] = JSON.stringify(model)
   if (asksForUsage(request, context)) {
-    const options = valueAt(body, bodyValues.get('stream_options'))
+    const options = shortValueAt(body, bodyValues.get('stream_options'))
     const asked = { ...(isObject(options) ? options : {}), include_usage: true }
     members['stream_options'] = JSON.stringify(asked)
   }

@@ -1,6 +1,7 @@
 import type { Layer } from '#shared/call/service.ts'
+import { scanBody, type TopLevel } from '#shared/dialects/scan-body.ts'
 import { type Surface, surfaceOf, surfacePaths } from '#shared/dialects/surfaces.ts'
-import { NotAnObject, scanTopLevel, valueAt } from '#shared/dialects/top-level.ts'
+import { shortValueAt } from '#shared/dialects/top-level.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { header } from '#shared/http/headers.ts'
@@ -13,16 +14,27 @@ import { aliasesOf } from './aliases.ts'
 
 /**
  * Decides what the tenant may ask for: path, model, class. Reads them from the body itself, never
- * from what the sidecar claims about it. Ends at once. Errors: `path-not-found`,
+ * from what the sidecar claims about it. Ends at once, or with a large body in steps. Errors: `path-not-found`,
  * `method-not-allowed`, `dialect-not-spoken`, `count-not-offered`, `invalid-json`, `invalid-field`, `model-forbidden`.
  */
 export function authorize(): Layer<CallRequest, CallResponse, AmbassadorCall> {
   return (inner) => (request, context) => {
     readSurface(request, context)
-    readBody(request, context)
-    applyTenant(request, context)
+    const top = scanBody(request.body, scannedKeys, context)
+    if (top instanceof Promise) {
+      return top.then((late) => {
+        decide(request, context, late)
+        return inner(request, context)
+      })
+    }
+    decide(request, context, top)
     return inner(request, context)
   }
+}
+
+function decide(request: CallRequest, context: AmbassadorCall, top: TopLevel): void {
+  readBody(request, context, top)
+  applyTenant(request, context)
 }
 
 function readSurface(request: CallRequest, context: AmbassadorCall): void {
@@ -58,14 +70,17 @@ function checkOffer({ dialect, path, wants }: Surface, context: AmbassadorCall):
   )
 }
 
-function readBody(request: CallRequest, context: AmbassadorCall): void {
-  const { values, repeated } = scan(request.body)
+function readBody(
+  request: CallRequest,
+  context: AmbassadorCall,
+  { values, repeated }: TopLevel,
+): void {
   if (repeated !== undefined) {
     throw new CallError('invalid-field', `Cannot read the body: '${repeated}' occurs twice`, {
       field: repeated,
     })
   }
-  const model = valueAt(request.body, values.get('model'))
+  const model = shortValueAt(request.body, values.get('model'))
   if (typeof model !== 'string' || model === '') {
     throw new CallError('invalid-field', "Cannot read the body: 'model' must be a string", {
       field: 'model',
@@ -78,7 +93,7 @@ function readBody(request: CallRequest, context: AmbassadorCall): void {
   const dialect = context.surface?.dialect ?? 'chat'
   // Where it names none, calls of its kind tell how much they come to.
   context.outputMax = askedOutput({ dialect, body: request.body, values }, 0) || undefined
-  context.isStream = valueAt(request.body, values.get('stream')) === true
+  context.isStream = shortValueAt(request.body, values.get('stream')) === true
   // Sixteen bytes a token is beyond every text, so a claim below it is not believed.
   const floor = Math.ceil(request.body.length / 16)
   const claimed = Number(
@@ -88,15 +103,6 @@ function readBody(request: CallRequest, context: AmbassadorCall): void {
 }
 
 const scannedKeys = ['model', 'stream', 'stream_options', ...outputKeys]
-
-function scan(body: Buffer) {
-  try {
-    return scanTopLevel(body, scannedKeys)
-  } catch (error) {
-    if (!(error instanceof NotAnObject)) throw error
-    throw new CallError('invalid-json', error.message, { at: error.at })
-  }
-}
 
 /** Longer names are cut: they only tell sessions apart. */
 const sessionCharsMax = 128

@@ -1,5 +1,5 @@
 import type { Dialect } from '#shared/dialects/surfaces.ts'
-import { type ValueRange, valueAt } from '#shared/dialects/top-level.ts'
+import { shortValueAt, type ValueRange } from '#shared/dialects/top-level.ts'
 
 /** Members in which the dialects say how long an answer may get. */
 const maximumKeys = ['max_tokens', 'max_completion_tokens', 'max_output_tokens'] as const
@@ -27,7 +27,7 @@ export interface Question {
  */
 export function askedOutput({ dialect, body, values }: Question, reserve: number): number {
   if (dialect === 'embeddings') return 0
-  const stated = (key: string) => positive(valueAt(body, values.get(key)))
+  const stated = (key: string) => positive(shortValueAt(body, values.get(key)))
   const maximum = Math.max(0, ...maximumKeys.map((key) => stated(key) ?? 0))
   const repeats = Math.max(1, ...repeatKeys.map((key) => stated(key) ?? 1))
   return Math.min(tokensMax, (maximum > 0 ? maximum : reserve) * repeats)

@@ -123,6 +123,16 @@ export function valueAt(body: Buffer, range: ValueRange | undefined): unknown {
   }
 }
 
+/** Longer than any name, number or small object that is asked for. */
+const shortBytesMax = 4_096
+const tooLong = {}
+
+/** As {@link valueAt}, but gives an empty object for a value too long to be looked at. */
+export function shortValueAt(body: Buffer, range: ValueRange | undefined): unknown {
+  if (range !== undefined && range.end - range.start > shortBytesMax) return tooLong
+  return valueAt(body, range)
+}
+
 /**
  * The same bytes with other values for some members; a key that the object lacks is put first.
  * `values` are where they stand, as {@link scanTopLevel} found them; the object must not be empty.
