@@ -18,6 +18,7 @@ const commands = {
   bench: { entry: 'test/bench/main.ts', development: true },
   slow: { entry: 'test/run/slow.ts', development: true },
   count: { entry: 'deploy/cli/count.ts', development: false },
+  drill: { entry: 'deploy/cli/drill.ts', development: false },
 }
 
 /** Packages that carry a Node 26 binary and run no install script, by platform. */
@@ -40,9 +41,11 @@ function lockHash() {
 }
 
 /** Installs unless `node_modules` was made from this very lock file with all that is asked for. */
-function install(development) {
+function install(wantsDevelopment) {
   const wanted = lockHash()
   const have = existsSync(stampFile) ? readFileSync(stampFile, 'utf8').trim().split(' ') : []
+  // What a developer has installed stays, also where a command could do without.
+  const development = wantsDevelopment || have[1] === 'development'
   if (have[0] === wanted && (!development || have[1] === 'development')) return
   const flags = ['--no-audit', '--no-fund', '--loglevel=error', '--ignore-scripts']
   if (!development) flags.push('--omit=dev')

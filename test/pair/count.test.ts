@@ -15,6 +15,7 @@ before(async () => {
       gpt: { targets: [{ provider: 'pool', model: 'gpt-4o' }] },
       claude: { targets: [{ provider: 'pool', model: 'claude-opus-4-1' }] },
     },
+    sidecar: { count: { wait: '30s' } },
   })
 })
 after(async () => {
@@ -42,12 +43,13 @@ test('what has no published tokenizer is marked as an estimate', async () => {
   assert.match(String(seen.headers['x-outrigger-input-tokens']), /^~[1-9]\d*$/)
 })
 
-test('a question beyond what is parsed is estimated by its bytes', async () => {
-  const content = 'x'.repeat(1_100_000)
+test('a question beyond what is parsed is scanned, and counts as any other', async () => {
+  // Nine letters and a space are three tokens of it; the wait is longer than the count takes.
+  const content = 'outrigger '.repeat(150_000)
   const body = { model: 'gpt', messages: [{ role: 'user', content }] }
   const seen = await ask(pair.port, { path: '/v1/chat/completions', body })
-  const bytes = JSON.stringify(body).length
-  assert.equal(seen.headers['x-outrigger-input-tokens'], `~${Math.ceil(bytes / 4)}`)
+  const counted = Number(seen.headers['x-outrigger-input-tokens'])
+  assert.equal(counted, countTokens([{ role: 'user', content }]))
 })
 
 test('the metric tells how exact the counts were', async () => {
