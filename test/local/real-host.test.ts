@@ -124,14 +124,6 @@ describe('npm start with keys in its environment', () => {
     assert.ok(streamed?.type === 'text' && streamed.text === 'real')
   })
 
-  it('passes on that a key is refused', async () => {
-    await assert.rejects(openai.chat.completions.create({ ...chat, user: 'refused' }), (error) => {
-      assert.ok(error instanceof OpenAI.AuthenticationError)
-      told.push(JSON.stringify(error), error.message)
-      return true
-    })
-  })
-
   /** That no call passes while the stand-in shows what it shows, and that nothing reaches it. */
   const refuses = async () => {
     const mark = standIn.received.length
@@ -166,6 +158,20 @@ describe('npm start with keys in its environment', () => {
     standIn.show(genuine)
     assert.equal((await openai.chat.completions.create(chat)).choices.length, 1)
     assert.equal((await anthropic.messages.create(question)).content.length, 1)
+  })
+
+  it('says that a key is refused, without the words in which the provider quotes it', async () => {
+    for (const _again of [1, 2]) {
+      await assert.rejects(
+        openai.chat.completions.create({ ...chat, user: 'refused' }),
+        (error) => {
+          assert.ok(error instanceof OpenAI.InternalServerError)
+          assert.deepEqual([error.status, error.code], [503, 'provider-disabled'])
+          told.push(JSON.stringify(error), error.message)
+          return true
+        },
+      )
+    }
   })
 
   it('shows a key in no log line, page, file or error', async () => {
