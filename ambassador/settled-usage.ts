@@ -58,7 +58,8 @@ function seenUsage(context: AmbassadorCall, outputTokens: number): Usage {
   const own = context.usage ?? watch?.usage
   const output = Math.max(watch?.contentEvents ?? 0, outputTokens)
   if (own === undefined) return { ...noUsage, input: context.inputEstimate, output }
-  return output > own.output ? { ...own, output, isExact: false } : own
+  // Their last word is missing: running numbers are the least that it would say.
+  return { ...own, output: Math.max(own.output, output), isExact: false }
 }
 
 /** Both together; exact where both are. */

@@ -179,6 +179,8 @@ export class Turns implements Credentials {
     const { clock, outliers } = this.#parts
     const { breaker } = rules[outcome.kind]
     if (breaker !== 'none') outliers.record(credential, breaker)
+    // A server that asks for no key and refuses one is no reason to refuse everybody.
+    if (credential === noCredential) return
     const isDead = outcome.kind === 'dead-credential' || outcome.kind === 'exhausted'
     if (!isDead || outcome.reach !== 'credential' || !this.#names.includes(credential)) return
     this.#deadUntilMs.set(credential, clock.now() + Math.max(deadMs, outcome.hintMs ?? 0))

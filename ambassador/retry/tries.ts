@@ -112,7 +112,8 @@ export class Tries {
     if (last.kind === 'thrown') throw last.error
     const { response, outcome } = last
     // Providers quote the key that they refuse.
-    if (outcome.kind === 'dead-credential') throw this.#refusedCredential()
+    const isKeyed = (this.#context.credential ?? '') !== ''
+    if (outcome.kind === 'dead-credential' && isKeyed) throw this.#refusedCredential()
     this.#last = undefined
     return {
       ...response,
