@@ -153,6 +153,11 @@ function isInternal(name: string): boolean {
   return internalAnswers.has(name)
 }
 
+/** Whether the SDK should not repeat the call by itself: that would be in vain, or might bill twice. */
+export function isPointless(replay: string | undefined, { fallback }: SidecarCall): boolean {
+  return replay === 'never' || (replay === 'unknown' && fallback.unknown === 'leave')
+}
+
 function finish(response: InboundResponse, context: SidecarCall): CallResponse {
   context.headMs = context.clock.now() - context.startedMs
   const headers = endToEnd(response.headers, isInternal)
@@ -162,7 +167,9 @@ function finish(response: InboundResponse, context: SidecarCall): CallResponse {
   if (Number.isSafeInteger(attempts)) context.providerAttempts += attempts
   headers.push('x-outrigger-attempts', String(context.providerAttempts))
   context.replay = header(response.headers, 'x-outrigger-replay')
-  if (context.replay === 'never') headers.push('x-should-retry', 'false')
+  if (response.status >= 400 && isPointless(context.replay, context)) {
+    if (header(headers, 'x-should-retry') === undefined) headers.push('x-should-retry', 'false')
+  }
   if (context.surface?.wants !== 'count') {
     headers.push('x-outrigger-input-tokens', shownInput(context.input))
   }

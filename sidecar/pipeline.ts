@@ -12,7 +12,7 @@ import type { SidecarCall } from './call.ts'
 import { configOf } from './config-of.ts'
 import { count } from './count.ts'
 import { type FallbackParts, fallback } from './fallback/fallback.ts'
-import { forward } from './forward.ts'
+import { forward, isPointless } from './forward.ts'
 import { identify } from './identify.ts'
 import { type RouteParts, route } from './route/route.ts'
 import { tellCount } from './tell-count.ts'
@@ -33,9 +33,13 @@ export function sidecarPipeline(
     account(parts),
     // Above everything that may fail: the one place that makes an answer of an error.
     rescue({
-      headersOf: ({ row }, { passedOver }) => [
-        ...(row.replay === 'never' || passedOver.length > 0 ? ['x-should-retry', 'false'] : []),
-        ...(passedOver.length > 0 ? ['x-outrigger-passed-over', passedOver.join(', ')] : []),
+      headersOf: ({ row }, context) => [
+        ...(isPointless(row.replay, context) || context.passedOver.length > 0
+          ? ['x-should-retry', 'false']
+          : []),
+        ...(context.passedOver.length > 0
+          ? ['x-outrigger-passed-over', context.passedOver.join(', ')]
+          : []),
       ],
       log: parts.log,
     }),

@@ -98,7 +98,7 @@ export function startSidecar(options: HalfOptions): Promise<Running> {
 }
 
 /** Until a route is found. */
-const noFallback: SidecarCall['fallback'] = { on: [], within: 0, unknown: 'leave' }
+const noFallback: SidecarCall['fallback'] = { on: [], within: 0, unknown: 'next' }
 
 function newCall(
   cancellation: Cancellation,
