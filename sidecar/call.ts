@@ -2,6 +2,7 @@ import type { Undo } from '#shared/call/clock.ts'
 import type { CallContext } from '#shared/call/context.ts'
 import type { Model } from '#shared/config/schema.ts'
 import type { Surface } from '#shared/dialects/surfaces.ts'
+import type { ValueRange } from '#shared/dialects/top-level.ts'
 import type { Usage } from '#shared/dialects/usage.ts'
 import type { CallSpan } from '#shared/telemetry/tracing.ts'
 import type { InputCount, QuestionBody } from '#shared/tokens/counter.ts'
@@ -31,6 +32,8 @@ export interface SidecarCall extends CallContext {
   isStream: boolean
   /** The parsed body until it has been counted; undefined where it was only scanned. */
   question: QuestionBody | undefined
+  /** Where the members of the question's body stand that the layers look at. */
+  members: ReadonlyMap<string, ValueRange>
   /** What the question costs: by bytes until it has been counted. */
   input: InputCount
   /** What is tried, in this order; not empty. */
@@ -45,6 +48,10 @@ export interface SidecarCall extends CallContext {
   mayGuess: boolean
   /** How long the target may queue and try; undefined for the last one, which has until the deadline. */
   patienceMs: number | undefined
+  /** When an answer that has not begun is given up for the next target; undefined: only at the deadline. */
+  turnMs: number | undefined
+  /** Tries at providers by which the target's turn is over, those of earlier targets included. */
+  attemptsUntil: number
   /** Until when counts are waited for. */
   countUntilMs: number | undefined
   /** Targets that did not serve, and why: `openai/gpt-5=rate-limited`. */

@@ -48,8 +48,13 @@ function isUnsent(error: unknown): boolean {
   )
 }
 
-function isRefusal(response: InboundResponse): boolean {
-  return response.status === 503 && header(response.headers, 'x-outrigger-replay') === 'safe'
+/** The ambassador's own refusal. One of its provider's has been tried as often as it may be. */
+function isRefusal({ status, headers }: InboundResponse): boolean {
+  return (
+    status === 503 &&
+    header(headers, 'x-outrigger-replay') === 'safe' &&
+    header(headers, 'x-outrigger-attempts') === '0'
+  )
 }
 
 interface Sending {
@@ -62,9 +67,11 @@ interface Sending {
 
 function send({ origins, request, context, route, address }: Sending): Promise<InboundResponse> {
   const { sidecar } = configOf(context)
-  const { clock, cancellation, patienceMs, isStream } = context
+  const { clock, cancellation, surface, turnMs } = context
   cancellation.check()
-  const leftMs = Math.max(0, context.deadlineMs - clock.now()) + headGraceMs
+  // The ambassador names the owner of a slow head; a count is not worth waiting for that.
+  const graceMs = surface?.wants === 'count' ? 0 : headGraceMs
+  const leftMs = Math.max(0, context.deadlineMs - clock.now()) + graceMs
   context.attempts++
   return origins.exchange(
     {
@@ -76,9 +83,7 @@ function send({ origins, request, context, route, address }: Sending): Promise<I
     },
     originOptions(sidecar),
     {
-      // The ambassador names the owner of a slow head; the deadline is the last word here. A stream
-      // that has not begun when another target's turn has come is given up.
-      headMs: isStream && patienceMs !== undefined ? Math.min(patienceMs, leftMs) : leftMs,
+      headMs: Math.min(turnMs ?? leftMs, leftMs),
       idleMs: sidecar.idle,
       cancellation,
       clock,
@@ -115,7 +120,7 @@ function headersOf(request: CallRequest, context: SidecarCall, route: Route): st
   headers.push('x-outrigger-deadline-ms', String(leftMs))
   const patienceMs = Math.floor(Math.min(context.patienceMs ?? leftMs, leftMs))
   headers.push('x-outrigger-patience-ms', String(patienceMs))
-  headers.push('x-outrigger-attempts', `${context.providerAttempts}/${sidecar.attemptsMax}`)
+  headers.push('x-outrigger-attempts', `${context.providerAttempts}/${context.attemptsUntil}`)
   headers.push('x-outrigger-config', context.snapshot?.hash ?? '')
   for (const name of told) {
     const value = header(request.headers, name)

@@ -4,6 +4,8 @@ import { shortValueAt } from '#shared/dialects/top-level.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { SidecarCall } from './call.ts'
+import { capKeys } from './fallback/cap-output.ts'
+import { needKeys } from './route/needs.ts'
 
 /**
  * Reads model and stream from the body, and estimates its tokens by bytes. Ends at once, or with a
@@ -29,7 +31,7 @@ export function identify(pause?: Pause): Layer<CallRequest, CallResponse, Sideca
   }
 }
 
-const wanted = ['model', 'stream']
+const wanted = ['model', 'stream', ...needKeys, ...capKeys]
 
 function take(context: SidecarCall, body: Buffer, { values, repeated }: TopLevel): void {
   if (repeated !== undefined) throw invalid(repeated, `'${repeated}' occurs twice`)
@@ -38,6 +40,7 @@ function take(context: SidecarCall, body: Buffer, { values, repeated }: TopLevel
   const stream = shortValueAt(body, values.get('stream'))
   const isFlag = stream === undefined || stream === null || typeof stream === 'boolean'
   if (!isFlag) throw invalid('stream', "'stream' must be true or false")
+  context.members = values
   context.modelAsked = model
   context.isStream = stream === true
   // English prose has about four bytes a token; the envelope of JSON weighs the other way.

@@ -97,6 +97,8 @@ export function startSidecar(options: HalfOptions): Promise<Running> {
   })
 }
 
+const noMembers: SidecarCall['members'] = new Map()
+
 /** Until a route is found. */
 const noFallback: SidecarCall['fallback'] = { on: [], within: 0, unknown: 'next' }
 
@@ -119,6 +121,7 @@ function newCall(
     modelAsked: '',
     isStream: false,
     question: undefined,
+    members: noMembers,
     input: { tokens: 0, exactness: 'estimate' },
     chain: [],
     fallback: noFallback,
@@ -126,6 +129,8 @@ function newCall(
     isLastLink: true,
     mayGuess: false,
     patienceMs: undefined,
+    turnMs: undefined,
+    attemptsUntil: snapshot?.config.sidecar.attemptsMax ?? 1,
     countUntilMs: undefined,
     passedOver: [],
     endTurn: undefined,

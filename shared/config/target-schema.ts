@@ -156,8 +156,11 @@ const fallback = v.object({
     'timeout' as const,
     'context-window' as const,
   ]),
-  // For trying, from the question on: an answer that has begun by then may take its time.
+  // For trying, from when the question has come: an answer that has begun by then may take its time.
   within: v.optional(duration(), '60s'),
+  // How long a target may take for an answer that is not streamed before `timeout` hands it on. Its
+  // head comes with its end: absent, only the provider's own `timeouts.head` bounds it.
+  whole: v.optional(duration()),
   // Where bytes were sent and no answer came, a second try may bill twice: `leave` shows the error.
   unknown: v.optional(oneOf(['next', 'leave']), 'next'),
 })

@@ -1,4 +1,4 @@
-import { NotAnObject, scanTopLevel, valueAt, withMembers } from '#shared/dialects/top-level.ts'
+import { shortValueAt, withMembers } from '#shared/dialects/top-level.ts'
 import type { CallRequest } from '#shared/http/call.ts'
 import type { SidecarCall } from '../call.ts'
 
@@ -11,6 +11,9 @@ const keys = {
   embeddings: [],
 } as const
 
+/** Members of a question that cap its answer. */
+export const capKeys: readonly string[] = [...new Set(Object.values(keys).flat())]
+
 /** The same request with answers of at most `tokens`; a lower wish of the caller stays. */
 export function capOutput(request: CallRequest, context: SidecarCall, tokens: number): CallRequest {
   const { dialect = 'chat', wants } = context.surface ?? {}
@@ -18,18 +21,12 @@ export function capOutput(request: CallRequest, context: SidecarCall, tokens: nu
   const [first] = names
   // What is only counted has no answer: Anthropic refuses the member there.
   if (first === undefined || wants === 'count') return request
-  try {
-    const { values } = scanTopLevel(request.body, names)
-    const said = names.filter((name) => values.has(name))
-    const members: Record<string, string> = {}
-    for (const name of said.length > 0 ? said : [first]) {
-      const wished = valueAt(request.body, values.get(name))
-      if (typeof wished !== 'number' || wished > tokens) members[name] = String(tokens)
-    }
-    return { ...request, body: withMembers(request.body, values, members) }
-  } catch (error) {
-    // Read as an object once already; what is odd about it is the provider's to say.
-    if (error instanceof NotAnObject) return request
-    throw error
+  const { members: values } = context
+  const said = names.filter((name) => values.has(name))
+  const members: Record<string, string> = {}
+  for (const name of said.length > 0 ? said : [first]) {
+    const wished = shortValueAt(request.body, values.get(name))
+    if (typeof wished !== 'number' || wished > tokens) members[name] = String(tokens)
   }
+  return { ...request, body: withMembers(request.body, values, members) }
 }

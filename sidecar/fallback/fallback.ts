@@ -67,6 +67,8 @@ async function follow(following: Following): Promise<CallResponse> {
     context.isLastLink = isLast
     context.mayGuess = !isLast && !guessed.has(link)
     context.patienceMs = isLast ? undefined : shareOf(untilMs - context.clock.now(), links)
+    context.turnMs = turnOf(context)
+    context.attemptsUntil = attemptsUntil(context, links)
     if (guessed.has(link)) forget(link, context)
     const outcome = await outcomeOf(link, following)
     const { answer, error, failure } = outcome
@@ -128,8 +130,8 @@ async function outcomeOf(route: Route, following: Following): Promise<Outcome> {
     if (!(error instanceof CallError) || cancellation.reason !== undefined) throw error
     const failure = failureOfError(error)
     if (failure !== undefined) penalize(signal, failure, clock)
-    // Its ambassador could not tell: at least one try has been made there.
-    if (failure?.replay === 'unknown') context.providerAttempts++
+    // Its ambassador could not tell: it may have used up its turn.
+    if (failure?.replay === 'unknown') context.providerAttempts = context.attemptsUntil
     return { answer: undefined, error, failure }
   }
 }
@@ -171,6 +173,26 @@ function endTurn(context: SidecarCall): void {
 function shareOf(leftMs: number, behind: readonly Link[]): number | undefined {
   const others = behind.filter((link) => 'provider' in link).length
   return leftMs <= 0 ? undefined : leftMs / (others + 1)
+}
+
+/**
+ * How long the target has to begin its answer. Of one that is not streamed the head comes with its
+ * end, which may take minutes: that is bounded only where the configuration says by what.
+ */
+function turnOf({ fallback: rules, isStream, patienceMs }: SidecarCall): number | undefined {
+  // To give up a target that nobody will stand in for helps nobody.
+  if (patienceMs === undefined || !rules.on.includes('timeout') || rules.unknown === 'leave') {
+    return undefined
+  }
+  return isStream ? patienceMs : rules.whole
+}
+
+/** Each target has an equal share of the tries that are left, at least one; the last has all. */
+function attemptsUntil(context: SidecarCall, behind: readonly Link[]): number {
+  const { attemptsMax } = configOf(context).sidecar
+  const made = context.providerAttempts
+  const others = behind.filter((link) => 'provider' in link).length
+  return made + Math.max(1, Math.ceil((attemptsMax - made) / (others + 1)))
 }
 
 /** Whether the outcome is one for which the next link is asked. */

@@ -40,7 +40,7 @@ type Why =
 /** Decides for each step who may take the call, and in which order. Draws lots; changes nothing. */
 export function stepsOf(ground: Ground): readonly Step[] {
   const { entries, request, context, signals } = ground
-  const needs = needsOf(request.body, entries)
+  const needs = needsOf({ body: request.body, values: context.members }, entries)
   const session = header(request.headers, 'x-outrigger-session')
   const order = { signals, clock: context.clock, session }
   return entries.map((entry) => {

@@ -66,7 +66,7 @@ async function tell(telling: Telling): Promise<void> {
   told['stream'] = context.isStream
   const model = modelOf(config, context.modelAsked)
   const entries = await tellRules(telling, model)
-  told['needs'] = [...usedBy(request.body, capabilityNames)]
+  told['needs'] = [...usedBy({ body: request.body, values: context.members }, capabilityNames)]
   const { on, within: withinMs, unknown } = model.fallback
   told['fallback'] = { on, withinMs, unknown, attemptsMax: config.sidecar.attemptsMax }
   const ground = { config, entries, request, context, signals: parts.signals }

@@ -47,9 +47,9 @@ function misfitOfHead({ when }: Rule, { request }: Looked): string | undefined {
   return undefined
 }
 
-function misfitOfNeeds({ when }: Rule, { request }: Looked): string | undefined {
+function misfitOfNeeds({ when }: Rule, { request, context }: Looked): string | undefined {
   if (when.needs.length === 0) return undefined
-  const used = usedBy(request.body, when.needs)
+  const used = usedBy({ body: request.body, values: context.members }, when.needs)
   const unused = when.needs.filter((name) => !used.has(name))
   return unused.length === 0 ? undefined : `the question does not use ${unused.join(', ')}`
 }

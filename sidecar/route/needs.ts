@@ -1,6 +1,6 @@
 import type { Entry, Target } from '#shared/config/schema.ts'
 import { type Capability, capabilityNames } from '#shared/config/target-schema.ts'
-import { NotAnObject, scanTopLevel, type ValueRange, valueAt } from '#shared/dialects/top-level.ts'
+import { shortValueAt, type ValueRange } from '#shared/dialects/top-level.ts'
 import { isObject } from '#shared/dialects/usage.ts'
 
 /** The `type` of such a part of a message, in the three dialects. */
@@ -12,18 +12,26 @@ const parts: Readonly<Record<'images' | 'audio' | 'documents', readonly string[]
 
 const tools = ['tools', 'functions'] as const
 const formats = ['response_format', 'text', 'output_config', 'output_format'] as const
-const members = [...tools, ...formats]
+
+/** Members of a question that tell what it needs. */
+export const needKeys: readonly string[] = [...tools, ...formats]
+
+/** A question, and where the members stand that {@link needKeys} names. */
+export interface Members {
+  readonly body: Buffer
+  readonly values: ReadonlyMap<string, ValueRange>
+}
 
 const none: ReadonlySet<Capability> = new Set()
 
 /** What the question needs, as far as the targets of `entries` differ in it. */
-export function needsOf(body: Buffer, entries: readonly Entry[]): ReadonlySet<Capability> {
+export function needsOf(question: Members, entries: readonly Entry[]): ReadonlySet<Capability> {
   const isDeclared = entries.some(
     (entry) =>
       entry.choose !== 'refuse' &&
       entry.targets.some(({ capabilities }) => capabilities !== undefined),
   )
-  return isDeclared ? usedBy(body, capabilityNames) : none
+  return isDeclared ? usedBy(question, capabilityNames) : none
 }
 
 /** Which of `needs` the target does not have. */
@@ -34,31 +42,15 @@ export function missing(
   return capabilities === undefined ? [] : [...needs].filter((name) => !capabilities.includes(name))
 }
 
-/** Which of `asked` the question uses. Reads its bytes once for members and once for each part. */
-export function usedBy(body: Buffer, asked: readonly Capability[]): ReadonlySet<Capability> {
-  const isOfMembers = asked.includes('tools') || asked.includes('json-schema')
-  const values = isOfMembers ? membersOf(body) : noMembers
-  return new Set(asked.filter((name) => uses(body, values, name)))
+/** Which of `asked` the question uses. Reads its bytes once for each part: 13 ms for 32 MB of prose. */
+export function usedBy(question: Members, asked: readonly Capability[]): ReadonlySet<Capability> {
+  return new Set(asked.filter((name) => uses(question, name)))
 }
 
-type Members = ReadonlyMap<string, ValueRange>
-
-const noMembers: Members = new Map()
-
-function membersOf(body: Buffer): Members {
-  try {
-    return scanTopLevel(body, members).values
-  } catch (error) {
-    // Read as an object once already; what is broken inside is the provider's to say.
-    if (error instanceof NotAnObject) return noMembers
-    throw error
-  }
-}
-
-function uses(body: Buffer, values: Members, name: Capability): boolean {
+function uses({ body, values }: Members, name: Capability): boolean {
   if (name === 'tools') return tools.some((key) => isFilledList(body, values.get(key)))
   if (name === 'json-schema') {
-    return formats.some((key) => asksForSchema(valueAt(body, values.get(key))))
+    return formats.some((key) => asksForSchema(body, values.get(key)))
   }
   return parts[name].some((word) => hasType(body, word))
 }
@@ -69,10 +61,20 @@ function isFilledList(body: Buffer, range: ValueRange | undefined): boolean {
   return body[spaceEnd(body, range.start + 1)] !== closeBracket
 }
 
-/** `response_format`, `text.format` and `output_config.format` of the three dialects. */
-function asksForSchema(value: unknown): boolean {
-  if (!isObject(value)) return false
-  return value['type'] === 'json_schema' || asksForSchema(value['format'])
+/**
+ * `response_format`, `text.format` and `output_config.format` of the three dialects. A schema is long:
+ * the bytes around its type are looked at, not all of it.
+ */
+function asksForSchema(body: Buffer, range: ValueRange | undefined): boolean {
+  if (range === undefined) return false
+  const value = shortValueAt(body, range)
+  if (isObject(value) && isSchema(value)) return true
+  return hasType(body.subarray(range.start, range.end), '"json_schema"')
+}
+
+function isSchema(value: Readonly<Record<string, unknown>>): boolean {
+  const { type, format } = value
+  return type === 'json_schema' || (isObject(format) && isSchema(format))
 }
 
 const openBracket = 91

@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { Cancellation } from '#shared/call/cancellation.ts'
 import { parseConfig } from '#shared/config/load.ts'
+import { scanTopLevel } from '#shared/dialects/top-level.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { InputCount } from '#shared/tokens/counter.ts'
 import type { Route, SidecarCall } from '../../sidecar/call.ts'
+import { capKeys } from '../../sidecar/fallback/cap-output.ts'
+import { needKeys } from '../../sidecar/route/needs.ts'
 import type { ManualClock } from '../manual-clock.ts'
 
 /** What a call has before it is counted. */
@@ -41,6 +44,7 @@ export function callOf(clock: ManualClock): SidecarCall {
     surface: { path: '/v1/chat/completions', dialect: 'chat', wants: 'answer' },
     modelAsked: 'assistant',
     isStream: false,
+    members: new Map(),
     question: { parsed: { messages: [] }, size: 15 },
     input: byBytes,
     chain: [route],
@@ -53,6 +57,8 @@ export function callOf(clock: ManualClock): SidecarCall {
     isLastLink: true,
     mayGuess: false,
     patienceMs: undefined,
+    turnMs: undefined,
+    attemptsUntil: 6,
     countUntilMs: undefined,
     passedOver: [],
     endTurn: undefined,
@@ -101,4 +107,14 @@ export function answered(status: number, headers: string[] = []): CallResponse &
 
 interface Cancelled {
   readonly cancelled: boolean
+}
+
+/** Where the members stand that `identify` would have found; none in what is no object. */
+export function membersOf(body: Buffer): SidecarCall['members'] {
+  try {
+    return scanTopLevel(body, [...needKeys, ...capKeys]).values
+  } catch {
+    // The layer would have refused it: nobody asks for its members.
+    return new Map()
+  }
 }

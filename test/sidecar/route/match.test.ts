@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { InputCount } from '#shared/tokens/counter.ts'
 import { misfitOf, ruleFor } from '../../../sidecar/route/match.ts'
-import { requestOf } from '../sidecar-call.ts'
+import { membersOf, requestOf } from '../sidecar-call.ts'
 import { callUnder, configWith } from './models.ts'
 
 const own = { provider: 'a', model: 'own' }
@@ -22,10 +22,12 @@ function looked({ when, targets = [{ provider: 'b', model: 'ruled' }], ...call }
   assert.ok(model !== undefined)
   const context = callUnder(config)
   const counted: string[] = []
+  const request = requestOf(JSON.stringify(call.body ?? {}), call.headers)
+  context.members = membersOf(request.body)
   const seen = {
     model,
     context,
-    request: requestOf(JSON.stringify(call.body ?? {}), call.headers),
+    request,
     countOf(target: { readonly model: string }) {
       counted.push(target.model)
       return call.count

@@ -2,11 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { capabilityNames } from '#shared/config/target-schema.ts'
 import { missing, needsOf, usedBy } from '../../../sidecar/route/needs.ts'
+import { membersOf } from '../sidecar-call.ts'
 import { entriesOf } from './models.ts'
 
-const used = (body: object | string) => [
-  ...usedBy(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)), capabilityNames),
-]
+const question = (body: object | string) => {
+  const bytes = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
+  return { body: bytes, values: membersOf(bytes) }
+}
+
+const used = (body: object | string) => [...usedBy(question(body), capabilityNames)]
 
 const user = (...content: object[]) => ({ messages: [{ role: 'user', content }] })
 const data = 'data:image/png;base64,AAAA'
@@ -102,11 +106,11 @@ test('a body that is broken inside needs nothing that can be seen', () => {
 })
 
 test('needs are looked for only where targets differ in them', () => {
-  const body = Buffer.from(JSON.stringify(shapes.chat.tools))
+  const asked = question(shapes.chat.tools)
   const plain = entriesOf({ provider: 'a', model: 'x' })
-  assert.equal(needsOf(body, plain).size, 0)
+  assert.equal(needsOf(asked, plain).size, 0)
   const declared = entriesOf({ split: [{ provider: 'a', model: 'x', capabilities: [] }] })
-  assert.deepEqual([...needsOf(body, declared)], ['tools'])
+  assert.deepEqual([...needsOf(asked, declared)], ['tools'])
 })
 
 test('a target that declares nothing can do everything', () => {

@@ -4,7 +4,7 @@ import type { CallError } from '#shared/errors/call-error.ts'
 import type { Link, SidecarCall } from '../../../sidecar/call.ts'
 import { route } from '../../../sidecar/route/route.ts'
 import { Signals } from '../../../sidecar/route/signals.ts'
-import { answered, requestOf } from '../sidecar-call.ts'
+import { answered, membersOf, requestOf } from '../sidecar-call.ts'
 import { callUnder, configWith, silent, Table } from './models.ts'
 
 interface Given {
@@ -22,7 +22,9 @@ async function routed({ targets, rules = [], ...given }: Given): Promise<Sidecar
   if (given.surface !== undefined) context.surface = given.surface
   const parts = { signals: new Signals(), counter: new Table(), log: () => silent }
   const layer = route(parts)(() => Promise.resolve(answered(200)))
-  await layer(requestOf(JSON.stringify(given.body ?? {}), given.headers), context)
+  const request = requestOf(JSON.stringify(given.body ?? {}), given.headers)
+  context.members = membersOf(request.body)
+  await layer(request, context)
   return context
 }
 
