@@ -132,6 +132,7 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
           ]),
         )
       } else if (provider !== undefined) {
+        pool.clear()
         const calls = originOptions(provider)
         origins.retain(originsOf(provider).map((origin) => [origin, calls]))
       }

@@ -107,13 +107,15 @@ function closeSpan(context: SidecarCall, status: number, outcome: Outcome): void
   span.end()
 }
 
-function outcomeOf({ context, ending, status }: Ended): Outcome {
+function outcomeOf({ request, context, ending, status }: Ended): Outcome {
   if (context.error?.code === 'client-left') return 'client-left'
   if (context.error !== undefined) {
     if (status < 400) return 'cut'
     return context.attempts === 0 ? 'refused' : 'failed'
   }
-  if (ending.kind === 'dropped' || ending.kind === 'unread') return 'client-left'
+  // A HEAD's body is for nobody to read.
+  const isRead = request.method !== 'HEAD'
+  if (isRead && (ending.kind === 'dropped' || ending.kind === 'unread')) return 'client-left'
   if (ending.kind === 'failed') return 'cut'
   if (status >= 400) return 'failed'
   return context.isCut ? 'cut' : 'ok'

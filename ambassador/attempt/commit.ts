@@ -187,7 +187,9 @@ class HeldBody implements Body, BodySink {
     this.#chunks.push(chunk)
     this.#bytes += chunk.length
     if (this.#bytes <= this.#bytesMax) return true
-    this.#keepTail(chunk)
+    // Of the first that is too much also what came before it: usage may stand across them.
+    if (this.#tail.length === 0) for (const held of this.#chunks) this.#keepTail(held)
+    else this.#keepTail(chunk)
     this.#settle.resolve(undefined)
     return false
   }

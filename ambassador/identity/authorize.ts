@@ -34,7 +34,8 @@ export function authorize(): Layer<CallRequest, CallResponse, AmbassadorCall> {
 
 function decide(request: CallRequest, context: AmbassadorCall, top: TopLevel): void {
   readBody(request, context, top)
-  applyTenant(request, context)
+  // The sidecar names the target; what it may name is checked against the configuration.
+  applyTenant(request, context, header(request.headers, 'x-outrigger-model') ?? context.modelAsked)
 }
 
 function readSurface(request: CallRequest, context: AmbassadorCall): void {
@@ -88,8 +89,6 @@ function readBody(
   }
   context.bodyValues = values
   context.modelAsked = model
-  // The sidecar names the target; what it may name is checked against the configuration.
-  context.model = header(request.headers, 'x-outrigger-model') ?? model
   const dialect = context.surface?.dialect ?? 'chat'
   // Where it names none, calls of its kind tell how much they come to.
   context.outputMax = askedOutput({ dialect, body: request.body, values }, 0) || undefined
@@ -99,25 +98,30 @@ function readBody(
   const claimed = Number(
     /^~?(\d{1,9})$/.exec(header(request.headers, 'x-outrigger-input-tokens') ?? '')?.[1] ?? 0,
   )
-  context.inputEstimate = Math.max(floor, claimed)
+  context.inputEstimate = Math.max(floor, Math.min(claimed, claimMax))
 }
+
+/** Beyond every model's window: a forged claim must not reserve what all tenants share. */
+const claimMax = 2 ** 21
 
 const scannedKeys = ['model', 'stream', 'stream_options', ...outputKeys]
 
 /** Longer names are cut: they only tell sessions apart. */
 const sessionCharsMax = 128
 
-function applyTenant(request: CallRequest, context: AmbassadorCall): void {
+function applyTenant(request: CallRequest, context: AmbassadorCall, model: string): void {
   const config = configOf(context)
   const tenant = config.tenants[context.tenant]
-  const aliases = aliasesOf(config, context.provider, context.model)
+  const aliases = aliasesOf(config, context.provider, model)
   const isAllowed = aliases.some((alias) => tenant?.models?.includes(alias) ?? true)
   if (!isAllowed) {
     throw new CallError(
       'model-forbidden',
-      `Cannot serve model '${context.model.slice(0, 100)}': it is not among those of the tenant`,
+      `Cannot serve model '${model.slice(0, 100)}': it is not among those of the tenant`,
     )
   }
+  // A model that is refused is the caller's text, and no label.
+  context.model = model
   context.class = tenant?.class ?? 'interactive'
   const asked = header(request.headers, 'x-outrigger-class')
   const classes = tenant?.classes ?? ['interactive', 'batch']

@@ -65,14 +65,22 @@ export function goDuration(ms: number): string {
   return minutes > 0 ? `${minutes}m${seconds}s` : `${seconds}s`
 }
 
-/** Whether a provider's header tells how the account stands that all tenants share. */
+/** Beginnings of such names, and names that say whose account it is. */
+const ofAccount = [
+  'x-ratelimit',
+  'ratelimit',
+  'anthropic-ratelimit-',
+  'anthropic-priority-',
+  'anthropic-fast-',
+  'anthropic-organization-id',
+  'openai-organization',
+  'openai-project',
+  'x-ms-region',
+]
+
+/** Whether a provider's header tells whose the account is that all tenants share, or how it stands. */
 export function tellsOfAccount(name: string): boolean {
-  return (
-    name.startsWith('x-ratelimit-') ||
-    name.startsWith('anthropic-ratelimit-') ||
-    name.startsWith('anthropic-priority-') ||
-    name.startsWith('anthropic-fast-')
-  )
+  return ofAccount.some((start) => name.startsWith(start))
 }
 
 /** The same headers (name, value, …) without those that tell how the shared account stands. */

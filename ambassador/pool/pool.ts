@@ -52,6 +52,13 @@ export class ReplicaPool {
     this.#probeLater(0)
   }
 
+  /** Asks nobody any more: the provider is no pool. */
+  clear(): void {
+    this.#options = undefined
+    this.#replicas = new Map()
+    this.#undoProbe?.()
+  }
+
   /** The healthy replica with the fewest calls in flight; ties by chance. Throws `no-healthy-replica`. */
   pick(): Replica {
     const { clock } = this.#parts

@@ -7,8 +7,9 @@ import { type Outcome, rules } from './outcome.ts'
 
 /**
  * Headers (name, value, …) of an error answer that is passed on: whether the sidecar may try another
- * target, why (`x-outrigger-reason`, one of the words of `fallback.on`), and when. What the provider said about waiting stays as it came; `soonestMs` is when this
- * ambassador would have room again, where it knows better or the provider said nothing.
+ * target, why (`x-outrigger-reason`, one of the words of `fallback.on`), and when. What the provider
+ * said about waiting stays as it came; `soonestMs` is when this ambassador would have room again,
+ * where the provider said nothing or another credential is free before the one it spoke of.
  */
 export function answerHeaders(
   headers: HeaderList,
@@ -16,10 +17,12 @@ export function answerHeaders(
   soonestMs: number | undefined,
 ): string[] {
   const kept: string[] = []
+  const isBetter = isSooner(outcome, soonestMs)
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const name = headers[at] ?? ''
-    if (name !== 'x-outrigger-replay' && !tellsOfAccount(name))
-      kept.push(name, headers[at + 1] ?? '')
+    if (name === 'x-outrigger-replay' || tellsOfAccount(name)) continue
+    if (isBetter && (name === 'retry-after' || name === 'retry-after-ms')) continue
+    kept.push(name, headers[at + 1] ?? '')
   }
   const reason = fallbackReasonOf(outcome)
   if (reason !== undefined) kept.push('x-outrigger-reason', reason)
@@ -34,6 +37,12 @@ export function answerHeaders(
     kept.push('retry-after', String(Math.ceil(ms / 1_000)), 'retry-after-ms', String(ms))
   }
   return kept
+}
+
+/** By a second at least: the provider's own words are not rounded anew. */
+function isSooner({ kind, hintMs }: Outcome, soonestMs: number | undefined): boolean {
+  if (kind !== 'throttled' || hintMs === undefined || soonestMs === undefined) return false
+  return soonestMs + 1_000 <= hintMs
 }
 
 /** The official SDKs retry every 429: one that waits for money is told to stop. */

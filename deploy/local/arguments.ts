@@ -9,6 +9,8 @@ export interface LocalArguments {
   readonly port: number
   /** Whether every line of every child is shown. */
   readonly isVerbose: boolean
+  /** Whether doubles stand for commercial providers. */
+  readonly hasDoubles: boolean
 }
 
 /** Simulated servers listen highest, below this distance from the first port. */
@@ -26,15 +28,17 @@ export function readLocalArguments(argv: readonly string[], directory: string): 
       config: { type: 'string' },
       port: { type: 'string', default: '4000' },
       verbose: { type: 'boolean', default: false },
+      'demo-providers': { type: 'boolean', default: false },
     },
   })
   const port = Number(values.port)
   if (!/^\d{1,5}$/.test(values.port) || port < 1 || port > portMax) {
     throw new Error(`Cannot read --port: '${values.port}' is not a port from 1 to ${portMax}`)
   }
+  const hasDoubles = values['demo-providers']
   const config =
     values.config === undefined
-      ? resolve(import.meta.dirname, 'outrigger.yaml')
+      ? resolve(import.meta.dirname, hasDoubles ? 'demo/demo.yaml' : 'outrigger.yaml')
       : resolve(directory, values.config)
-  return { config, port, isVerbose: values.verbose }
+  return { config, port, isVerbose: values.verbose, hasDoubles }
 }

@@ -1,5 +1,7 @@
 import type { Config, Provider } from '#shared/config/schema.ts'
 import { allTargets } from '#shared/config/target-schema.ts'
+import type { PlannedDouble } from './demo/doubles.ts'
+import { tryIt } from './demo/try-it.ts'
 import type { Plan } from './plan.ts'
 
 /** What the banner tells about. */
@@ -34,6 +36,7 @@ export function banner(facts: BannerFacts): string {
     table(processRows(facts)),
     section('Providers', table(providerRows(facts))),
     ...(calls.length === 0 ? [none] : calls),
+    ...demoSections(facts, chat),
     section(
       'Configuration',
       `Edit ${file} and save: it holds within a second, without a restart.\n` +
@@ -60,20 +63,48 @@ function processRows({ port, plan, pid }: BannerFacts): string[][] {
     row('sidecar', 'sidecar', port),
     ...plan.ambassadors.map((one) => row('ambassador', one.provider, one.port)),
     ...plan.replicas.map((one) => row('simulated vLLM', one.name, one.port)),
+    ...plan.doubles.map((one) => row('double', one.name, one.port)),
   ]
 }
 
 function providerRows({ config, plan }: BannerFacts): string[][] {
-  return plan.providers.map(({ name, disabled, replicas }) => {
+  return plan.providers.map(({ name, disabled, replicas, double }) => {
     const provider = config.providers[name]
     const kind = provider?.kind ?? ''
     if (disabled !== undefined) return [name, kind, `not enabled: ${disabled}`]
+    if (double !== undefined) return [name, kind, `enabled: a double, ${limitsOf(double)}`]
     return [
       name,
       kind,
       replicas === undefined ? `enabled: ${whereOf(provider)}` : 'enabled: simulated',
     ]
   })
+}
+
+const limitWords: Readonly<Record<string, string>> = {
+  rpm: 'calls',
+  tpm: 'tokens',
+  itpm: 'input tokens',
+  otpm: 'output tokens',
+}
+
+/** `2 keys, each 30 calls, 20000 tokens a minute`. */
+function limitsOf({ keys, manners }: PlannedDouble): string {
+  const limits = Object.entries(limitWords).flatMap(([name, word]) =>
+    manners[name] === undefined ? [] : `${manners[name]} ${word}`,
+  )
+  const who = keys.length === 1 ? '1 key:' : `${keys.length} keys, each`
+  return limits.length === 0 ? 'without limits' : `${who} ${limits.join(', ')} a minute`
+}
+
+/** Where doubles run: what to try with the one that `model` is asked of first. */
+function demoSections({ port, config, plan }: BannerFacts, model: string | undefined): string[] {
+  const entry = model === undefined ? undefined : config.models[model]
+  const [first] = entry === undefined ? [] : allTargets(entry)
+  const double = plan.doubles.find(({ provider }) => provider === first?.provider)
+  const ambassador = plan.ambassadors.find(({ provider }) => provider === double?.provider)
+  if (model === undefined || double === undefined || ambassador === undefined) return []
+  return [section('Try it', tryIt({ port, model, double, ambassadorPort: ambassador.port }))]
 }
 
 function whereOf(provider: Provider | undefined): string {

@@ -18,7 +18,7 @@ const commands = {
   bench: { entry: 'test/bench/main.ts', development: true },
   slow: { entry: 'test/run/slow.ts', development: true },
   count: { entry: 'deploy/cli/count.ts', development: false },
-  drill: { entry: 'deploy/cli/drill.ts', development: false },
+  drill: { entry: 'deploy/cli/drill/main.ts', development: false },
 }
 
 /** Packages that carry a Node 26 binary and run no install script, by platform. */

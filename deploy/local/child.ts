@@ -10,6 +10,8 @@ export interface ChildSpec {
   readonly name: string
   /** Variables of the environment that are none of its business. */
   readonly withheld: readonly string[]
+  /** Variables besides. */
+  readonly added?: Environment
   /** Node's own, before the entry. */
   readonly nodeFlags?: readonly string[]
   /** Path of its `main.ts`. */
@@ -114,7 +116,7 @@ export class Child {
       // A group of its own: Ctrl-C of the terminal reaches the launcher, which keeps the order.
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: without(environment, spec.withheld),
+      env: { ...without(environment, spec.withheld), ...spec.added },
     })
     this.#process = child
     const guard = startGuard(child.pid)

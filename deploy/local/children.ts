@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
 import { sidecarNodeFlags } from '#deploy/image/node-flags.ts'
 import { Child, type ChildParts, type ChildSpec } from './child.ts'
+import { doubleArguments, doubleEnvironment, type PlannedDouble } from './demo/doubles.ts'
 import type { Plan, PlannedAmbassador, PlannedReplica } from './plan.ts'
 
 const root = resolve(import.meta.dirname, '..', '..')
@@ -20,6 +21,7 @@ export class Children {
   #sidecar: Child | undefined
   readonly #ambassadors = new Map<string, Child>()
   readonly #replicas = new Map<string, Child>()
+  readonly #doubles = new Map<string, Child>()
   /** Ambassadors that drain, by provider. */
   readonly #leaving = new Map<string, { readonly child: Child; readonly ended: Promise<void> }>()
 
@@ -31,13 +33,19 @@ export class Children {
   /** Starts all at once and resolves when all are ready; rejects with the first that cannot. */
   async start(plan: Plan): Promise<void> {
     this.#sidecar = new Child(sidecarSpec(plan, this.#places), this.#parts)
-    const started = [this.#sidecar.start(), this.#startReplicas(plan), this.#startAmbassadors(plan)]
+    const started = [
+      this.#sidecar.start(),
+      this.#startReplicas(plan),
+      this.#startDoubles(plan),
+      this.#startAmbassadors(plan),
+    ]
     await Promise.all(started)
   }
 
   /** Starts the simulated servers that `plan` adds: before the configuration names them. */
   async grow(plan: Plan): Promise<void> {
     await this.#startReplicas(plan)
+    await this.#startDoubles(plan)
   }
 
   /**
@@ -75,7 +83,8 @@ export class Children {
     const leaving = [...this.#leaving.values()].map(({ ended }) => ended)
     const running = [...this.#ambassadors.values()].map((child) => child.stop())
     await Promise.all([...leaving, ...running])
-    await Promise.all([...this.#replicas.values()].map((child) => child.stop()))
+    const origins = [...this.#replicas.values(), ...this.#doubles.values()]
+    await Promise.all(origins.map((child) => child.stop()))
   }
 
   /** Ends all at once. Synchronous. */
@@ -85,13 +94,26 @@ export class Children {
 
   #all(): Child[] {
     const leaving = [...this.#leaving.values()].map(({ child }) => child)
-    const running = [...this.#ambassadors.values(), ...this.#replicas.values()]
+    const origins = [...this.#replicas.values(), ...this.#doubles.values()]
+    const running = [...this.#ambassadors.values(), ...origins]
     return [...(this.#sidecar === undefined ? [] : [this.#sidecar]), ...running, ...leaving]
   }
 
   async #startReplicas(plan: Plan): Promise<void> {
     const specs = plan.replicas.map((one) => replicaSpec(one, plan))
     await startMissing(this.#replicas, specs, this.#parts)
+  }
+
+  /** A double knows its models and keys from its start: where they change, another takes its place. */
+  async #startDoubles(plan: Plan): Promise<void> {
+    const specs = plan.doubles.map((one) => doubleSpec(one, plan))
+    const outdated = specs.flatMap(({ name, args }) => {
+      const child = this.#doubles.get(name)
+      return child === undefined || child.spec.args.join(' ') === args.join(' ') ? [] : [child]
+    })
+    for (const child of outdated) this.#doubles.delete(child.spec.name)
+    await Promise.all(outdated.map((child) => child.stop()))
+    await startMissing(this.#doubles, specs, this.#parts)
   }
 
   async #startAmbassadors(plan: Plan): Promise<void> {
@@ -146,7 +168,16 @@ function ambassadorSpec(
 ): ChildSpec {
   const args = ['--config', places.config, '--provider', provider, ...listening(port)]
   const kept = withheld(plan, plan.secrets.ambassadors[provider] ?? [])
-  return { name: provider, withheld: kept, entry: resolve(root, 'ambassador', 'main.ts'), args }
+  const entry = resolve(root, 'ambassador', 'main.ts')
+  const double = plan.doubles.find((one) => one.provider === provider)
+  const added = double === undefined ? {} : doubleEnvironment(double)
+  return { name: provider, withheld: kept, added, entry, args }
+}
+
+function doubleSpec(double: PlannedDouble, plan: Plan): ChildSpec {
+  const entry = resolve(root, 'deploy', 'simulator', 'provider-main.ts')
+  const args = doubleArguments(double)
+  return { name: double.name, withheld: withheld(plan, []), entry, args }
 }
 
 function replicaSpec({ name, model, port }: PlannedReplica, plan: Plan): ChildSpec {

@@ -1,6 +1,7 @@
 import { chmodSync, renameSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { Document, isAlias, isMap, isScalar, parseDocument, visit } from 'yaml'
+import type { PlannedDouble } from './demo/doubles.ts'
 import type { Plan } from './plan.ts'
 
 /**
@@ -9,12 +10,13 @@ import type { Plan } from './plan.ts'
  */
 export function effectiveText(text: string, directory: string, plan: Plan): string {
   const document = withoutAliases(parseDocument(text.replace(/^\uFEFF/, ''), { merge: true }))
-  for (const { name, address, replicas } of plan.providers) {
+  for (const { name, address, replicas, double } of plan.providers) {
     document.setIn(['providers', name, 'address'], address)
     if (replicas !== undefined) {
       const node = document.createNode([...replicas])
       document.setIn(['providers', name, 'replicas', 'addresses'], node)
     }
+    if (double !== undefined) pointAt(document, double)
   }
   visit(document, {
     Pair(_key, { key, value }) {
@@ -24,6 +26,16 @@ export function effectiveText(text: string, directory: string, plan: Plan): stri
     },
   })
   return document.toString()
+}
+
+/** The double's address, and its made-up keys in place of the file's: no real one reaches it. */
+function pointAt(document: Document, { provider, baseUrl, keys }: PlannedDouble): void {
+  document.setIn(['providers', provider, 'baseUrl'], baseUrl)
+  for (const [at, { variable }] of keys.entries()) {
+    const path = ['providers', provider, 'credentials', at]
+    document.setIn([...path, 'secret'], variable)
+    for (const key of ['baseUrl', 'entra']) document.deleteIn([...path, key])
+  }
 }
 
 /** Whoever edits one use of a shared block would edit them all: where there are any, none stay. */

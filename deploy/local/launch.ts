@@ -9,6 +9,8 @@ import { type ConfigLog, type WatchedConfig, watchConfig } from '#shared/config/
 import type { LocalArguments } from './arguments.ts'
 import { banner } from './banner.ts'
 import { Children } from './children.ts'
+import { type DoubleManners, demoManners } from './demo/doubles.ts'
+import { WaitWatch } from './demo/wait-watch.ts'
 import { effectiveText, writeEffective } from './effective.ts'
 import { type LineStyle, showLine, showOwn } from './lines.ts'
 import { type Plan, Planner } from './plan.ts'
@@ -21,6 +23,8 @@ export interface LaunchOptions {
   readonly style: LineStyle
   /** Shows log lines, each with its line feed. */
   readonly show: (text: string) => void
+  /** Of the doubles, where any are asked for; small limits to be met by hand where absent. */
+  readonly manners?: DoubleManners
 }
 
 /** The local system while it is made, so that it can be ended at any moment. */
@@ -31,6 +35,8 @@ export class Launcher {
   readonly #directory = mkdtempSync(join(tmpdir(), 'outrigger-local-'))
   readonly #effective = join(this.#directory, 'outrigger.yaml')
   readonly #children: Children
+  readonly #waits: WaitWatch
+  #plan: Plan | undefined
   /** Changes are followed one after another. */
   #following: Promise<void> = Promise.resolve()
   #isStopping = false
@@ -39,7 +45,9 @@ export class Launcher {
   constructor(options: LaunchOptions) {
     this.#options = options
     const { settings, environment, clock, style, show } = options
-    this.#planner = new Planner(settings.port)
+    const manners = options.manners ?? demoManners
+    this.#planner = new Planner(settings.port, settings.hasDoubles ? manners : undefined)
+    this.#waits = new WaitWatch(clock, (text) => this.#say('info', text))
     this.#children = new Children(
       { port: settings.port, config: this.#effective },
       {
@@ -71,6 +79,8 @@ export class Launcher {
       this.#following = this.#following.then(() => this.#follow(snapshot))
     })
     await this.#children.start(plan)
+    this.#plan = plan
+    if (settings.hasDoubles) this.#waits.start(() => this.#plan?.ambassadors ?? [])
     const file = relative(process.cwd(), settings.config)
     return banner({
       port: settings.port,
@@ -84,6 +94,7 @@ export class Launcher {
   /** Ends all in the order of a call. */
   async stop(): Promise<void> {
     this.#isStopping = true
+    this.#waits.stop()
     await this.#config.close()
     await this.#children.stop()
     this.kill()
@@ -92,8 +103,19 @@ export class Launcher {
   /** Ends all at once and removes what was written. Synchronous, and may be called again. */
   kill(): void {
     this.#isStopping = true
+    this.#waits.stop()
     this.#children.kill()
     rmSync(this.#directory, { recursive: true, force: true })
+  }
+
+  /** What runs; undefined before `start` has ended. */
+  get plan(): Plan | undefined {
+    return this.#plan
+  }
+
+  /** The process id of one child; undefined while it does not run. */
+  pid(name: string): number | undefined {
+    return this.#children.pid(name)
   }
 
   async #checkPort(port: number): Promise<void> {
@@ -112,6 +134,7 @@ export class Launcher {
       if (this.#isStopping) return
       this.#write(snapshot, plan)
       await this.#children.follow(plan)
+      this.#plan = plan
     } catch (error) {
       this.#say('error', error instanceof Error ? error.message : 'Cannot follow the change')
     }

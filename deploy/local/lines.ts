@@ -70,21 +70,34 @@ function painted(colour: Colour, text: string, { hasColour }: LineStyle): string
 
 function wordsOf(entry: Entry, style: LineStyle): string {
   if (entry['msg'] === 'call') return callWords(entry, style)
+  if (entry['msg'] === 'breaker') return painted('yellow', breakerWords(entry), style)
   const { level, msg, time: _time, half: _half, ...facts } = entry
   const shown = Object.entries(facts).map(([key, value]) => `${key}=${JSON.stringify(value)}`)
   return painted(colours.get(level) ?? 'reset', [msg, ...shown].join(' '), style)
 }
 
+/** Of an ambassador: `breaker of main for gpt-5: closed → open (in-a-row, last: status-500)`. */
+function breakerWords(entry: Entry): string {
+  const of = wordOf(entry, 'credential') === '' ? '' : ` of ${wordOf(entry, 'credential')}`
+  const last = wordOf(entry, 'last') === '' ? '' : `, last: ${wordOf(entry, 'last')}`
+  const change = `${wordOf(entry, 'from')} → ${wordOf(entry, 'to')}`
+  return `breaker${of} for ${wordOf(entry, 'model')}: ${change} (${wordOf(entry, 'cause')}${last})`
+}
+
+/** A fact of the line; empty where it has none of that name. */
+function wordOf(entry: Entry, key: string): string {
+  const value = entry[key]
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
+}
+
 /** `200 POST-path model → provider, 10 in 5 out, 90 ms`. */
 function callWords(entry: Entry, style: LineStyle): string {
-  const word = (key: string) => {
-    const value = entry[key]
-    return typeof value === 'string' || typeof value === 'number' ? String(value) : ''
-  }
+  const word = (key: string) => wordOf(entry, key)
   const to = word('provider') === '' ? '' : ` → ${word('provider')}`
   const failure = word('error') === '' ? '' : ` ${word('error')}`
+  const passed = word('passedOver') === '' ? '' : ` (passed over ${word('passedOver')})`
   const text =
     `${word('status')} ${word('surface')} ${word('modelAsked')}${to} ` +
-    `${word('inputTokens') || '0'} in ${word('outputTokens') || '0'} out ${word('durationMs')} ms${failure}`
+    `${word('inputTokens') || '0'} in ${word('outputTokens') || '0'} out ${word('durationMs')} ms${passed}${failure}`
   return painted(failure === '' ? 'green' : 'yellow', text, style)
 }

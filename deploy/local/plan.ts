@@ -9,6 +9,7 @@ import {
 import type { Snapshot } from '#shared/config/snapshot.ts'
 import { allTargets } from '#shared/config/target-schema.ts'
 import { portSpan } from './arguments.ts'
+import { type DoubleManners, type PlannedDouble, plannedDouble } from './demo/doubles.ts'
 
 /** One ambassador to run; its probes and admin ports are the two above `port`. */
 export interface PlannedAmbassador {
@@ -32,6 +33,8 @@ export interface PlannedProvider {
   readonly disabled: string | undefined
   /** Addresses of its replicas, simulated ones filled in; undefined where the file's hold. */
   readonly replicas: readonly string[] | undefined
+  /** What stands for it; undefined where it is asked itself. */
+  readonly double: PlannedDouble | undefined
 }
 
 /** What one configuration needs in order to run here. */
@@ -39,6 +42,7 @@ export interface Plan {
   readonly providers: readonly PlannedProvider[]
   readonly ambassadors: readonly PlannedAmbassador[]
   readonly replicas: readonly PlannedReplica[]
+  readonly doubles: readonly PlannedDouble[]
   readonly secrets: SecretVariables
 }
 
@@ -49,6 +53,8 @@ export interface SecretVariables {
   readonly ambassadors: Readonly<Record<string, readonly string[]>>
 }
 
+/** Doubles stand from the first port + 50, one for each ambassador. */
+const doublesAt = 50
 /** Ambassadors stand at the first port + 100, ten apart. */
 const ambassadorsAt = 100
 const ambassadorStep = 10
@@ -62,11 +68,14 @@ const placeholder = /^http:\/\/127\.0\.0\.1:800[1-9]$/
 /** Plans configurations one after another: what stays in the file keeps its port. */
 export class Planner {
   readonly #port: number
+  readonly #manners: DoubleManners | undefined
   readonly #ambassadors = new Map<string, number>()
   readonly #replicas = new Map<string, PlannedReplica>()
 
-  constructor(port: number) {
+  /** With `manners`, doubles stand for the commercial providers. */
+  constructor(port: number, manners?: DoubleManners) {
     this.#port = port
+    this.#manners = manners
   }
 
   /** Throws with a message for the user where the ports do not suffice. */
@@ -77,13 +86,16 @@ export class Planner {
       const port = this.#ambassadorPort(name)
       const simulated = this.#simulated(name, provider, modelOf(config, name))
       replicas.push(...simulated.values())
-      const disabled = missingCredential(provider, secrets.values)
+      const double = this.#double(config, name)
+      const disabled =
+        double === undefined ? missingCredential(provider, secrets.values) : undefined
       if (disabled === undefined) ambassadors.push({ provider: name, port })
       const addresses = provider.kind === 'vllm' ? provider.replicas.addresses : []
       return {
         name,
         address: `127.0.0.1:${port}`,
         disabled,
+        double,
         replicas:
           simulated.size === 0
             ? undefined
@@ -93,7 +105,15 @@ export class Planner {
               }),
       }
     })
-    return { providers, ambassadors, replicas, secrets: secretVariables(config) }
+    const doubles = providers.flatMap(({ double }) => double ?? [])
+    return { providers, ambassadors, replicas, doubles, secrets: secretVariables(config) }
+  }
+
+  #double(config: Config, provider: string): PlannedDouble | undefined {
+    const manners = this.#manners
+    if (manners === undefined) return undefined
+    const slot = (this.#ambassadorPort(provider) - this.#port - ambassadorsAt) / ambassadorStep
+    return plannedDouble({ config, provider, port: this.#port + doublesAt + slot, manners })
   }
 
   #ambassadorPort(name: string): number {
@@ -158,8 +178,10 @@ function missingCredential(
   { credentials }: Provider,
   values: ReadonlyMap<string, string>,
 ): string | undefined {
-  const keys = credentials.map(({ secret }) => secretKey(secret))
-  if (keys.length === 0 || keys.some((key) => values.has(key))) return undefined
+  const keys = credentials.flatMap(({ secret }) => (secret === undefined ? [] : secretKey(secret)))
+  // One without a secret proves itself otherwise.
+  if (keys.length < credentials.length || keys.length === 0) return undefined
+  if (keys.some((key) => values.has(key))) return undefined
   return keys
     .map((key) => (key.startsWith('env:') ? `${key.slice(4)} is not set` : `${key} has no value`))
     .join(', ')

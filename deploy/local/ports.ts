@@ -10,6 +10,7 @@ export function portsOf(port: number, plan: Plan): number[] {
     port + 2,
     ...plan.ambassadors.flatMap((one) => [one.port, one.port + 1, one.port + 2]),
     ...plan.replicas.map((replica) => replica.port),
+    ...plan.doubles.map((double) => double.port),
   ]
 }
 

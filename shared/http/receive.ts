@@ -64,7 +64,7 @@ interface Surroundings {
 class Reading {
   readonly #request: CallRequest
   readonly #with: Surroundings
-  readonly #chunks: Buffer[] = []
+  #chunks: Buffer[] = []
   #takenBytes = 0
 
   constructor(request: CallRequest, surroundings: Surroundings) {
@@ -116,9 +116,10 @@ class Reading {
         if (isOver) return
         isOver = true
         undo()
-        resolve(
-          this.#chunks.length === 1 ? (this.#chunks[0] ?? empty) : Buffer.concat(this.#chunks),
-        )
+        const chunks = this.#chunks
+        // Or a body of several chunks would be held twice until the head.
+        this.#chunks = []
+        resolve(chunks.length === 1 ? (chunks[0] ?? empty) : Buffer.concat(chunks))
       }
       if (unzip !== undefined) this.#watch(unzip, { take, end, fail })
       incoming.read({

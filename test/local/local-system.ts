@@ -105,9 +105,10 @@ export function printedCalls({ out }: LocalSystem): PrintedCall[] {
   return Array.from(calls, ([, url = '', body = '']) => ({ url, body }))
 }
 
-/** Sends `body` as JSON. */
+/** Sends `body` as JSON, with what Anthropic's dialect asks for. */
 export function post(url: string, body: string): Promise<Response> {
-  return fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
+  const headers = { 'content-type': 'application/json', 'anthropic-version': '2023-06-01' }
+  return fetch(url, { method: 'POST', body, headers })
 }
 
 /** Resolves when nothing listens on `port` any more; rejects after 10 s. */

@@ -65,9 +65,22 @@ providers:
     ambassadors: [],
     secrets: { all: [], sidecar: [], ambassadors: {} },
     replicas: [],
+    doubles: [],
     providers: [
-      { name: 'pool', address: 'a:1', disabled: undefined, replicas: ['http://b:2'] },
-      { name: 'other', address: 'a:2', disabled: undefined, replicas: undefined },
+      {
+        name: 'pool',
+        address: 'a:1',
+        disabled: undefined,
+        replicas: ['http://b:2'],
+        double: undefined,
+      },
+      {
+        name: 'other',
+        address: 'a:2',
+        disabled: undefined,
+        replicas: undefined,
+        double: undefined,
+      },
     ],
   }
   assert.deepEqual(parse(effectiveText(text, '/etc/outrigger', plan)), {
@@ -93,6 +106,7 @@ providers:
 it('arguments that are no port are refused', () => {
   assert.equal(readLocalArguments(['--port', '4500'], '/').port, 4_500)
   assert.equal(readLocalArguments(['--config', 'a.yaml'], '/x').config, '/x/a.yaml')
+  assert.match(readLocalArguments(['--demo-providers'], '/').config, /demo\/demo\.yaml$/)
   assert.throws(() => readLocalArguments(['--port', '65500'], '/'), /not a port from 1 to 65135/)
   assert.throws(() => readLocalArguments(['--prot', '1'], '/'), /--prot/)
 })
@@ -111,6 +125,17 @@ it('a terminal gets words, and only what matters unless it is verbose', () => {
   const verbose = { ...terminal, isVerbose: true }
   assert.equal(showLine('pool', info, verbose), 'pool       draining graceMs=5\n')
   assert.equal(showLine('pool', 'words', terminal), 'pool       words\n')
+})
+
+it('moves of breakers and targets passed over are told in words', () => {
+  const move =
+    '{"level":"warn","half":"ambassador","credential":"main","model":"m","from":"closed","to":"open","cause":"in-a-row","last":"status-500","msg":"breaker"}'
+  assert.equal(
+    showLine('openai', move, terminal),
+    'openai     breaker of main for m: closed → open (in-a-row, last: status-500)\n',
+  )
+  const passed = call.replace('{', '{"passedOver":"openai/m=timeout",')
+  assert.match(showLine('sidecar', passed, terminal), /4 ms \(passed over openai\/m=timeout\)\n/)
 })
 
 it('a pipe gets JSON lines that name the child, and no colours', () => {

@@ -44,6 +44,15 @@ test('the provider’s own hint stays, ours stands in where there is none, round
   assert.equal(header(ours, 'retry-after-ms'), '1201')
 })
 
+test('where another credential is free before the one that the provider spoke of, that is told', () => {
+  const told = ['retry-after', '40', 'retry-after-ms', '40000']
+  const headers = answerHeaders(told, { ...throttled, hintMs: 40_000 }, 5_000)
+  assert.deepEqual([header(headers, 'retry-after'), countHeader(headers, 'retry-after')], ['5', 1])
+  assert.equal(header(headers, 'retry-after-ms'), '5000')
+  const own = answerHeaders(told, { ...throttled, hintMs: 40_000 }, 39_990)
+  assert.equal(header(own, 'retry-after-ms'), '40000')
+})
+
 test('without credit there is no time to come back, and clients are told to stop', () => {
   const headers = answerHeaders([], exhausted, 1_200)
   assert.equal(header(headers, 'x-should-retry'), 'false')
