@@ -69,8 +69,9 @@ export class Reachability {
     if (this.#snapshot !== snapshot || this.#provider === undefined) return
     this.#later(intervalMs)
     if (isReachable === this.#isReachable) return
+    const isNews = this.#isReachable !== undefined || isReachable === false
     this.#isReachable = isReachable
-    if (isReachable !== undefined) this.#parts.onChange(isReachable)
+    if (isReachable !== undefined && isNews) this.#parts.onChange(isReachable)
   }
 
   async #answers(): Promise<boolean | undefined> {

@@ -105,6 +105,11 @@ export class ChargeBook {
     return this.#seen === undefined || mark.order > this.#seen.mark.order
   }
 
+  /** Whether a header has told what was left once the provider had seen the call of `mark`. */
+  hasSeen(mark: Mark): boolean {
+    return !this.isLater(mark)
+  }
+
   /** Taken since the call of `mark` was sent. */
   since(mark: Mark): number {
     return this.#sum - mark.sum

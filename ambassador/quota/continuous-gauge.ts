@@ -36,6 +36,16 @@ export class ContinuousGauge implements Gauge {
     this.#renewSlice()
   }
 
+  setLimit(configured: number | undefined, nowMs: number): void {
+    const before = this.#advance(nowMs)
+    const used = before === undefined ? 0 : before - this.#level
+    this.#limit.configured = configured
+    this.#renewSlice()
+    this.#atMs = nowMs
+    const size = this.#advance(nowMs)
+    this.#level = size === undefined ? Infinity : size - Math.min(used, size)
+  }
+
   waitMs(amount: number, nowMs: number): number {
     const blockedMs = Math.max(
       this.#blockedUntilMs - nowMs,
@@ -56,9 +66,9 @@ export class ContinuousGauge implements Gauge {
   }
 
   take(amount: number, nowMs: number): Mark {
-    this.#advance(nowMs)
+    const size = this.#advance(nowMs) ?? Infinity
     this.#slice?.take(nowMs)
-    const mark = this.#book.take(amount, nowMs)
+    const mark = this.#book.take(Math.min(amount, size / this.#book.ratio), nowMs)
     this.#level -= mark.amount
     return mark
   }
@@ -66,17 +76,24 @@ export class ContinuousGauge implements Gauge {
   settle(mark: Mark, amount: number | undefined, nowMs: number): void {
     this.#book.end(mark, amount ?? mark.amount)
     if (amount === undefined) return
-    this.#advance(nowMs)
     this.#book.correct(amount - mark.amount)
-    this.#level -= amount - mark.amount
+    const held = this.#held(mark, nowMs)
+    this.#level -= amount - held
     mark.amount = amount
   }
 
   giveBack(mark: Mark, nowMs: number): void {
-    this.#advance(nowMs)
+    // Of a header's remainder it is no part, where that has replaced ours since.
+    const isCounted = this.#limit.isBelowAccount || this.dimension.isLive
+    const held = this.#held(mark, nowMs)
+    if (isCounted || !this.#book.hasSeen(mark)) this.#level += held
     this.#book.end(mark, 0)
-    this.#level += mark.amount
     mark.amount = 0
+  }
+
+  cancel(mark: Mark, nowMs: number): void {
+    this.#slice?.giveBack(mark.sentMs)
+    this.giveBack(mark, nowMs)
   }
 
   learn(fact: LimitFact, mark: Mark, nowMs: number): void {
@@ -92,7 +109,8 @@ export class ContinuousGauge implements Gauge {
     if (this.#limit.isBelowAccount) this.#level = Math.min(this.#level, left)
     else if (this.dimension.isLive) this.#learnLive(mark, refilled)
     else this.#level = left
-    this.#level = Math.min(this.#level, size)
+    // What was taken while no limit was known may be more than there ever is.
+    this.#level = Math.max(-size, Math.min(this.#level, size))
   }
 
   /**
@@ -154,6 +172,11 @@ export class ContinuousGauge implements Gauge {
       this.#atMs = nowMs
     }
     return size
+  }
+
+  /** What the level lacks because of `mark`: taken without a limit, it is more than there can be. */
+  #held(mark: Mark, nowMs: number): number {
+    return Math.min(mark.amount, this.#advance(nowMs) ?? Infinity)
   }
 
   #ratePerMs(nowMs: number): number {

@@ -1,4 +1,6 @@
 import type { HeaderList } from '#shared/http/headers.ts'
+import { Bars } from './bars.ts'
+import { blame } from './blame.ts'
 import { ContinuousGauge } from './continuous-gauge.ts'
 import { FixedGauge } from './fixed-gauge.ts'
 import type { Gauge, Mark } from './gauge.ts'
@@ -25,6 +27,8 @@ export interface CredentialOptions {
   readonly limits: Readonly<Record<string, number>>
   /** Of the account, above 0 to 1: one where no other process uses it. */
   readonly share: number
+  /** Tells whether it is the same key at the same place: under one name may come another account. */
+  readonly identity?: string | undefined
 }
 
 /** An answer of the provider, as much of it as tells of limits. */
@@ -61,6 +65,7 @@ export class Credential {
   readonly #shape: LimitShape
   readonly #shared: readonly Gauge[]
   readonly #families = new Map<string, Family>()
+  readonly #bars = new Bars()
   #options: CredentialOptions
   #blockedUntilMs = -Infinity
   #refusals = 0
@@ -73,22 +78,29 @@ export class Credential {
   }
 
   /**
-   * Takes over a configuration, and gives whether it could: of other limits, or of another account,
-   * nothing that was learned holds.
+   * Takes over a configuration, and gives whether it could: of another account nothing that was
+   * learned holds.
    */
-  reconfigure(options: CredentialOptions): boolean {
-    const { name, limits } = this.#options
-    const names = Object.keys(options.limits)
-    const isSame =
-      name === options.name &&
-      names.length === Object.keys(limits).length &&
-      names.every((each) => limits[each] === options.limits[each])
-    if (!isSame) return false
-    if (options.share !== this.#options.share) {
-      for (const [, gauge] of this.gauges) gauge.setShare(options.share)
+  reconfigure(options: CredentialOptions, nowMs: number): boolean {
+    const { name, identity, limits, share } = this.#options
+    if (name !== options.name || identity !== options.identity) return false
+    for (const [, gauge] of this.gauges) {
+      const configured = options.limits[gauge.dimension.name]
+      if (configured !== limits[gauge.dimension.name]) gauge.setLimit(configured, nowMs)
+      if (options.share !== share) gauge.setShare(options.share)
     }
     this.#options = options
     return true
+  }
+
+  /** Nothing more goes by it until then, for one model or for all: it was refused. */
+  bar(untilMs: number, model: string | undefined): void {
+    this.#bars.set(untilMs, model)
+  }
+
+  /** Until when it is barred for `model`; -Infinity where it never was. */
+  barredUntilMs(model: string): number {
+    return this.#bars.untilMs(model)
   }
 
   get weight(): number {
@@ -157,12 +169,27 @@ export class Credential {
     }
   }
 
-  /** The call of `taken` was never sent. */
-  giveBack({ family, marks }: Taken, nowMs: number): void {
+  /** The call of `taken` was answered without any work: at most the request counts. */
+  dismiss({ family, marks }: Taken, nowMs: number): void {
     for (const [at, gauge] of family.gauges.entries()) {
       const mark = marks[at]
-      if (mark !== undefined) gauge.giveBack(mark, nowMs)
+      if (mark !== undefined) this.#endRefused(gauge, mark, nowMs)
     }
+  }
+
+  /** The call of `taken` was never sent. */
+  cancel({ family, marks }: Taken, nowMs: number): void {
+    family.probation?.giveBack()
+    for (const [at, gauge] of family.gauges.entries()) {
+      const mark = marks[at]
+      if (mark !== undefined) gauge.cancel(mark, nowMs)
+    }
+  }
+
+  #endRefused(gauge: Gauge, mark: Mark, nowMs: number): void {
+    const isCounted = this.#shape.countsRefused && gauge.dimension.unit === 'requests'
+    if (isCounted) gauge.settle(mark, undefined, nowMs)
+    else gauge.giveBack(mark, nowMs)
   }
 
   #gauges(scope: Dimension['scope'], nowMs: number): Gauge[] {
@@ -185,7 +212,7 @@ export class Credential {
     const { nowMs, wallMs } = moment
     const refusal = readRefusal(answer.body ?? '')
     const waitMs = readRetryAfter(answer.headers, wallMs) ?? refusal.waitMs
-    const blamed = blame({ gauges, facts, refusal, taken, nowMs })
+    const blamed = blame({ gauges, facts, refusal, marks: taken.marks, nowMs })
     this.#refusals++
     if (refusal.kind === 'exhausted') this.#block(nowMs + (waitMs ?? exhaustedMs))
     else if (blamed.length === 0) this.#block(nowMs + (waitMs ?? this.#backOffMs()))
@@ -195,9 +222,7 @@ export class Credential {
       const isBlamed = refusal.kind === 'limit' && blamed.includes(gauge)
       const fact = facts[at] ?? (isBlamed ? factOf(refusal) : undefined)
       const { amount } = mark
-      if (this.#shape.countsRefused && gauge.dimension.unit === 'requests') {
-        gauge.settle(mark, undefined, nowMs)
-      } else gauge.giveBack(mark, nowMs)
+      this.#endRefused(gauge, mark, nowMs)
       if (isBlamed) {
         // Fewer at a time is an answer, unless there was only one.
         const isPlace = gauge.dimension.unit === 'concurrency' && mark.inFlight > 0
@@ -235,36 +260,4 @@ function factOf({ limit, used }: RefusalFacts): LimitFact | undefined {
   if (limit === undefined) return undefined
   const remaining = used === undefined ? undefined : Math.max(0, limit - used)
   return { limit, remaining, resetMs: undefined }
-}
-
-interface Suspects {
-  readonly gauges: readonly Gauge[]
-  readonly facts: readonly (LimitFact | undefined)[]
-  readonly refusal: RefusalFacts
-  readonly taken: Taken
-  readonly nowMs: number
-}
-
-/**
- * Which gauges a refusal is about: those whose headers leave no room for the call; else those that
- * the body names; else the one that is not told of in headers; none where that is a guess.
- */
-function blame({ gauges, facts, refusal, taken, nowMs }: Suspects): Gauge[] {
-  const short = gauges.filter((_gauge, at) => {
-    const remaining = facts[at]?.remaining
-    return remaining !== undefined && remaining < (taken.marks[at]?.amount ?? 0)
-  })
-  if (short.length > 0) return short
-  const named = gauges.filter(
-    ({ dimension }) =>
-      dimension.unit === refusal.unit &&
-      (refusal.windowMs === undefined || refusal.windowMs === dimension.windowMs),
-  )
-  if (named.length > 0) return named
-  const places = gauges.filter(({ dimension }) => dimension.unit === 'concurrency')
-  if (places.length > 0) return places
-  const silent = gauges.filter(
-    (gauge, at) => facts[at] === undefined && gauge.view(nowMs).limit !== undefined,
-  )
-  return silent.length === 1 ? silent : []
 }

@@ -2,6 +2,7 @@ import { Credential, type CredentialOptions, type Family, type Taken } from './c
 import type { Source } from './forecast.ts'
 import { type Amounts, amountOf, type LimitShape } from './shape.ts'
 import type { Waiter } from './waiter.ts'
+import { mayUse, type Want } from './want.ts'
 
 /** Sessions whose credential is remembered; the one not seen for longest is forgotten. */
 const sessionsMax = 10_000
@@ -37,7 +38,7 @@ export class Credentials {
   /** Takes over a configuration: one that stays as it was keeps what is known of it. */
   configure(options: readonly CredentialOptions[], nowMs: number): void {
     this.#all = options.map((entry) => {
-      const known = this.#all.find((credential) => credential.reconfigure(entry))
+      const known = this.#all.find((credential) => credential.reconfigure(entry, nowMs))
       return known ?? new Credential(entry, this.#shape, nowMs)
     })
     for (const [session, credential] of this.#sessions) {
@@ -46,10 +47,52 @@ export class Credentials {
   }
 
   /** Those that a call may go by at all. */
-  sources(lane: string, excluded: readonly string[], nowMs: number): Source[] {
+  sources(lane: string, want: Want, nowMs: number): Source[] {
     return this.#all
-      .filter(({ name }) => !excluded.includes(name))
+      .filter(
+        (credential) =>
+          mayUse(want, credential.name) && credential.barredUntilMs(want.model) <= nowMs,
+      )
       .map((credential) => ({ credential, family: credential.family(lane, nowMs) }))
+  }
+
+  /** Nothing more goes by the credential until then, for one model or for all. */
+  bar(name: string, untilMs: number, model: string | undefined): void {
+    for (const credential of this.#all) if (credential.name === name) credential.bar(untilMs, model)
+  }
+
+  /** Whether nothing goes by it at present; `model` empty: whichever it is for. */
+  isBarred(name: string, model: string, nowMs: number): boolean {
+    return this.#all.some(
+      (credential) => credential.name === name && credential.barredUntilMs(model) > nowMs,
+    )
+  }
+
+  /**
+   * `amounts`, and no more of each than the largest bucket of a credential holds: a larger call goes
+   * when one is full, and the provider decides.
+   */
+  bounded(amounts: Amounts, lane: string, nowMs: number): Amounts {
+    const most = { input: 0, output: 0, tokens: 0 }
+    for (const credential of this.#all) {
+      const own = { input: Infinity, output: Infinity, tokens: Infinity }
+      for (const gauge of credential.family(lane, nowMs).gauges) {
+        const { unit } = gauge.dimension
+        if (unit === 'requests' || unit === 'concurrency') continue
+        own[unit] = Math.min(own[unit], gauge.view(nowMs).limit ?? Infinity)
+      }
+      most.input = Math.max(most.input, own.input)
+      most.output = Math.max(most.output, own.output)
+      most.tokens = Math.max(most.tokens, own.tokens)
+    }
+    const { requests, input, output, tokens } = amounts
+    if (input <= most.input && output <= most.output && tokens <= most.tokens) return amounts
+    return {
+      requests,
+      input: Math.min(input, most.input),
+      output: Math.min(output, most.output),
+      tokens: Math.min(tokens, most.tokens),
+    }
   }
 
   /**
@@ -64,8 +107,9 @@ export class Credentials {
       const held = this.#tryHome(waiter, home, nowMs)
       if (held !== undefined) return held
     }
-    // Of a session that is not known, the caller's word on its cache is taken.
-    const amounts = home === undefined ? waiter.warm : cold
+    // A session's cache is where its credential is, and nowhere else.
+    const isWarm = want.session === undefined || this.#all.length === 1
+    const amounts = isWarm ? waiter.warm : cold
     let best: Source | undefined
     let bestRoom = -Infinity
     let waitMs = Infinity
@@ -73,8 +117,8 @@ export class Credentials {
     let openWeight = 0
     for (const credential of this.#all) {
       const family = credential.family(lane.name, nowMs)
-      const credentialMs = waitFor({ credential, family }, amounts, nowMs)
-      if (want.excluded.includes(credential.name)) {
+      const credentialMs = waitFor({ credential, family }, { amounts, nowMs, model: want.model })
+      if (!mayUse(want, credential.name)) {
         isOwnWish ||= credentialMs === 0
         continue
       }
@@ -110,14 +154,14 @@ export class Credentials {
   #home({ want }: Waiter): Credential | undefined {
     if (want.session === undefined) return undefined
     const home = this.#sessions.get(want.session)
-    return home === undefined || want.excluded.includes(home.name) ? undefined : home
+    return home === undefined || !mayUse(want, home.name) ? undefined : home
   }
 
   /** Undefined where the call should go elsewhere. */
   #tryHome(waiter: Waiter, credential: Credential, nowMs: number): Choice | undefined {
     const { warm: amounts, want, lane } = waiter
     const source = { credential, family: credential.family(lane.name, nowMs) }
-    const waitMs = waitFor(source, amounts, nowMs)
+    const waitMs = waitFor(source, { amounts, nowMs, model: want.model })
     if (waitMs === 0) return { source, amounts, waitMs, isOwnWish: false }
     waiter.holdUntilMs ??= nowMs + want.cachedTokens * cacheMsPerToken
     if (nowMs + waitMs > waiter.holdUntilMs) return undefined
@@ -138,8 +182,13 @@ export interface Taking {
   readonly nowMs: number
 }
 
-function waitFor({ credential, family }: Source, amounts: Amounts, nowMs: number): number {
-  let waitMs = Math.max(0, credential.blockedUntilMs - nowMs)
+interface Asked extends Taking {
+  readonly model: string
+}
+
+function waitFor({ credential, family }: Source, { amounts, nowMs, model }: Asked): number {
+  const shutMs = Math.max(credential.blockedUntilMs, credential.barredUntilMs(model))
+  let waitMs = Math.max(0, shutMs - nowMs)
   if (family.probation !== undefined) waitMs = Math.max(waitMs, family.probation.waitMs(nowMs))
   for (const gauge of family.gauges) {
     waitMs = Math.max(waitMs, gauge.waitMs(amountOf(amounts, gauge.dimension.unit), nowMs))

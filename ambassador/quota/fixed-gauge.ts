@@ -48,6 +48,17 @@ export class FixedGauge implements Gauge {
     this.#renewSlice()
   }
 
+  setLimit(configured: number | undefined, nowMs: number): void {
+    const before = this.#advance(nowMs)
+    const used = before === undefined ? 0 : before - this.#remaining
+    this.#limit.configured = configured
+    this.#renewSlice()
+    const size = this.#advance(nowMs) ?? Infinity
+    const isFirst = before === undefined
+    this.#remaining = size === Infinity ? Infinity : size - Math.min(used, size)
+    this.#burst = isFirst ? size * burstShare : Math.min(this.#burst, size * burstShare)
+  }
+
   waitMs(amount: number, nowMs: number): number {
     const blockedMs = Math.max(
       this.#blockedUntilMs - nowMs,
@@ -72,10 +83,10 @@ export class FixedGauge implements Gauge {
   }
 
   take(amount: number, nowMs: number): Mark {
-    this.#advance(nowMs)
+    const size = this.#advance(nowMs) ?? Infinity
     this.#resetAtMs ??= nowMs + this.dimension.windowMs
     this.#slice?.take(nowMs)
-    const mark = this.#book.take(amount, nowMs)
+    const mark = this.#book.take(Math.min(amount, size / this.#book.ratio), nowMs)
     this.#spend(mark.amount)
     return mark
   }
@@ -84,14 +95,24 @@ export class FixedGauge implements Gauge {
     this.#book.end(mark, amount ?? mark.amount)
     if (amount === undefined || !this.#isThisWindow(mark.sentMs, nowMs)) return
     this.#book.correct(amount - mark.amount)
-    this.#spend(amount - mark.amount)
+    this.#spend(amount - this.#held(mark, nowMs))
     mark.amount = amount
   }
 
   giveBack(mark: Mark, nowMs: number): void {
+    if (this.#isThisWindow(mark.sentMs, nowMs)) {
+      const held = this.#held(mark, nowMs)
+      this.#burst += held
+      // What a header has told since is without it.
+      if (this.#limit.isBelowAccount || !this.#book.hasSeen(mark)) this.#remaining += held
+    }
     this.#book.end(mark, 0)
-    if (this.#isThisWindow(mark.sentMs, nowMs)) this.#spend(-mark.amount)
     mark.amount = 0
+  }
+
+  cancel(mark: Mark, nowMs: number): void {
+    this.#slice?.giveBack(mark.sentMs)
+    this.giveBack(mark, nowMs)
   }
 
   learn(fact: LimitFact, mark: Mark, nowMs: number): void {
@@ -100,7 +121,9 @@ export class FixedGauge implements Gauge {
     if (this.#limit.learn(fact)) this.#renewSlice()
     const size = this.#limit.perWindow
     if (size === undefined) return
-    if (before === undefined) this.#burst = size * burstShare - this.#book.since(mark)
+    if (before === undefined) {
+      this.#burst = Math.max(-size, size * burstShare - this.#book.since(mark))
+    }
     if (!this.#book.isLater(mark)) return
     const isThisWindow =
       fact.resetMs === undefined
@@ -108,7 +131,8 @@ export class FixedGauge implements Gauge {
         : this.#learnReset(mark.sentMs + fact.resetMs, size)
     if (fact.remaining === undefined || !isThisWindow) return
     this.#compare(mark, fact.remaining)
-    const told = fact.remaining - this.#book.since(mark)
+    // What was taken while no limit was known may be more than there ever is.
+    const told = Math.max(-size, fact.remaining - this.#book.since(mark))
     this.#remaining = this.#limit.isBelowAccount ? Math.min(this.#remaining, told) : told
   }
 
@@ -163,6 +187,11 @@ export class FixedGauge implements Gauge {
       this.#remaining = size
     }
     return size
+  }
+
+  /** What is gone because of `mark`: taken without a limit, it is more than there can be. */
+  #held(mark: Mark, nowMs: number): number {
+    return Math.min(mark.amount, this.#advance(nowMs) ?? Infinity)
   }
 
   #spend(amount: number): void {

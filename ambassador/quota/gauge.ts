@@ -51,15 +51,20 @@ export interface Gauge {
   readonly dimension: Dimension
   /** Of the account's limit, above 0 to 1: what this process may use. */
   setShare(share: number): void
+  /** The limit is configured otherwise, or is to be learned; what is known of its use stays. */
+  setLimit(configured: number | undefined, nowMs: number): void
   /** 0: a call of `amount` may go; Infinity: only once another call ends. */
   waitMs(amount: number, nowMs: number): number
   /** The share of the limit that is left once `amount` is taken: up to 1, below 0 where it is short. */
   headroom(amount: number, nowMs: number): number
+  /** Takes `amount`, and never more than all that there can be: one call empties nothing for hours. */
   take(amount: number, nowMs: number): Mark
   /** The call has ended; `amount` is what it came to, undefined where the reservation stands. */
   settle(mark: Mark, amount: number | undefined, nowMs: number): void
-  /** The call was never sent, or was refused without being counted. */
+  /** The call was sent, and was refused without being counted. */
   giveBack(mark: Mark, nowMs: number): void
+  /** The call was never sent. */
+  cancel(mark: Mark, nowMs: number): void
   /** An answer's headers: the state when the provider let the call of `mark` in. */
   learn(fact: LimitFact, mark: Mark, nowMs: number): void
   /** The provider let the call of `mark` in. */

@@ -7,6 +7,10 @@ const memory = 50
 const prior = 2
 /** Where the caller sets no bound: a usual answer. */
 const outputGuess = 500
+/** Before anything is known, no larger bound makes a longer answer: it is often the model's own. */
+const outputGuessMost = 2_000
+/** No model writes more in one answer: beyond it a bound is a mistake or an attack. */
+const outputMaxBelieved = 1_000_000
 const ratioBounds = { least: 0.25, most: 4 }
 
 /** What calls of one tenant came to, compared with what was said of them before. O(1). */
@@ -19,14 +23,16 @@ export class Habits {
   /** `want` as its usage will read, by what its tenant's calls before it came to. */
   expect({ inputTokens, cachedTokens, outputTokensMax }: Want): Expected {
     const { least, most } = ratioBounds
+    const outputMax =
+      outputTokensMax === undefined ? undefined : Math.min(outputTokensMax, outputMaxBelieved)
     const ratio = Math.min(Math.max(this.#actual / this.#estimated, least), most)
-    const guess = outputTokensMax === undefined ? outputGuess : outputTokensMax / 2
+    const guess = outputMax === undefined ? outputGuess : Math.min(outputMax / 2, outputGuessMost)
     const mean = (this.#outputs + prior * guess) / (this.#calls + prior)
     return {
       input: inputTokens * ratio,
       cached: Math.min(cachedTokens, inputTokens) * ratio,
-      output: Math.min(mean, outputTokensMax ?? Infinity),
-      outputMax: outputTokensMax,
+      output: Math.min(mean, outputMax ?? Infinity),
+      outputMax,
     }
   }
 

@@ -20,8 +20,8 @@ export interface Grant {
 
 /**
  * The right to send one call by one credential. Exactly one ending counts, whichever comes first: the
- * call was refused for a limit (`observe`), it was sent (`settle`), or it never was (`release`). The
- * layer that asked for it must see to one of them on every path.
+ * call was refused for a limit (`observe`), it was sent (`settle`), it was answered without any work
+ * (`dismiss`), or it never was sent (`release`). The layer that asked for it must see to one of them on every path.
  */
 export class Permit {
   readonly #parts: PermitParts
@@ -66,13 +66,23 @@ export class Permit {
     onRoom()
   }
 
+  /** The provider answered and did not work: what was reserved of tokens is free again. */
+  dismiss(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    const { credential, taken } = this.#grant
+    this.#cost(0)
+    credential.dismiss(taken, this.#parts.clock.now())
+    this.#parts.onRoom()
+  }
+
   /** The call was not sent: what it had reserved is free again. */
   release(): void {
     if (this.#isOver) return
     this.#isOver = true
     const { credential, taken } = this.#grant
     this.#cost(0)
-    credential.giveBack(taken, this.#parts.clock.now())
+    credential.cancel(taken, this.#parts.clock.now())
     this.#parts.onRoom()
   }
 

@@ -20,7 +20,8 @@ const unused = { sum: 0, raw: 0, squares: 0, pending: 0, ended: 0 }
  */
 export class PlaceGauge implements Gauge {
   readonly dimension: Dimension
-  readonly #configured: number
+  #configured: number
+  #share = 1
   /** Of those configured, what this process may use. */
   #places: number
   #ceiling: number
@@ -43,10 +44,18 @@ export class PlaceGauge implements Gauge {
   }
 
   setShare(share: number): void {
+    this.#share = share
     this.#places = Math.max(1, this.#configured * share)
     this.#ceiling = Math.min(this.#ceiling, this.#places)
     // What was learned of a smaller share is tried again from there.
     this.#callsPerProbe = callsPerStep
+  }
+
+  setLimit(configured: number | undefined): void {
+    const isLearned = this.#ceiling < this.#places
+    this.#configured = configured ?? Infinity
+    this.setShare(this.#share)
+    if (!isLearned) this.#ceiling = this.#places
   }
 
   waitMs(_amount: number, nowMs: number): number {
@@ -71,6 +80,10 @@ export class PlaceGauge implements Gauge {
   }
 
   giveBack(): void {
+    this.#inFlight--
+  }
+
+  cancel(): void {
     this.#inFlight--
   }
 

@@ -27,6 +27,11 @@ export class Probation {
     if (this.#sent >= callsMax) this.#isOver = true
   }
 
+  /** A call that was let in was never sent. */
+  giveBack(): void {
+    this.#sent = Math.max(0, this.#sent - 1)
+  }
+
   /** An answer came: what it says of limits is known, and what it does not say is not told at all. */
   end(): void {
     this.#isOver = true

@@ -78,7 +78,22 @@ export class Quota {
     this.#options = options
     for (const lane of this.#lanes.values()) lane.batchShare = options.batchShare
     this.#credentials.configure(options.credentials, this.#clock.now())
+    this.#refuseStranded()
     this.#pump()
+  }
+
+  /**
+   * Keeps calls away from a credential that was refused, for one model or for all; those that wait
+   * and have no other are refused at once, as one that came would be.
+   */
+  bar(credential: string, untilMs: number, model: string | undefined): void {
+    this.#credentials.bar(credential, untilMs, model)
+    this.#refuseStranded()
+  }
+
+  /** Whether a credential is kept away from; without `model`, from all models. */
+  isBarred(credential: string, model = ''): boolean {
+    return this.#credentials.isBarred(credential, model, this.#clock.now())
   }
 
   /**
@@ -134,7 +149,9 @@ export class Quota {
     const warm = this.#shape.reserve(expected)
     const cold = expected.cached === 0 ? warm : this.#shape.reserve({ ...expected, cached: 0 })
     const net = this.#shape.final?.(expected) ?? warm
-    return new Waiter(want, { lane, tenant, warm, cold, net }, nowMs)
+    const bounded = (amounts: Amounts) => this.#credentials.bounded(amounts, lane.name, nowMs)
+    const place = { warm: bounded(warm), cold: bounded(cold), net: bounded(net) }
+    return new Waiter(want, { lane, tenant, ...place }, nowMs)
   }
 
   #lane(family: string): Lane {
@@ -172,7 +189,7 @@ export class Quota {
   /** How long a call that comes last would wait; undefined where no credential may serve it. */
   #forecast(waiter: Waiter, nowMs: number): number | undefined {
     const { lane, want, warm } = waiter
-    const sources = this.#credentials.sources(lane.name, want.excluded, nowMs)
+    const sources = this.#credentials.sources(lane.name, want, nowMs)
     if (sources.length === 0) return undefined
     const need = plus(lane.aheadOf(waiter), warm, 1)
     return forecast(sources, need, nowMs)
@@ -248,6 +265,17 @@ export class Quota {
       if (waiter.expiresMs > nowMs) return
       this.#leave(waiter)
       waiter.refuse(this.#refuse('patience', this.#forecast(waiter, nowMs) ?? 0))
+    }
+  }
+
+  /** Those that wait for credentials that there are no more. */
+  #refuseStranded(): void {
+    const nowMs = this.#clock.now()
+    for (const waiter of this.#expiries.items.slice()) {
+      const { lane, want } = waiter
+      if (this.#credentials.sources(lane.name, want, nowMs).length > 0) continue
+      this.#leave(waiter)
+      waiter.refuse(this.#refuse('no-credential', 0))
     }
   }
 

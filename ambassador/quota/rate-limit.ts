@@ -4,7 +4,7 @@ const dayMs = 86_400_000
 
 /** The lesser of what is configured and what the provider says, and the time it is said for. */
 export class RateLimit {
-  readonly #configured: number | undefined
+  #configured: number | undefined
   #told: number | undefined
   #windowMs: number
   #share = 1
@@ -27,6 +27,11 @@ export class RateLimit {
   /** Configured to use a part of the account: its remainder is then no statement about ours. */
   get isBelowAccount(): boolean {
     return this.#share < 1 || (this.#configured ?? Infinity) < (this.#told ?? 0) * 0.999
+  }
+
+  /** Per window; undefined where it is learned. */
+  set configured(configured: number | undefined) {
+    this.#configured = configured
   }
 
   /** Of the account, above 0 to 1: what this process may use. */

@@ -42,6 +42,21 @@ export class Slice {
     return sinceMs < againMs
   }
 
+  /**
+   * What was taken at `sentMs` was never sent. O(count). Does nothing where a refusal has moved the
+   * beat since.
+   */
+  giveBack(sentMs: number): void {
+    const { length } = this.#sentMs
+    const at = this.#sentMs.lastIndexOf(sentMs)
+    if (at < 0) return
+    // What is older moves up, and the oldest place is free.
+    for (let hole = at; hole !== this.#next; hole = (hole + length - 1) % length) {
+      this.#sentMs[hole] = this.#sentMs[(hole + length - 1) % length] ?? -Infinity
+    }
+    this.#sentMs[this.#next] = -Infinity
+  }
+
   take(nowMs: number): void {
     this.#sentMs[this.#next] = nowMs
     this.#next = (this.#next + 1) % this.#sentMs.length

@@ -20,4 +20,14 @@ export interface Want {
   readonly cancellation: Cancellation
   /** Credentials that an earlier attempt of the call has found wanting. */
   readonly excluded: readonly string[]
+  /** Credentials that the call's own configuration knows; undefined: all. */
+  readonly among?: readonly { readonly name: string }[] | undefined
+}
+
+/** Whether the call may go by the credential of this name at all. */
+export function mayUse({ excluded, among }: Want, name: string): boolean {
+  if (excluded.includes(name)) return false
+  if (among === undefined) return true
+  for (const known of among) if (known.name === name) return true
+  return false
 }

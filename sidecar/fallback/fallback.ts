@@ -66,8 +66,9 @@ async function follow(following: Following): Promise<CallResponse> {
     const isLast = links.length === 0
     context.isLastLink = isLast
     context.mayGuess = !isLast && !guessed.has(link)
-    context.patienceMs = isLast ? undefined : shareOf(untilMs - context.clock.now(), links)
-    context.turnMs = turnOf(context)
+    const shareMs = isLast ? undefined : shareOf(untilMs - context.clock.now(), links)
+    context.turnMs = turnOf(context, shareMs)
+    context.patienceMs = patienceOf(link, shareMs, following)
     context.attemptsUntil = attemptsUntil(context, links)
     if (guessed.has(link)) forget(link, context)
     const outcome = await outcomeOf(link, following)
@@ -179,12 +180,30 @@ function shareOf(leftMs: number, behind: readonly Link[]): number | undefined {
  * How long the target has to begin its answer. Of one that is not streamed the head comes with its
  * end, which may take minutes: that is bounded only where the configuration says by what.
  */
-function turnOf({ fallback: rules, isStream, patienceMs }: SidecarCall): number | undefined {
+function turnOf(
+  { fallback: rules, isStream }: SidecarCall,
+  shareMs: number | undefined,
+): number | undefined {
   // To give up a target that nobody will stand in for helps nobody.
-  if (patienceMs === undefined || !rules.on.includes('timeout') || rules.unknown === 'leave') {
+  if (shareMs === undefined || !rules.on.includes('timeout') || rules.unknown === 'leave') {
     return undefined
   }
-  return isStream ? patienceMs : rules.whole
+  return isStream ? shareMs : rules.whole
+}
+
+/**
+ * How long of its turn the target may let the call wait. A stream that is let go at the end of its
+ * turn would be given up right then, with its question paid: so it leaves twice the time in which the
+ * target's streams have begun of late, and half of the turn at most.
+ */
+function patienceOf(
+  route: Route,
+  shareMs: number | undefined,
+  { context, parts }: Following,
+): number | undefined {
+  if (shareMs === undefined || context.turnMs === undefined || !context.isStream) return shareMs
+  const latencyMs = parts.signals.seen(route).latencyMs(context.clock.now())
+  return shareMs - Math.min(shareMs / 2, latencyMs === 0 ? shareMs / 2 : latencyMs * 2)
 }
 
 /** Each target has an equal share of the tries that are left, at least one; the last has all. */

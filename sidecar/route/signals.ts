@@ -35,6 +35,11 @@ export class Signal {
     if (waitedMs > this.#latencyMs * this.#share(nowMs)) this.observe(waitedMs, nowMs)
   }
 
+  /** How long its streams took to begin of late, ms; 0 where nothing is known. */
+  latencyMs(nowMs: number): number {
+    return this.#latencyMs * this.#share(nowMs)
+  }
+
   /** Milliseconds to wait there, about; 0 for a target that nothing is known of. */
   score(nowMs: number): number {
     // Until the first answer has begun, one call finds out; the others must not follow it.
@@ -64,7 +69,7 @@ export class Signals {
   }
 
   /** To be read only: of a target that no call has gone to, nothing. */
-  seen(target: Named): Pick<Signal, 'score'> & { readonly inFlight: number } {
+  seen(target: Named): Pick<Signal, 'score' | 'latencyMs'> & { readonly inFlight: number } {
     return this.#signals.get(keyOf(target)) ?? nothingSeen
   }
 

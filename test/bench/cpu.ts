@@ -4,15 +4,24 @@ import { readdirSync, readFileSync } from 'node:fs'
 export function cpuMs(pid: number): number {
   let totalNs = 0
   for (const task of readdirSync(`/proc/${pid}/task`)) {
-    totalNs += taskNs(pid, task)
+    totalNs += taskNs(pid, task, 'ran')
   }
   // Some kernels keep no per-task times: the ticks of 10 ms are what is left.
   return totalNs > 0 ? totalNs / 1e6 : ticksMs(pid)
 }
 
-function taskNs(pid: number, task: string): number {
+/**
+ * Time that a process's main thread could have run and no core was free, in ms; 0 where the kernel
+ * does not tell. What others on the machine, and the bench itself, have taken from it.
+ */
+export function starvedMs(pid: number): number {
+  return taskNs(pid, String(pid), 'waited') / 1e6
+}
+
+function taskNs(pid: number, task: string, what: 'ran' | 'waited'): number {
   try {
-    return Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ', 1)[0])
+    const text = readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8')
+    return Number(text.split(' ')[what === 'ran' ? 0 : 1])
   } catch {
     // A thread that ended between the listing and the reading; Node's pool keeps its own.
     return 0

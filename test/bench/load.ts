@@ -16,6 +16,7 @@ class Load implements CallWatch {
   readonly #idle: LoadConnection[] = []
   readonly #counts = { calls: 0, events: 0, losses: 0 }
   #firstLoss = ''
+  readonly #problems: Record<string, number> = {}
   #inFlight = 0
   #isMeasuring = false
   #isStopping = false
@@ -69,6 +70,7 @@ class Load implements CallWatch {
       latency: latencies.summary(),
       lateP99Ms: lateness.summary().p99Ms,
       firstLoss: this.#firstLoss,
+      problems: { ...this.#problems },
     }
   }
 
@@ -83,8 +85,10 @@ class Load implements CallWatch {
     if (problem !== '') {
       this.#counts.losses++
       this.#firstLoss ||= problem
+      this.#problems[problem] = (this.#problems[problem] ?? 0) + 1
     } else if (this.#isMeasuring && this.#job.events === 0) latencies.add(ms)
-    if (problem === '' && connection.isUsable) this.#idle.push(connection)
+    // A refusal leaves a connection as good as it was: clients keep it.
+    if (connection.isUsable) this.#idle.push(connection)
     else connection.close()
     if (this.#isStopping) {
       if (this.#inFlight === 0) this.#whenIdle?.()

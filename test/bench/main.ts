@@ -12,12 +12,15 @@ import { type Scenario, scenarios } from './scenarios.ts'
 import { type Cold, measureStart, type Start } from './start-up.ts'
 import { figure } from './statistics.ts'
 import { type Measured, verdicts } from './targets.ts'
+import type { Finding } from './trial.ts'
+import { trials } from './trials.ts'
 import { type Warmth, warmUp } from './warm-up.ts'
 
 const { values } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
-    // Parts whose name begins so: a scenario, `start` (starts, idle memory, cold calls), `cancel`.
+    // Parts whose name begins so: a scenario, `start` (starts, idle memory, cold calls), `cancel`,
+    // a trial.
     only: { type: 'string', default: '' },
     out: { type: 'string', default: join(import.meta.dirname, 'results') },
   },
@@ -29,8 +32,11 @@ const countShare = values.quick ? 0.05 : 1
 const chosen = scenarios.filter(({ name }) => name.startsWith(values.only))
 const withStart = 'start'.startsWith(values.only)
 const withCancel = 'cancel'.startsWith(values.only)
-if (chosen.length === 0 && !withStart && !withCancel) {
-  const names = ['start', 'cancel', ...scenarios.map(({ name }) => name)].join(', ')
+const tried = trials.filter(({ name }) => name.startsWith(values.only))
+/** Whether calls go through the common routes: trials have processes of their own. */
+const withRoutes = chosen.length > 0 || withStart || withCancel
+if (!withRoutes && tried.length === 0) {
+  const names = ['start', 'cancel', ...[...scenarios, ...trials].map(({ name }) => name)].join(', ')
   throw new Error(`Cannot run '${values.only}': the parts are ${names}`)
 }
 
@@ -42,6 +48,7 @@ const starts: Start[] = []
 const colds: Cold[] = []
 const warmths: Warmth[] = []
 const cancelled: Cancelled[] = []
+const findings: Finding[] = []
 const about = environment({ repeats, isQuick: values.quick })
 // A run that is broken off takes its processes with it, by their `exit` listeners.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => process.exit(1))
@@ -49,11 +56,14 @@ const routes = await startRoutes()
 const load = await startLoad()
 for (const reason of routes.skipped) say(`SKIPPED ${reason}`)
 try {
-  await run({ routes, load })
+  if (withRoutes) await run({ routes, load })
+  for (const trial of tried) {
+    findings.push(await trial.run({ routes, load, isQuick: values.quick, say }))
+  }
 } finally {
   await Promise.all([load.end(), routes.end()])
 }
-write({ cells, starts, colds, warmths, cancelled })
+write({ cells, starts, colds, warmths, cancelled, findings })
 
 interface Running {
   readonly routes: Routes
@@ -117,6 +127,7 @@ function write(measured: Measured): void {
   }
   if (withStart) save('start', { environment: about, starts, colds })
   if (withCancel) save('cancel', { environment: about, cancelled: cancelRows(cancelled) })
+  for (const { name, ...finding } of findings) save(name, { environment: about, ...finding })
   save('verdicts', { environment: about, warmths, verdicts: verdicts(measured) })
   const text = report(about, measured, routes.skipped)
   writeFileSync(join(out, 'README.md'), text)

@@ -27,6 +27,8 @@ const jobSchema = v.object({
   /** 0: as fast as the reader takes them. */
   eventsPerSecond: v.number(),
   plan,
+  /** As the sidecar knows it; the pair's own unless given. */
+  model: v.optional(v.string()),
 })
 export type Job = v.InferOutput<typeof jobSchema>
 
@@ -39,7 +41,7 @@ const countsSchema = v.object({
 })
 export type Counts = v.InferOutput<typeof countsSchema>
 
-const latencySchema = v.object({
+export const latencySchema = v.object({
   samples: v.number(),
   p50Ms: v.number(),
   p99Ms: v.number(),
@@ -67,6 +69,8 @@ export const replySchema = v.object({
   /** p99 of what calls of an open loop were sent too late, in ms: the generator's own fault. */
   lateP99Ms: v.number(),
   firstLoss: v.string(),
+  /** Losses by what was wrong: a status, or how a connection broke. */
+  problems: v.record(v.string(), v.number()),
 })
 export type Reply = v.InferOutput<typeof replySchema>
 

@@ -51,10 +51,14 @@ export interface Wish {
   readonly eventsPerSecond: number
 }
 
+interface Asked extends Wish {
+  readonly model?: string | undefined
+}
+
 /** A question of about `bytes` bytes. */
-export function question({ bytes, events, eventsPerSecond }: Wish): string {
+export function question({ bytes, events, eventsPerSecond, model }: Asked): string {
   const head =
-    `{"model":"bench-model","user":"${bytes}/${events}/${eventsPerSecond}",` +
+    `{"model":"${model ?? 'bench-model'}","user":"${bytes}/${events}/${eventsPerSecond}",` +
     `"stream":${events > 0},"messages":[{"role":"user","content":"`
   const tail = '"}]}'
   const text = 'lorem ipsum '.repeat(bytes / 12 + 1)

@@ -45,8 +45,8 @@ async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
 }
 
-/** A process of the bench itself, which says its port first. */
-async function startOwn(name: string, args: readonly string[] = []) {
+/** Starts a process of the bench itself, which says its port first. */
+export async function startOwn(name: string, args: readonly string[] = []) {
   const child = fork(join(here, `${name}.ts`), [...args], { stdio: ['ignore', 2, 2, 'ipc'] })
   const [message]: unknown[] = await once(child, 'message')
   const { port } = v.parse(portSchema, message)
@@ -98,6 +98,8 @@ export interface HalfOptions {
   readonly config: string
   /** Its standard output: access lines are written as in production. */
   readonly logFile: string
+  /** Whose ambassador it is. */
+  readonly provider?: string
   readonly nodeArgs?: readonly string[]
 }
 
@@ -119,7 +121,7 @@ export async function startHalf(options: HalfOptions): Promise<Half> {
     '0',
   ]
   args.push('--admin-port', '0', '--host', '127.0.0.1', '--probes-host', '127.0.0.1')
-  if (half === 'ambassador') args.push('--provider', 'bench')
+  if (half === 'ambassador') args.push('--provider', options.provider ?? 'bench')
   const startedMs = performance.now()
   const child = spawn(process.execPath, [...nodeArgs, ...args], {
     stdio: ['ignore', log, log],

@@ -6,26 +6,11 @@ import type { Cell } from './measure.ts'
 import { type Scenario, scenarios } from './scenarios.ts'
 import { coldCalls } from './start-up.ts'
 import { figure, show } from './statistics.ts'
+import { section, type Table } from './table.ts'
 import { coldInBareHops, inBareHops, type Measured, verdicts } from './targets.ts'
 import { warmthText } from './warm-up.ts'
 
 const routeNames = ['direct', 'bare', 'pair', 'nginx'] as const
-
-/** A part of the report; empty where nothing of it was measured. */
-function section(title: string, text: string, { head, rows }: Table): string {
-  if (rows.length === 0) return ''
-  return `\n## ${title}\n\n${text === '' ? '' : `${text}\n\n`}${table(head, rows)}`
-}
-
-interface Table {
-  readonly head: readonly string[]
-  readonly rows: readonly (readonly string[])[]
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const lines = [head, head.map(() => '---'), ...rows].map((row) => `| ${row.join(' | ')} |`)
-  return `${lines.join('\n')}\n`
-}
 
 function median(cells: readonly Cell[], pick: (cell: Cell) => number): string {
   return show(figure(cells.map(pick)))
@@ -181,5 +166,6 @@ function sections(measured: Measured): string {
     section('Start and memory', '', halvesTable(measured)),
     section('Cold', coldText, coldTable(measured)),
     section('Cancelling', cancelText, cancelTable(measured)),
+    ...measured.findings.map(({ title, text, table }) => section(title, text, table)),
   ].join('')
 }

@@ -4,6 +4,7 @@ import { cancelMsMax, cancelSummaries } from './cancel-summary.ts'
 import type { Cell } from './measure.ts'
 import type { Cold, Start } from './start-up.ts'
 import { type Figure, figure, show } from './statistics.ts'
+import type { Finding } from './trial.ts'
 import type { Warmth } from './warm-up.ts'
 
 /** Everything one run has measured: cells by scenario, one per route and repeat. */
@@ -14,6 +15,7 @@ export interface Measured {
   readonly colds: readonly Cold[]
   readonly warmths: readonly Warmth[]
   readonly cancelled: readonly Cancelled[]
+  readonly findings: readonly Finding[]
 }
 
 /** One line of the design's "Figures to reach", and what this run says of it. */
@@ -206,5 +208,6 @@ export function verdicts(measured: Measured): Verdict[] {
     ...latencyVerdicts(measured),
     ...cancelVerdicts(measured),
     ...processVerdicts(measured),
+    ...measured.findings.flatMap((finding) => finding.verdicts),
   ]
 }

@@ -44,8 +44,9 @@ export async function warmUp(load: LoadProcess, route: Route, share: number): Pr
   return { route: route.name, calls: served, streams: calls, ms: performance.now() - startedMs }
 }
 
-/** One sentence for the report. */
+/** One sentence for the report; empty where only trials ran. */
 export function warmthText(warmths: readonly Warmth[]): string {
+  if (warmths.length === 0) return ''
   const parts = warmths.map(
     ({ route, calls, streams: many, ms }) =>
       `${route} ${calls} calls and ${many} streams in ${(ms / 1_000).toFixed(1)} s`,

@@ -22,7 +22,7 @@ export interface StandIn {
   close(): Promise<void>
 }
 
-/** Starts one that shows `certificate`; a call whose `user` is `refused` gets a 401. */
+/** Starts one that shows `certificate`; a call whose `user` begins with `refused` gets a 401. */
 export async function startStandIn(certificate: Certificate): Promise<StandIn> {
   const received: Received[] = []
   const server = createServer(certificate, (request, response) => {
@@ -87,7 +87,7 @@ const usage = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 }
 const message = { id: 'msg_1', type: 'message', role: 'assistant', model: 'claude-opus-4-1' }
 
 function wholeOf(path: string, fields: { readonly user?: string }): Answer {
-  if (fields.user === 'refused') {
+  if (String(fields.user).startsWith('refused')) {
     const error = { message: 'Incorrect API key provided', type: 'invalid_request_error' }
     return ['refused', JSON.stringify({ error: { ...error, code: 'invalid_api_key' } })]
   }

@@ -81,3 +81,27 @@ test('one that could not be reached has used none', async () => {
   const { send } = following({ chain: { a: serves } })
   assert.equal((await send()).status, 200)
 })
+
+test('a stream may wait for half of its turn, or for all but twice what its target takes to begin', async () => {
+  const { send, followed } = following({
+    chain: { a: () => fails('unavailable'), b: serves },
+    rules: { within: 20_000 },
+    change(call: SidecarCall) {
+      call.isStream = true
+    },
+  })
+  const [first] = followed.call.chain
+  assert.ok(first !== undefined && 'provider' in first)
+  await send()
+  assert.equal(followed.asked[0]?.patienceMs, 5_000)
+  const again = following({
+    chain: { a: () => fails('unavailable'), b: serves },
+    rules: { within: 20_000 },
+    change(call: SidecarCall) {
+      call.isStream = true
+    },
+  })
+  again.followed.signals.of(first).observe(1_000, again.followed.clock.now())
+  await again.send()
+  assert.equal(again.followed.asked[0]?.patienceMs, 8_000)
+})

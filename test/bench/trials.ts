@@ -1,0 +1,8 @@
+import { bulkheadTrial } from './bulkhead-trial.ts'
+import { limitsTrial } from './limits-trial.ts'
+import { stormTrial } from './storm-trial.ts'
+import type { Trial } from './trial.ts'
+import { waitingTrial } from './waiting-trial.ts'
+
+/** In the order they run. */
+export const trials: readonly Trial[] = [limitsTrial, stormTrial, waitingTrial, bulkheadTrial]
