@@ -1,18 +1,22 @@
 import type { Clock } from '#shared/call/clock.ts'
 import type { Credential } from '#shared/config/credential-schema.ts'
 import type { Provider } from '#shared/config/schema.ts'
-import { secretKey } from '#shared/config/secrets.ts'
+import { type Secrets, secretKey } from '#shared/config/secrets.ts'
 import type { Snapshot } from '#shared/config/snapshot.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { Outliers } from '../breaker/outliers.ts'
 import type { AmbassadorCall } from '../call.ts'
-import { serves } from '../providers/choose-credential.ts'
+import { chooseCredential, serves } from '../providers/choose-credential.ts'
 import type { Permit } from '../quota/permit.ts'
 import { type DimensionView, Quota, type QuotaOptions } from '../quota/quota.ts'
 import { RateLimited } from '../quota/rate-limited.ts'
 import type { LimitShape } from '../quota/shape.ts'
 import { type Outcome, rules } from '../retry/outcome.ts'
 import type { Credentials, ObservedAnswer, Turn } from '../retry/retry-parts.ts'
+import { credentialIdentity } from './credential-identity.ts'
+import { SessionCaches } from './session-caches.ts'
+import { settle } from './settling.ts'
+import { noCredential, ownCredentials, sessionOf, wantOf } from './want-of.ts'
 
 export interface TurnsParts {
   readonly clock: Clock
@@ -25,8 +29,10 @@ export interface TurnsParts {
 /** A credential that was refused is tried again this often: keys come back, and secrets change. */
 const deadMs = 30_000
 
-/** Where a provider asks for no credential, calls still have their turn. */
-const noCredential = ''
+/** What those who wait are told where other kinds of limits hold from then on: they ask again. */
+const moved = new Error('Cannot wait: the provider has other limits')
+
+const nobody: ReadonlySet<string> = new Set()
 
 /**
  * Who may ask the provider next, and with which credential: the provider's own limits, those that
@@ -36,8 +42,7 @@ export class Turns implements Credentials {
   readonly #parts: TurnsParts
   #quota: Quota | undefined
   #shape: LimitShape | undefined
-  /** Instants until which a credential is not asked, by name: at most one for each configured. */
-  readonly #deadUntilMs = new Map<string, number>()
+  readonly #caches = new SessionCaches()
   #credentials: readonly Credential[] = []
   #names: readonly string[] = []
 
@@ -55,19 +60,18 @@ export class Turns implements Credentials {
     )
     const isOpen = provider.credentials.length === 0
     this.#names = isOpen ? [noCredential] : this.#credentials.map((credential) => credential.name)
-    // A changed secret is a new chance.
-    this.#deadUntilMs.clear()
     this.#parts.outliers.retain(this.#names)
     this.#nameUnknownLimits(provider)
-    const options = this.#options(provider)
+    const options = this.#options(provider, secrets)
     const shape = this.#parts.shapeOf(provider)
     if (this.#quota !== undefined && shape === this.#shape) {
       this.#quota.configure(options)
       return
     }
-    this.close()
+    const before = this.#quota
     this.#shape = shape
     this.#quota = new Quota({ clock: this.#parts.clock, shape }, options)
+    before?.close(moved)
   }
 
   /** A limit that the provider does not know would bind nothing, without a word. */
@@ -87,15 +91,28 @@ export class Turns implements Credentials {
     if (quota === undefined || this.#names.length === 0) return undefined
     const out = this.#outFor(context, excluded)
     try {
-      const entered = quota.enter(wantOf(context, out))
+      const entered = quota.enter(wantOf(context, this.#factsOf(context, out)))
       if (!(entered instanceof Promise)) return this.#turn(entered, context)
       return entered.then(
         (permit) => this.#turn(permit, context),
-        (error: unknown) => refusal(error, context),
+        (error: unknown) =>
+          error === moved ? this.next(context, excluded) : refusal(error, context),
       )
     } catch (error) {
       return refusal(error, context)
     }
+  }
+
+  /**
+   * A credential for a question that takes no turn, by weight: none that is put aside. Undefined
+   * where there is none.
+   */
+  pickFor(context: AmbassadorCall): string | undefined {
+    const excluded = new Set(this.#outFor(context, nobody))
+    if (this.#names.includes(noCredential) && !excluded.has(noCredential)) return noCredential
+    const wish = { model: context.model, excluded, hasValue: () => true }
+    const { random } = this.#parts.clock
+    return chooseCredential(this.#credentials, { ...wish, random })?.name
   }
 
   /** What is believed of the provider's limits, and who waits. */
@@ -118,7 +135,9 @@ export class Turns implements Credentials {
   }
 
   /** Whom the call may not ask: whom it has asked, who is put aside, who may not serve the model. */
-  #outFor({ model, tokens }: AmbassadorCall, excluded: ReadonlySet<string>): readonly string[] {
+  #outFor(context: AmbassadorCall, excluded: ReadonlySet<string>): readonly string[] {
+    const { model, tokens } = context
+    const known = ownCredentials(context)
     const out = [...excluded]
     const ejected: string[] = []
     let isServed = false
@@ -127,7 +146,10 @@ export class Turns implements Credentials {
       const isAble = credential === undefined || serves(credential, model)
       // Microsoft Entra has given none for it yet, or none any more.
       const isTokenless = credential?.entra !== undefined && tokens?.tokenOf(name) === undefined
-      if (!isAble || isTokenless || this.#isDead(name)) out.push(name)
+      // It came with a later configuration than the call's.
+      const isUnknown = known?.some((own) => own.name === name) === false
+      const isDead = this.#quota?.isBarred(name, model) ?? false
+      if (!isAble || isTokenless || isUnknown || isDead) out.push(name)
       else if (this.#parts.outliers.isEjected(name)) ejected.push(name)
       else isServed = true
     }
@@ -135,15 +157,19 @@ export class Turns implements Credentials {
     return isServed ? [...out, ...ejected] : out
   }
 
-  #options(provider: Provider): QuotaOptions {
+  #options(provider: Provider, secrets: Secrets): QuotaOptions {
     const { queue, accountPercent } = provider
     const own = new Map(this.#credentials.map((credential) => [credential.name, credential]))
-    const credentials = this.#names.map((name) => ({
-      name,
-      weight: own.get(name)?.weight ?? 1,
-      limits: { ...provider.limits, ...own.get(name)?.limits },
-      share: accountPercent / 100,
-    }))
+    const credentials = this.#names.map((name) => {
+      const credential = own.get(name)
+      return {
+        name,
+        weight: credential?.weight ?? 1,
+        limits: { ...provider.limits, ...credential?.limits },
+        share: accountPercent / 100,
+        identity: credential && credentialIdentity(credential, secrets),
+      }
+    })
     return {
       credentials,
       waitingMax: { interactive: queue.interactive, batch: queue.batch },
@@ -153,11 +179,13 @@ export class Turns implements Credentials {
   }
 
   #isBarred(name: string): boolean {
-    return this.#isDead(name) || this.#parts.outliers.isEjected(name)
+    return (this.#quota?.isBarred(name) ?? false) || this.#parts.outliers.isEjected(name)
   }
 
-  #isDead(name: string): boolean {
-    return (this.#deadUntilMs.get(name) ?? 0) > this.#parts.clock.now()
+  #factsOf(context: AmbassadorCall, excluded: readonly string[]) {
+    const session = sessionOf(context)
+    if (session === undefined) return { excluded, cachedTokens: 0 }
+    return { excluded, cachedTokens: this.#caches.cached(session, this.#parts.clock.now()) }
   }
 
   #turn(permit: Permit, context: AmbassadorCall): Turn {
@@ -165,25 +193,26 @@ export class Turns implements Credentials {
       credential: permit.credential,
       observe: (answer: ObservedAnswer) => permit.observe(answer),
       end: (outcome) => {
-        if (outcome === undefined || outcome.kind === 'unsent' || outcome.kind === 'ours') {
-          permit.release()
-          return
-        }
-        this.#judge(permit.credential, outcome)
-        permit.settle(usedBy(context))
+        // Before its place is free: whoever waits must not be given a credential that is dead.
+        if (outcome !== undefined) this.#judge(permit.credential, outcome, context)
+        const used = settle(permit, outcome, context)
+        const session = sessionOf(context)
+        if (session === undefined || used === undefined) return
+        this.#caches.learn(session, used.cached, this.#parts.clock.now())
       },
     }
   }
 
-  #judge(credential: string, outcome: Outcome): void {
+  #judge(credential: string, outcome: Outcome, { model }: AmbassadorCall): void {
     const { clock, outliers } = this.#parts
     const { breaker } = rules[outcome.kind]
     if (breaker !== 'none') outliers.record(credential, breaker)
     // A server that asks for no key and refuses one is no reason to refuse everybody.
     if (credential === noCredential) return
-    const isDead = outcome.kind === 'dead-credential' || outcome.kind === 'exhausted'
-    if (!isDead || outcome.reach !== 'credential' || !this.#names.includes(credential)) return
-    this.#deadUntilMs.set(credential, clock.now() + Math.max(deadMs, outcome.hintMs ?? 0))
+    if (outcome.kind !== 'dead-credential' && outcome.kind !== 'exhausted') return
+    if (outcome.reach === 'call') return
+    const untilMs = clock.now() + Math.max(deadMs, outcome.hintMs ?? 0)
+    this.#quota?.bar(credential, untilMs, outcome.reach === 'model' ? model : undefined)
   }
 }
 
@@ -193,27 +222,4 @@ function refusal(error: unknown, context: AmbassadorCall): undefined {
   const { reason, retryAfterMs } = error
   const { provider } = context
   throw new CallError('rate-limited', error.message, { provider, reason, retryAfterMs })
-}
-
-function wantOf(context: AmbassadorCall, excluded: readonly string[]) {
-  const { tenant, class: of, model, inputEstimate, session, clock, cancellation } = context
-  return {
-    tenant,
-    weight: context.snapshot?.config.tenants[tenant]?.weight ?? 1,
-    class: of,
-    model,
-    inputTokens: inputEstimate,
-    cachedTokens: 0,
-    outputTokensMax: context.outputMax,
-    session: session === undefined ? undefined : `${tenant} ${session}`,
-    patienceMs: Math.max(0, context.patienceUntilMs - clock.now()),
-    cancellation,
-    excluded,
-  }
-}
-
-/** What the provider says it used; undefined where it has said nothing. */
-function usedBy({ usage, streamWatch }: AmbassadorCall) {
-  const known = usage ?? streamWatch?.usage
-  return known && { input: known.input, cached: known.cached, output: known.output }
 }

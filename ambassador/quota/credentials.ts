@@ -68,12 +68,9 @@ export class Credentials {
     )
   }
 
-  /**
-   * `amounts`, and no more of each than the largest bucket of a credential holds: a larger call goes
-   * when one is full, and the provider decides.
-   */
-  bounded(amounts: Amounts, lane: string, nowMs: number): Amounts {
-    const most = { input: 0, output: 0, tokens: 0 }
+  /** What the largest bucket of a credential holds: more than that no call can take. */
+  largest(lane: string, nowMs: number): Amounts {
+    const largest = { requests: Infinity, input: 0, output: 0, tokens: 0 }
     for (const credential of this.#all) {
       const own = { input: Infinity, output: Infinity, tokens: Infinity }
       for (const gauge of credential.family(lane, nowMs).gauges) {
@@ -81,18 +78,11 @@ export class Credentials {
         if (unit === 'requests' || unit === 'concurrency') continue
         own[unit] = Math.min(own[unit], gauge.view(nowMs).limit ?? Infinity)
       }
-      most.input = Math.max(most.input, own.input)
-      most.output = Math.max(most.output, own.output)
-      most.tokens = Math.max(most.tokens, own.tokens)
+      largest.input = Math.max(largest.input, own.input)
+      largest.output = Math.max(largest.output, own.output)
+      largest.tokens = Math.max(largest.tokens, own.tokens)
     }
-    const { requests, input, output, tokens } = amounts
-    if (input <= most.input && output <= most.output && tokens <= most.tokens) return amounts
-    return {
-      requests,
-      input: Math.min(input, most.input),
-      output: Math.min(output, most.output),
-      tokens: Math.min(tokens, most.tokens),
-    }
+    return largest
   }
 
   /**
@@ -123,6 +113,9 @@ export class Credentials {
         continue
       }
       waitMs = Math.min(waitMs, credentialMs)
+      // Barred for this model alone: others of the family are not.
+      isOwnWish ||=
+        credential.barredUntilMs(want.model) > nowMs && credential.barredUntilMs('') <= nowMs
       if (credentialMs > 0) continue
       const room = this.#all.length === 1 ? 1 : roomOf(family, amounts, nowMs) * credential.weight
       if (family.gauges.every((gauge) => gauge.view(nowMs).limit === undefined)) {

@@ -6,6 +6,7 @@ import { forecast, type Source } from './forecast.ts'
 import type { GaugeView } from './gauge.ts'
 import { Heap } from './heap.ts'
 import { Lane } from './lane.ts'
+import { least } from './least.ts'
 import { Permit, type PermitParts } from './permit.ts'
 import { RateLimited, type RateLimitedReason } from './rate-limited.ts'
 import type { Amounts, LimitShape } from './shape.ts'
@@ -149,9 +150,10 @@ export class Quota {
     const warm = this.#shape.reserve(expected)
     const cold = expected.cached === 0 ? warm : this.#shape.reserve({ ...expected, cached: 0 })
     const net = this.#shape.final?.(expected) ?? warm
-    const bounded = (amounts: Amounts) => this.#credentials.bounded(amounts, lane.name, nowMs)
-    const place = { warm: bounded(warm), cold: bounded(cold), net: bounded(net) }
-    return new Waiter(want, { lane, tenant, ...place }, nowMs)
+    // A larger call goes when a bucket is full, and the provider decides.
+    const most = this.#credentials.largest(lane.name, nowMs)
+    const place = { lane, tenant, net: least(net, most) }
+    return new Waiter(want, { ...place, warm: least(warm, most), cold: least(cold, most) }, nowMs)
   }
 
   #lane(family: string): Lane {

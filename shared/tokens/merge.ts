@@ -3,10 +3,37 @@ import { RankHeap } from './rank-heap.ts'
 import { hashBase, noRank } from './vocabulary/table.ts'
 
 /**
- * Up to this many bytes the lowest pair is found by looking at all of them: the arrays are in the
- * first cache, and a heap of the same costs more (measured: even at 96 bytes).
+ * Up to this many bytes the lowest pair is found by looking at the least of each block of pairs: the
+ * arrays are in the first cache, and a heap of the same costs more (measured: even at 96 bytes).
  */
-const scanBytesMax = 96
+const blocksBytesMax = 96
+/** Pairs of a block. Its least is found without a branch: which one it is no processor foresees. */
+const blockBits = 3
+const blockSize = 1 << blockBits
+const blocksMax = blocksBytesMax >>> blockBits
+
+/** A key: rank (18 bits) and below it the position, so that the leftmost of equals is the least. */
+const positionBits = 7
+const positionMask = (1 << positionBits) - 1
+
+function keyOf(rank: number, position: number): number {
+  return rank === noRank ? noRank : (rank << positionBits) | position
+}
+
+/** The lesser of two that are not negative. */
+function lesser(one: number, other: number): number {
+  const difference = (other - one) | 0
+  return (one + (difference & (difference >> 31))) | 0
+}
+
+function leastOf(keys: Int32Array, block: number): number {
+  const at = block << blockBits
+  const first = lesser(keys[at] ?? 0, keys[at + 1] ?? 0)
+  const second = lesser(keys[at + 2] ?? 0, keys[at + 3] ?? 0)
+  const third = lesser(keys[at + 4] ?? 0, keys[at + 5] ?? 0)
+  const fourth = lesser(keys[at + 6] ?? 0, keys[at + 7] ?? 0)
+  return lesser(lesser(first, second), lesser(third, fourth))
+}
 
 /** Bytes of a window at first; it grows where a piece asks for more. */
 const firstCapacity = 256
@@ -53,6 +80,8 @@ export class Merge {
   #pairs = new Int32Array(firstCapacity)
   /** Hash of all bytes before a position. */
   #hashes = new Int32Array(firstCapacity)
+  /** The least key in each block of `#pairs`, which has keys while a short stretch is merged. */
+  readonly #least = new Int32Array(blocksMax)
   readonly #heap = new RankHeap()
   readonly #lexicon: Lexicon
   readonly #powers: Int32Array
@@ -70,7 +99,7 @@ export class Merge {
     this.last = this.length - 1
     if (this.next.length <= this.length) this.#grow()
     this.#begin()
-    if (this.length <= scanBytesMax) this.#mergeByScan()
+    if (this.length <= blocksBytesMax) this.#mergeByBlocks()
     else this.#mergeByHeap()
   }
 
@@ -124,22 +153,40 @@ export class Merge {
     pairs[length - 1] = noRank
   }
 
-  #mergeByScan(): void {
-    const pairs = this.#pairs
-    const { length } = this
+  /** Keeps the least key of every block, so that a merge looks at those and what it changed. */
+  #mergeByBlocks(): void {
+    const keys = this.#pairs
+    const least = this.#least
+    const { next, previous } = this
+    const blocks = (this.length + blockSize - 1) >>> blockBits
+    for (let at = 0; at < this.length; at++) keys[at] = keyOf(keys[at] ?? noRank, at)
+    keys.fill(noRank, this.length, blocks << blockBits)
+    for (let block = 0; block < blocks; block++) least[block] = leastOf(keys, block)
     for (;;) {
-      let lowest = noRank
-      let found = 0
-      for (let at = 0; at < length; at++) {
-        const rank = pairs[at] ?? noRank
-        if (rank < lowest) {
-          lowest = rank
-          found = at
-        }
-      }
-      if (lowest === noRank) return
-      this.#join(found)
+      let key = noRank
+      for (let block = 0; block < blocks; block++) key = lesser(key, least[block] ?? noRank)
+      if (key === noRank) return
+      const at = key & positionMask
+      const before = previous[at] ?? -1
+      const middle = next[at] ?? 0
+      keys[at] = key >>> positionBits
+      this.#join(at)
+      keys[at] = keyOf(keys[at] ?? noRank, at)
+      if (before >= 0) keys[before] = keyOf(keys[before] ?? noRank, before)
+      this.#refresh(at, middle, before)
     }
+  }
+
+  /** The blocks of these three positions have changed; the last one is -1 for none. */
+  #refresh(at: number, middle: number, before: number): void {
+    const keys = this.#pairs
+    const least = this.#least
+    const own = at >>> blockBits
+    least[own] = leastOf(keys, own)
+    const right = middle >>> blockBits
+    if (right !== own) least[right] = leastOf(keys, right)
+    const left = before >> blockBits
+    if (before >= 0 && left !== own) least[left] = leastOf(keys, left)
   }
 
   #mergeByHeap(): void {

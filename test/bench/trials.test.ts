@@ -14,7 +14,7 @@ for (const { name, wishes } of trials) {
     for (const wish of wishes) {
       const providers = ['one', 'two'].map((of) => ({ name: of, baseUrl, ambassadorPort }))
       const loaded = parseConfig(configText(providers, wish), name)
-      assert.ok(loaded.ok, loaded.ok ? '' : JSON.stringify(describeProblems(loaded.problems)))
+      assert.ok(loaded.ok, loaded.ok ? '' : describeProblems(loaded.problems))
     }
   })
 }
