@@ -1,8 +1,6 @@
 import { dirname, resolve } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { Cancellation } from '#shared/call/cancellation.ts'
-import type { Clock } from '#shared/call/clock.ts'
-import type { Snapshot } from '#shared/config/snapshot.ts'
 import { allTargets } from '#shared/config/target-schema.ts'
 import { Origins } from '#shared/http/client.ts'
 import { BodyLedger } from '#shared/http/receive.ts'
@@ -13,8 +11,8 @@ import { observeConfig } from '#shared/lifecycle/observe-config.ts'
 import { TracingSwitch } from '#shared/lifecycle/tracing-switch.ts'
 import { Counter } from '#shared/tokens/counter.ts'
 import { Encodings } from '#shared/tokens/encodings.ts'
-import type { SidecarCall } from './call.ts'
 import { originOptions } from './forward.ts'
+import { newCall } from './new-call.ts'
 import { sidecarPipeline } from './pipeline.ts'
 import { explain } from './route/explain.ts'
 import { Signals } from './route/signals.ts'
@@ -61,7 +59,7 @@ export function startSidecar(options: HalfOptions): Promise<Running> {
       onFallback: ({ provider }, reason, { modelAsked }) =>
         metrics.fallbacks.add(1, [modelAsked, provider, reason]),
     }),
-    newCall: (cancellation, snapshot) => newCall(cancellation, clock, snapshot),
+    newCall: (cancellation, snapshot) => newCall({ cancellation, clock, snapshot }),
     gate,
     origins,
     tracing,
@@ -95,51 +93,4 @@ export function startSidecar(options: HalfOptions): Promise<Running> {
     refusesWhileDraining: false,
     close: () => {},
   })
-}
-
-const noMembers: SidecarCall['members'] = new Map()
-
-/** Until a route is found. */
-const noFallback: SidecarCall['fallback'] = { on: [], within: 0, unknown: 'next' }
-
-function newCall(
-  cancellation: Cancellation,
-  clock: Clock,
-  snapshot: Snapshot | undefined,
-): SidecarCall {
-  const startedMs = clock.now()
-  return {
-    clock,
-    cancellation,
-    startedMs,
-    snapshot,
-    id: clock.id(),
-    deadlineMs: startedMs + (snapshot?.config.sidecar.deadline ?? 0),
-    error: undefined,
-    atEnd: [],
-    surface: undefined,
-    modelAsked: '',
-    isStream: false,
-    question: undefined,
-    members: noMembers,
-    input: { tokens: 0, exactness: 'estimate' },
-    chain: [],
-    fallback: noFallback,
-    route: undefined,
-    isLastLink: true,
-    mayGuess: false,
-    patienceMs: undefined,
-    turnMs: undefined,
-    attemptsUntil: snapshot?.config.sidecar.attemptsMax ?? 1,
-    countUntilMs: undefined,
-    passedOver: [],
-    endTurn: undefined,
-    attempts: 0,
-    providerAttempts: 0,
-    headMs: undefined,
-    usage: undefined,
-    isCut: false,
-    replay: undefined,
-    span: undefined,
-  }
 }

@@ -6,6 +6,7 @@ import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { InputCount } from '#shared/tokens/counter.ts'
 import type { Route, SidecarCall } from '../../sidecar/call.ts'
 import { capKeys } from '../../sidecar/fallback/cap-output.ts'
+import { newCall } from '../../sidecar/new-call.ts'
 import { needKeys } from '../../sidecar/route/needs.ts'
 import type { ManualClock } from '../manual-clock.ts'
 
@@ -25,26 +26,13 @@ export function callOf(clock: ManualClock): SidecarCall {
   const loaded = parseConfig('sidecar: { count: { wait: 50ms } }', 'test')
   assert.ok(loaded.ok)
   const secrets = { values: new Map<string, string>(), missing: [], reasons: new Map() }
+  const snapshot = { generation: 1, hash: '', config: loaded.config, secrets, since: 0, from: '' }
   return {
-    clock,
-    cancellation: new Cancellation(),
-    startedMs: 0,
-    snapshot: {
-      generation: 1,
-      hash: '',
-      config: loaded.config,
-      secrets,
-      since: 0,
-      from: '',
-    },
+    ...newCall({ clock, cancellation: new Cancellation(), snapshot }),
     id: 'call',
     deadlineMs: 1_000,
-    error: undefined,
-    atEnd: [],
     surface: { path: '/v1/chat/completions', dialect: 'chat', wants: 'answer' },
     modelAsked: 'assistant',
-    isStream: false,
-    members: new Map(),
     question: { parsed: { messages: [] }, size: 15 },
     input: byBytes,
     chain: [route],
@@ -54,21 +42,6 @@ export function callOf(clock: ManualClock): SidecarCall {
       unknown: 'next',
     },
     route,
-    isLastLink: true,
-    mayGuess: false,
-    patienceMs: undefined,
-    turnMs: undefined,
-    attemptsUntil: 6,
-    countUntilMs: undefined,
-    passedOver: [],
-    endTurn: undefined,
-    attempts: 0,
-    providerAttempts: 0,
-    headMs: undefined,
-    usage: undefined,
-    isCut: false,
-    replay: undefined,
-    span: undefined,
   }
 }
 
