@@ -72,7 +72,8 @@ export function startSidecar(options: HalfOptions): Promise<Running> {
         counter,
         signals,
         log: () => log,
-        newCall: () => newCall(new Cancellation(), clock, config.current()),
+        newCall: () =>
+          newCall({ cancellation: new Cancellation(), clock, snapshot: config.current() }),
       }),
     },
     limitsOf: ({ config: { sidecar } }) => ({

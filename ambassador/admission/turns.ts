@@ -1,7 +1,5 @@
 import type { Clock } from '#shared/call/clock.ts'
-import type { Credential } from '#shared/config/credential-schema.ts'
 import type { Provider } from '#shared/config/schema.ts'
-import { type Secrets, secretKey } from '#shared/config/secrets.ts'
 import type { Snapshot } from '#shared/config/snapshot.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { Outliers } from '../breaker/outliers.ts'
@@ -13,10 +11,10 @@ import { RateLimited } from '../quota/rate-limited.ts'
 import type { LimitShape } from '../quota/shape.ts'
 import { type Outcome, rules } from '../retry/outcome.ts'
 import type { Credentials, ObservedAnswer, Turn } from '../retry/retry-parts.ts'
-import { credentialIdentity } from './credential-identity.ts'
+import { noCredential, type OwnCredential, OwnCredentials } from './own-credentials.ts'
 import { SessionCaches } from './session-caches.ts'
 import { settle } from './settling.ts'
-import { noCredential, ownCredentials, sessionOf, wantOf } from './want-of.ts'
+import { sessionOf, type WantFacts, wantOf } from './want-of.ts'
 
 export interface TurnsParts {
   readonly clock: Clock
@@ -40,29 +38,25 @@ const nobody: ReadonlySet<string> = new Set()
  */
 export class Turns implements Credentials {
   readonly #parts: TurnsParts
+  readonly #caches = new SessionCaches()
+  readonly #owners = new OwnCredentials()
   #quota: Quota | undefined
   #shape: LimitShape | undefined
-  readonly #caches = new SessionCaches()
-  #credentials: readonly Credential[] = []
-  #names: readonly string[] = []
+  /** Of the latest configuration. */
+  #own: readonly OwnCredential[] = []
 
   constructor(parts: TurnsParts) {
     this.#parts = parts
   }
 
   /** Takes over a configuration and its secrets: a credential without a value has no turns. */
-  configure({ config, secrets }: Snapshot, name: string): void {
-    const provider = config.providers[name]
+  configure(snapshot: Snapshot, name: string): void {
+    const provider = snapshot.config.providers[name]
     if (provider === undefined) return
-    this.#credentials = provider.credentials.filter(
-      // Whether Microsoft Entra gives a token shows when one is needed.
-      ({ secret }) => secret === undefined || secrets.values.has(secretKey(secret)),
-    )
-    const isOpen = provider.credentials.length === 0
-    this.#names = isOpen ? [noCredential] : this.#credentials.map((credential) => credential.name)
-    this.#parts.outliers.retain(this.#names)
+    this.#own = this.#owners.of(snapshot, name)
+    this.#parts.outliers.retain(this.#own.map((own) => own.name))
     this.#nameUnknownLimits(provider)
-    const options = this.#options(provider, secrets)
+    const options = this.#options(provider)
     const shape = this.#parts.shapeOf(provider)
     if (this.#quota !== undefined && shape === this.#shape) {
       this.#quota.configure(options)
@@ -77,7 +71,8 @@ export class Turns implements Credentials {
   /** A limit that the provider does not know would bind nothing, without a word. */
   #nameUnknownLimits(provider: Provider): void {
     const known = this.#parts.shapeOf(provider).dimensions.map(({ name }) => name)
-    const named = [provider, ...this.#credentials].flatMap(({ limits }) => Object.keys(limits))
+    const own = this.#own.map(({ settings }) => settings?.limits ?? {})
+    const named = [provider.limits, ...own].flatMap((limits) => Object.keys(limits))
     const unknown = [...new Set(named)].filter((name) => !known.includes(name))
     if (unknown.length > 0) this.#parts.onUnknownLimits(unknown, known)
   }
@@ -88,10 +83,9 @@ export class Turns implements Credentials {
     excluded: ReadonlySet<string>,
   ): Turn | undefined | Promise<Turn | undefined> {
     const quota = this.#quota
-    if (quota === undefined || this.#names.length === 0) return undefined
-    const out = this.#outFor(context, excluded)
+    if (quota === undefined) return undefined
     try {
-      const entered = quota.enter(wantOf(context, this.#factsOf(context, out)))
+      const entered = quota.enter(wantOf(context, this.#factsOf(context, excluded)))
       if (!(entered instanceof Promise)) return this.#turn(entered, context)
       return entered.then(
         (permit) => this.#turn(permit, context),
@@ -108,17 +102,18 @@ export class Turns implements Credentials {
    * where there is none.
    */
   pickFor(context: AmbassadorCall): string | undefined {
+    const own = this.#ownOf(context)
+    if (own[0]?.name === noCredential) return noCredential
     const excluded = new Set(this.#outFor(context, nobody))
-    if (this.#names.includes(noCredential) && !excluded.has(noCredential)) return noCredential
+    const credentials = own.flatMap(({ settings }) => settings ?? [])
     const wish = { model: context.model, excluded, hasValue: () => true }
-    const { random } = this.#parts.clock
-    return chooseCredential(this.#credentials, { ...wish, random })?.name
+    return chooseCredential(credentials, { ...wish, random: this.#parts.clock.random })?.name
   }
 
   /** What is believed of the provider's limits, and who waits. */
   get view(): object {
     const { dimensions = [], waiting } = this.#quota ?? {}
-    const putAside = this.#names.filter((name) => this.#isBarred(name))
+    const putAside = this.#own.filter((own) => this.#isBarred(own)).map(({ name }) => name)
     return { dimensions, waiting, putAside }
   }
 
@@ -137,19 +132,16 @@ export class Turns implements Credentials {
   /** Whom the call may not ask: whom it has asked, who is put aside, who may not serve the model. */
   #outFor(context: AmbassadorCall, excluded: ReadonlySet<string>): readonly string[] {
     const { model, tokens } = context
-    const known = ownCredentials(context)
     const out = [...excluded]
     const ejected: string[] = []
     let isServed = false
-    for (const name of this.#names) {
-      const credential = this.#credentials.find((one) => one.name === name)
-      const isAble = credential === undefined || serves(credential, model)
+    for (const own of this.#ownOf(context)) {
+      const { name, settings } = own
+      const isAble = settings === undefined || serves(settings, model)
       // Microsoft Entra has given none for it yet, or none any more.
-      const isTokenless = credential?.entra !== undefined && tokens?.tokenOf(name) === undefined
-      // It came with a later configuration than the call's.
-      const isUnknown = known?.some((own) => own.name === name) === false
-      const isDead = this.#quota?.isBarred(name, model) ?? false
-      if (!isAble || isTokenless || isUnknown || isDead) out.push(name)
+      const isTokenless = settings?.entra !== undefined && tokens?.tokenOf(name) === undefined
+      const isDead = this.#quota?.isBarred(own, model) ?? false
+      if (!isAble || isTokenless || isDead) out.push(name)
       else if (this.#parts.outliers.isEjected(name)) ejected.push(name)
       else isServed = true
     }
@@ -157,35 +149,38 @@ export class Turns implements Credentials {
     return isServed ? [...out, ...ejected] : out
   }
 
-  #options(provider: Provider, secrets: Secrets): QuotaOptions {
-    const { queue, accountPercent } = provider
-    const own = new Map(this.#credentials.map((credential) => [credential.name, credential]))
-    const credentials = this.#names.map((name) => {
-      const credential = own.get(name)
-      return {
-        name,
-        weight: credential?.weight ?? 1,
-        limits: { ...provider.limits, ...credential?.limits },
-        share: accountPercent / 100,
-        identity: credential && credentialIdentity(credential, secrets),
-      }
-    })
+  /** Those of the configuration that the call began with: it holds the secrets of no other. */
+  #ownOf({ snapshot, provider }: AmbassadorCall): readonly OwnCredential[] {
+    return snapshot === undefined ? this.#own : this.#owners.of(snapshot, provider)
+  }
+
+  #options({ queue, accountPercent, limits }: Provider): QuotaOptions {
     return {
-      credentials,
+      credentials: this.#own.map(({ name, identity, settings }) => ({
+        name,
+        identity,
+        weight: settings?.weight ?? 1,
+        limits: { ...limits, ...settings?.limits },
+        share: accountPercent / 100,
+      })),
       waitingMax: { interactive: queue.interactive, batch: queue.batch },
       tenantShareMax: queue.tenantPercent / 100,
       batchShare: queue.batchPercent / 100,
     }
   }
 
-  #isBarred(name: string): boolean {
-    return (this.#quota?.isBarred(name) ?? false) || this.#parts.outliers.isEjected(name)
+  #isBarred(own: OwnCredential): boolean {
+    return (this.#quota?.isBarred(own) ?? false) || this.#parts.outliers.isEjected(own.name)
   }
 
-  #factsOf(context: AmbassadorCall, excluded: readonly string[]) {
+  #factsOf(context: AmbassadorCall, excluded: ReadonlySet<string>): WantFacts {
     const session = sessionOf(context)
-    if (session === undefined) return { excluded, cachedTokens: 0 }
-    return { excluded, cachedTokens: this.#caches.cached(session, this.#parts.clock.now()) }
+    const nowMs = this.#parts.clock.now()
+    return {
+      excluded: this.#outFor(context, excluded),
+      among: this.#ownOf(context),
+      cachedTokens: session === undefined ? 0 : this.#caches.cached(session, nowMs),
+    }
   }
 
   #turn(permit: Permit, context: AmbassadorCall): Turn {
@@ -194,7 +189,7 @@ export class Turns implements Credentials {
       observe: (answer: ObservedAnswer) => permit.observe(answer),
       end: (outcome) => {
         // Before its place is free: whoever waits must not be given a credential that is dead.
-        if (outcome !== undefined) this.#judge(permit.credential, outcome, context)
+        if (outcome !== undefined) this.#judge(permit, outcome, context)
         const used = settle(permit, outcome, context)
         const session = sessionOf(context)
         if (session === undefined || used === undefined) return
@@ -203,8 +198,9 @@ export class Turns implements Credentials {
     }
   }
 
-  #judge(credential: string, outcome: Outcome, { model }: AmbassadorCall): void {
+  #judge(permit: Permit, outcome: Outcome, { model }: AmbassadorCall): void {
     const { clock, outliers } = this.#parts
+    const { credential } = permit
     const { breaker } = rules[outcome.kind]
     if (breaker !== 'none') outliers.record(credential, breaker)
     // A server that asks for no key and refuses one is no reason to refuse everybody.
@@ -212,7 +208,7 @@ export class Turns implements Credentials {
     if (outcome.kind !== 'dead-credential' && outcome.kind !== 'exhausted') return
     if (outcome.reach === 'call') return
     const untilMs = clock.now() + Math.max(deadMs, outcome.hintMs ?? 0)
-    this.#quota?.bar(credential, untilMs, outcome.reach === 'model' ? model : undefined)
+    permit.bar(untilMs, outcome.reach === 'model' ? model : undefined)
   }
 }
 

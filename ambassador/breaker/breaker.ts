@@ -45,7 +45,12 @@ export interface Admission {
   succeed(): void
   /** The provider's failure, at once when it is seen; `reason` is one of a closed set of words. */
   fail(reason: string): void
-  /** The caller's own error, or it left: says nothing. A probe is then still owed. */
+  /**
+   * The provider answered, with what is no verdict on it (the caller's own error, a limit): while
+   * closed it counts for nothing, and a probe has shown that the provider is back.
+   */
+  answer(): void
+  /** The caller left, or we could not ask: says nothing. A probe is then still owed. */
   withdraw(): void
 }
 
@@ -85,6 +90,11 @@ export class Breaker {
 
   get reason(): BreakerReason {
     return this.#reason
+  }
+
+  /** Whether `admit` would let a call through. */
+  get isPassable(): boolean {
+    return this.#circuit.isPassable
   }
 
   /** How long it has been in its state, in ms. */
@@ -213,6 +223,10 @@ class Admitted implements Admission {
 
   fail(reason: string): void {
     if (this.#settle()) this.#breaker.noteFailure(reason, this.#entry.verdict)
+  }
+
+  answer(): void {
+    if (this.#settle() && this.#entry.isProbe) this.#entry.verdict.resolve()
   }
 
   withdraw(): void {

@@ -29,31 +29,61 @@ export interface BreakersParts {
 interface Entry {
   readonly name: BreakerName
   readonly breaker: Breaker
+  /** The latest configuration that asked for it. */
+  generation: number
 }
+
+interface Opening {
+  readonly key: string
+  readonly name: BreakerName
+  readonly generation: number
+}
+
+const none: ReadonlyMap<string, number> = new Map()
 
 /** The breakers of one ambassador: made when first asked for, forgotten when least lately used. */
 export class Breakers {
   readonly #parts: BreakersParts
   /** By credential, then model; the last used stands last. */
   readonly #entries = new Map<string, Entry>()
+  /** Those of them that are not closed: mostly none, so that asking before each call costs nothing. */
+  readonly #tripped = new Set<Entry>()
 
   constructor(parts: BreakersParts) {
     this.#parts = parts
   }
 
-  /** The breaker of a credential and model; a new one where `limits` have changed. */
-  of(credential: string, model: string, limits: BreakerLimits): Breaker {
-    const key = `${credential}\n${model}`
+  /**
+   * The breaker of a credential and model; a new one where a later configuration has other `limits`.
+   * A call that began with an earlier one goes by those of the latest.
+   */
+  of(name: BreakerName, limits: BreakerLimits, generation: number): Breaker {
+    const key = `${name.credential}\n${name.model}`
     const entry = this.#entries.get(key)
     if (entry !== undefined) {
       this.#entries.delete(key)
-      if (isSame(entry.breaker.limits, limits)) {
+      if (generation < entry.generation || isSame(entry.breaker.limits, limits)) {
+        entry.generation = Math.max(entry.generation, generation)
         this.#entries.set(key, entry)
         return entry.breaker
       }
-      entry.breaker.shutdown()
+      this.#end(entry)
     }
-    return this.#add(key, { credential, model }, limits)
+    return this.#add({ key, name, generation }, limits)
+  }
+
+  /**
+   * Those that let no call to `model` through at present, with the time until a probe is due, in ms:
+   * known before a call waits for anything else. Changes nothing.
+   */
+  refusing(model: string): ReadonlyMap<string, number> {
+    if (this.#tripped.size === 0) return none
+    const refusing = new Map<string, number>()
+    for (const { name, breaker } of this.#tripped) {
+      if (name.model !== model || breaker.isPassable) continue
+      refusing.set(name.credential, breaker.nextProbeMs)
+    }
+    return refusing
   }
 
   get size(): number {
@@ -83,14 +113,25 @@ export class Breakers {
   close(): void {
     for (const { breaker } of this.#entries.values()) breaker.shutdown()
     this.#entries.clear()
+    this.#tripped.clear()
   }
 
-  #add(key: string, name: BreakerName, limits: BreakerLimits): Breaker {
+  #add({ key, name, generation }: Opening, limits: BreakerLimits): Breaker {
     const { clock, breakersMax, onChange } = this.#parts
     if (this.#entries.size >= breakersMax) this.#forgetOne()
-    const breaker = new Breaker(clock, limits, (change) => onChange(name, change))
-    this.#entries.set(key, { name, breaker })
+    const breaker = new Breaker(clock, limits, (change) => {
+      if (change.to === 'closed') this.#tripped.delete(entry)
+      else this.#tripped.add(entry)
+      onChange(name, change)
+    })
+    const entry = { name, breaker, generation }
+    this.#entries.set(key, entry)
     return breaker
+  }
+
+  #end(entry: Entry): void {
+    this.#tripped.delete(entry)
+    entry.breaker.shutdown()
   }
 
   /** The least lately used that is closed: an open one still keeps calls away. */
@@ -103,7 +144,8 @@ export class Breakers {
       break
     }
     if (victim === undefined) return
-    this.#entries.get(victim)?.breaker.shutdown()
+    const entry = this.#entries.get(victim)
+    if (entry !== undefined) this.#end(entry)
     this.#entries.delete(victim)
   }
 }

@@ -62,6 +62,7 @@ export interface Moment {
 /** What is known of one credential: a gauge for each dimension, and whether it is barred. */
 export class Credential {
   readonly name: string
+  readonly identity: string | undefined
   readonly #shape: LimitShape
   readonly #shared: readonly Gauge[]
   readonly #families = new Map<string, Family>()
@@ -72,6 +73,7 @@ export class Credential {
 
   constructor(options: CredentialOptions, shape: LimitShape, nowMs: number) {
     this.name = options.name
+    this.identity = options.identity
     this.#options = options
     this.#shape = shape
     this.#shared = this.#gauges('credential', nowMs)
@@ -82,8 +84,8 @@ export class Credential {
    * learned holds.
    */
   reconfigure(options: CredentialOptions, nowMs: number): boolean {
-    const { name, identity, limits, share } = this.#options
-    if (name !== options.name || identity !== options.identity) return false
+    const { limits, share } = this.#options
+    if (this.name !== options.name || this.identity !== options.identity) return false
     for (const [, gauge] of this.gauges) {
       const configured = options.limits[gauge.dimension.name]
       if (configured !== limits[gauge.dimension.name]) gauge.setLimit(configured, nowMs)

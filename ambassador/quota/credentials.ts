@@ -2,10 +2,12 @@ import { Credential, type CredentialOptions, type Family, type Taken } from './c
 import type { Source } from './forecast.ts'
 import { type Amounts, amountOf, type LimitShape } from './shape.ts'
 import type { Waiter } from './waiter.ts'
-import { mayUse, type Want } from './want.ts'
+import { type CredentialKey, isSameKey, mayUse, type Want } from './want.ts'
 
 /** Sessions whose credential is remembered; the one not seen for longest is forgotten. */
 const sessionsMax = 10_000
+/** Credentials of earlier configurations that are kept for calls begun with them. */
+const retiredMax = 32
 /** What a token of the provider's prompt cache is worth in waiting: prefill of 10,000 tokens takes a second. */
 const cacheMsPerToken = 0.1
 
@@ -24,6 +26,8 @@ export class Credentials {
   readonly #shape: LimitShape
   readonly #random: () => number
   #all: readonly Credential[] = []
+  /** No longer configured: calls that began with them still hold their secrets. The last first. */
+  #retired: readonly Credential[] = []
   readonly #sessions = new Map<string, Credential>()
 
   constructor(shape: LimitShape, random: () => number) {
@@ -37,10 +41,12 @@ export class Credentials {
 
   /** Takes over a configuration: one that stays as it was keeps what is known of it. */
   configure(options: readonly CredentialOptions[], nowMs: number): void {
+    const before = [...this.#all, ...this.#retired]
     this.#all = options.map((entry) => {
-      const known = this.#all.find((credential) => credential.reconfigure(entry, nowMs))
+      const known = before.find((credential) => credential.reconfigure(entry, nowMs))
       return known ?? new Credential(entry, this.#shape, nowMs)
     })
+    this.#retired = before.filter((one) => !this.#all.includes(one)).slice(0, retiredMax)
     for (const [session, credential] of this.#sessions) {
       if (!this.#all.includes(credential)) this.#sessions.delete(session)
     }
@@ -48,24 +54,22 @@ export class Credentials {
 
   /** Those that a call may go by at all. */
   sources(lane: string, want: Want, nowMs: number): Source[] {
-    return this.#all
+    return this.#for(want)
       .filter(
-        (credential) =>
-          mayUse(want, credential.name) && credential.barredUntilMs(want.model) <= nowMs,
+        (credential) => mayUse(want, credential) && credential.barredUntilMs(want.model) <= nowMs,
       )
       .map((credential) => ({ credential, family: credential.family(lane, nowMs) }))
   }
 
-  /** Nothing more goes by the credential until then, for one model or for all. */
-  bar(name: string, untilMs: number, model: string | undefined): void {
-    for (const credential of this.#all) if (credential.name === name) credential.bar(untilMs, model)
+  /** The one of this key, of the latest configuration or an earlier one. */
+  find(key: CredentialKey): Credential | undefined {
+    for (const credential of this.#all) if (isSameKey(credential, key)) return credential
+    return this.#retired.find((credential) => isSameKey(credential, key))
   }
 
-  /** Whether nothing goes by it at present; `model` empty: whichever it is for. */
-  isBarred(name: string, model: string, nowMs: number): boolean {
-    return this.#all.some(
-      (credential) => credential.name === name && credential.barredUntilMs(model) > nowMs,
-    )
+  #for({ among }: Want): readonly Credential[] {
+    if (among === undefined || this.#retired.length === 0) return this.#all
+    return [...this.#all, ...this.#retired]
   }
 
   /** What the largest bucket of a credential holds: more than that no call can take. */
@@ -105,10 +109,10 @@ export class Credentials {
     let waitMs = Infinity
     let isOwnWish = false
     let openWeight = 0
-    for (const credential of this.#all) {
+    for (const credential of this.#for(want)) {
       const family = credential.family(lane.name, nowMs)
       const credentialMs = waitFor({ credential, family }, { amounts, nowMs, model: want.model })
-      if (!mayUse(want, credential.name)) {
+      if (!mayUse(want, credential)) {
         isOwnWish ||= credentialMs === 0
         continue
       }
@@ -147,7 +151,7 @@ export class Credentials {
   #home({ want }: Waiter): Credential | undefined {
     if (want.session === undefined) return undefined
     const home = this.#sessions.get(want.session)
-    return home === undefined || !mayUse(want, home.name) ? undefined : home
+    return home === undefined || !mayUse(want, home) ? undefined : home
   }
 
   /** Undefined where the call should go elsewhere. */

@@ -185,6 +185,10 @@ export class FixedGauge implements Gauge {
       const windows = Math.floor((nowMs - guardMs - this.#resetAtMs) / windowMs) + 1
       this.#resetAtMs += windows * windowMs
       this.#remaining = size
+      // What was too much in one window is no debt of the next, which has gone on for so long.
+      const sinceMs = nowMs - (this.#resetAtMs - windowMs)
+      const gained = (sinceMs / windowMs + windows - 1) * size
+      this.#burst = Math.min(size * burstShare, Math.max(0, this.#burst) + gained)
     }
     return size
   }

@@ -9,6 +9,8 @@ export interface PermitParts {
   readonly shape: LimitShape
   /** Told when there may be more room than before. */
   readonly onRoom: () => void
+  /** Told when calls may wait for nothing. */
+  readonly onBar: () => void
 }
 
 /** What one permit is for. */
@@ -36,6 +38,12 @@ export class Permit {
   /** Name of the credential to send by. */
   get credential(): string {
     return this.#grant.credential.name
+  }
+
+  /** Nothing more goes by its credential until then, for one model or for all: it was refused. */
+  bar(untilMs: number, model: string | undefined): void {
+    this.#grant.credential.bar(untilMs, model)
+    this.#parts.onBar()
   }
 
   /** The answer's head, and the body of a 429. */

@@ -11,7 +11,7 @@ import { Permit, type PermitParts } from './permit.ts'
 import { RateLimited, type RateLimitedReason } from './rate-limited.ts'
 import type { Amounts, LimitShape } from './shape.ts'
 import { Waiter } from './waiter.ts'
-import type { CallClass, Want } from './want.ts'
+import type { CallClass, CredentialKey, Want } from './want.ts'
 
 /** Families of models that wait apart; those beyond share the last line. */
 const lanesMax = 64
@@ -69,7 +69,7 @@ export class Quota {
     this.#clock = clock
     this.#shape = shape
     this.#credentials = new Credentials(shape, clock.random)
-    this.#permitParts = { clock, shape, onRoom: () => this.#pump() }
+    this.#permitParts = { clock, shape, onRoom: () => this.#pump(), onBar: () => this.#refuseStranded() }
     this.#options = options
     this.configure(options)
   }
@@ -83,18 +83,10 @@ export class Quota {
     this.#pump()
   }
 
-  /**
-   * Keeps calls away from a credential that was refused, for one model or for all; those that wait
-   * and have no other are refused at once, as one that came would be.
-   */
-  bar(credential: string, untilMs: number, model: string | undefined): void {
-    this.#credentials.bar(credential, untilMs, model)
-    this.#refuseStranded()
-  }
-
-  /** Whether a credential is kept away from; without `model`, from all models. */
-  isBarred(credential: string, model = ''): boolean {
-    return this.#credentials.isBarred(credential, model, this.#clock.now())
+  /** Whether nothing goes by a credential at present; without `model`, whichever it is for. */
+  isBarred(key: CredentialKey, model = ''): boolean {
+    const untilMs = this.#credentials.find(key)?.barredUntilMs(model) ?? -Infinity
+    return untilMs > this.#clock.now()
   }
 
   /**
@@ -270,7 +262,7 @@ export class Quota {
     }
   }
 
-  /** Those that wait for credentials that there are no more. */
+  /** As one that came would be: those that wait for credentials that there are no more. */
   #refuseStranded(): void {
     const nowMs = this.#clock.now()
     for (const waiter of this.#expiries.items.slice()) {

@@ -20,14 +20,24 @@ export interface Want {
   readonly cancellation: Cancellation
   /** Credentials that an earlier attempt of the call has found wanting. */
   readonly excluded: readonly string[]
-  /** Credentials that the call's own configuration knows; undefined: all. */
-  readonly among?: readonly { readonly name: string }[] | undefined
+  /** Credentials that the call's own configuration knows; undefined: those of the latest. */
+  readonly among?: readonly CredentialKey[] | undefined
 }
 
-/** Whether the call may go by the credential of this name at all. */
-export function mayUse({ excluded, among }: Want, name: string): boolean {
-  if (excluded.includes(name)) return false
+/** Which credential: under one name may come another key, and so another account. */
+export interface CredentialKey {
+  readonly name: string
+  readonly identity: string | undefined
+}
+
+export function isSameKey(one: CredentialKey, other: CredentialKey): boolean {
+  return one.name === other.name && one.identity === other.identity
+}
+
+/** Whether the call may go by this credential at all. */
+export function mayUse({ excluded, among }: Want, key: CredentialKey): boolean {
+  if (excluded.includes(key.name)) return false
   if (among === undefined) return true
-  for (const known of among) if (known.name === name) return true
+  for (const known of among) if (isSameKey(known, key)) return true
   return false
 }

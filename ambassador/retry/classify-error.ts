@@ -38,9 +38,15 @@ export function classifyError(error: CallError, kind: ProviderKind): Outcome {
   if (said !== undefined) return said
   const rest = { reason: error.code, hintMs: undefined, shouldRetry: undefined }
   const thrown = kinds[error.code]
-  if (thrown === 'dead-credential') return { ...rest, kind: thrown, reach: 'credential' }
+  // The call's own configuration has nothing to send: that says nothing about others' calls.
+  if (thrown === 'dead-credential') return { ...rest, kind: thrown, reach: 'call' }
   if (thrown !== undefined) return { ...rest, kind: thrown }
   return { ...rest, kind: errorTable[error.code].origin === 'client' ? 'caller' : 'ours' }
+}
+
+/** Whether the provider has said a status of its own inside its 200. */
+export function isAnswer({ facts: { upstreamStatus } }: CallError): boolean {
+  return typeof upstreamStatus === 'number' && upstreamStatus >= 400
 }
 
 function saidInside(error: CallError, kind: ProviderKind): Outcome | undefined {

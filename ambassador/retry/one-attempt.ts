@@ -5,7 +5,7 @@ import type { Admission } from '../breaker/breaker.ts'
 import type { AmbassadorCall } from '../call.ts'
 import { withoutAccount } from '../limits/limit-headers.ts'
 import { classify } from './classify.ts'
-import { classifyError } from './classify-error.ts'
+import { classifyError, isAnswer } from './classify-error.ts'
 import { errorBytesMax, noFacts, readErrorFacts } from './error-facts.ts'
 import { type Outcome, type OutcomeKind, rules } from './outcome.ts'
 import { PeekedBody } from './peeked-body.ts'
@@ -24,12 +24,26 @@ export type Failed =
   | { readonly kind: 'refused'; readonly outcome: Outcome; readonly response: CallResponse }
   | { readonly kind: 'thrown'; readonly outcome: Outcome; readonly error: CallError }
 
+/** Whether the provider answered at all, whatever it said: then a probe has found it. */
+type Heard = 'answer' | 'nothing'
+
+function heardOf(error: CallError): Heard {
+  return isAnswer(error) ? 'answer' : 'nothing'
+}
+
+/** Ends a turn without a verdict: nothing was asked, or a defect of ours came between. */
+export function abandon({ turn, admission }: Ready): void {
+  admission.withdraw()
+  turn.end(undefined)
+}
+
 /** One try with one credential, and its verdict for breaker and scheduler, which comes exactly once. */
 export class OneAttempt {
   readonly #parts: RetryParts
   readonly #context: AmbassadorCall
   readonly #kind: RetriedProvider['kind']
   readonly #ready: Ready
+  #isSettled = false
 
   constructor(parts: RetryParts, context: AmbassadorCall, ready: Ready) {
     this.#parts = parts
@@ -40,9 +54,8 @@ export class OneAttempt {
 
   /** Throws only what is no operating error. */
   async run(send: () => Promise<CallResponse>): Promise<Attempted> {
-    const { turn, admission } = this.#ready
     const context = this.#context
-    context.credential = turn.credential
+    context.credential = this.#ready.turn.credential
     forget(context)
     context.mayBeBilled = true
     let response: CallResponse
@@ -51,16 +64,25 @@ export class OneAttempt {
     } catch (thrown) {
       if (!(thrown instanceof CallError)) {
         // A defect of ours says nothing about the provider.
-        admission.withdraw()
-        turn.end(undefined)
+        abandon(this.#ready)
         throw thrown
       }
       const outcome = classifyError(thrown, this.#kind)
-      this.#fail(outcome)
+      this.#fail(outcome, heardOf(thrown))
       return { kind: 'thrown', outcome, error: thrown }
     }
-    if (response.status >= 400) return this.#refused(response)
-    turn.observe({ status: response.status, headers: response.headers, body: undefined })
+    try {
+      return response.status >= 400 ? await this.#refused(response) : this.#accepted(response)
+    } catch (defect) {
+      response.body.cancel()
+      if (!this.#isSettled) abandon(this.#ready)
+      throw defect
+    }
+  }
+
+  #accepted(response: CallResponse): Attempted {
+    const { status, headers } = response
+    this.#ready.turn.observe({ status, headers, body: undefined })
     return { kind: 'committed', response: this.#commit(response) }
   }
 
@@ -72,7 +94,7 @@ export class OneAttempt {
     const facts = whole === undefined ? noFacts : readErrorFacts(whole)
     const wallMs = this.#context.clock.wall()
     const outcome = classify({ kind: this.#kind, status, headers, facts, wallMs })
-    this.#fail(outcome)
+    this.#fail(outcome, 'answer')
     return { kind: 'refused', outcome, response: { ...response, body } }
   }
 
@@ -81,35 +103,37 @@ export class OneAttempt {
     const { isStream, firstContentMs } = this.#context
     // The hold may have run out without content: then the breaker's own bound decides.
     if (!isStream || firstContentMs !== undefined) this.#ready.admission.commit()
-    const body = withEnding(response.body, (ending) => this.#settle(this.#outcomeOf(ending)))
+    const body = withEnding(response.body, (ending) => this.#end(ending))
     // How the account stands is told to the scheduler and to no tenant.
     return { ...response, headers: withoutAccount(response.headers), body }
   }
 
-  #outcomeOf(ending: Ending): Outcome {
+  #end(ending: Ending): void {
     const said = { hintMs: undefined, shouldRetry: undefined }
     const { error, cancellation } = this.#context
     // A stream that breaks after its commit ends as a body does, with an error event.
     const failure = ending.kind === 'failed' ? ending.error : (cancellation.reason ?? error)
-    if (failure !== undefined) return classifyError(failure, this.#kind)
-    if (ending.kind === 'complete') return { ...said, kind: 'ok', reason: 'ok' }
-    return { ...said, kind: 'left', reason: 'client-left' }
+    if (failure !== undefined) this.#settle(classifyError(failure, this.#kind), heardOf(failure))
+    else if (ending.kind === 'complete') this.#settle({ ...said, kind: 'ok', reason: 'ok' }, 'answer')
+    else this.#settle({ ...said, kind: 'left', reason: 'client-left' }, 'nothing')
   }
 
   /** Before the commit: what it means for the bill and the tenant's limits. */
-  #fail(outcome: Outcome): void {
+  #fail(outcome: Outcome, heard: Heard): void {
     const { kind } = outcome
     // A provider that is left alone with a question may charge for it.
     this.#context.mayBeBilled = rules[kind].mayBillTwice || kind === 'left'
     if (unreached.has(kind)) this.#context.unreached++
-    this.#settle(outcome)
+    this.#settle(outcome, heard)
   }
 
-  #settle(outcome: Outcome): void {
+  #settle(outcome: Outcome, heard: Heard): void {
+    this.#isSettled = true
     const { turn, admission } = this.#ready
     const { breaker } = rules[outcome.kind]
     if (breaker === 'success') admission.succeed()
     else if (breaker === 'failure') admission.fail(outcome.reason)
+    else if (heard === 'answer') admission.answer()
     else admission.withdraw()
     turn.end(outcome)
     this.#parts.onAttempt(this.#context, turn.credential, outcome)

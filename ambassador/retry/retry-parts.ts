@@ -45,6 +45,11 @@ export interface Credentials {
     context: AmbassadorCall,
     excluded: ReadonlySet<string>,
   ): Turn | undefined | Promise<Turn | undefined>
+  /**
+   * The name of a credential for a question that takes no turn, none that is put aside; undefined
+   * where there is none.
+   */
+  pickFor(context: AmbassadorCall): string | undefined
 }
 
 /** Why no further attempt was made. */

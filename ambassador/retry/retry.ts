@@ -13,11 +13,14 @@ import { Tries } from './tries.ts'
  * breaker is open, `provider-disabled` where there is no credential.
  */
 export function retry(parts: RetryParts): Layer<CallRequest, CallResponse, AmbassadorCall> {
-  return (inner) => (request, context) =>
+  return (inner) => (request, context) => {
+    if (context.surface?.wants !== 'count') {
+      return tryAgain(parts, context, () => inner(request, context))
+    }
     // What is only counted has a place of its own, and the sidecar counts where it fails.
-    context.surface?.wants === 'count'
-      ? inner(request, context)
-      : tryAgain(parts, context, () => inner(request, context))
+    context.credential = parts.credentials.pickFor(context)
+    return inner(request, context)
+  }
 }
 
 async function tryAgain(

@@ -6,7 +6,7 @@ import { againOf, isCharged } from './again.ts'
 import { answerHeaders } from './answer-headers.ts'
 import { backoff } from './backoff.ts'
 import { Exclusions } from './exclusions.ts'
-import { type Failed, OneAttempt, type Ready } from './one-attempt.ts'
+import { abandon, type Failed, OneAttempt, type Ready } from './one-attempt.ts'
 import { type Outcome, rules } from './outcome.ts'
 import { pause } from './pause.ts'
 import type { Credentials, GivenUp, RetriedProvider, RetryParts, Turn } from './retry-parts.ts'
@@ -41,7 +41,7 @@ export class Tries {
         this.#why = 'time'
         return undefined
       }
-      const excluded = this.#excluded.names()
+      const excluded = this.#out()
       const turn = await this.#turn(() => credentials.next(context, excluded))
       if (turn === undefined) {
         if (await this.#awaitCredential()) continue
@@ -54,11 +54,13 @@ export class Tries {
         return undefined
       }
       this.#owes = false
-      const breaker = breakers.of(turn.credential, context.model, breakerLimits)
+      const { snapshot, model } = context
+      const name = { credential: turn.credential, model }
+      const breaker = breakers.of(name, breakerLimits, snapshot?.generation ?? 0)
       const answer = breaker.admit(slowOf(context, breakerLimits.slow))
       if (answer.isAdmitted) return { turn, admission: answer }
       turn.end(undefined)
-      this.#refusedMs = Math.min(answer.nextProbeMs, this.#refusedMs ?? Number.POSITIVE_INFINITY)
+      this.#noteRefused(answer.nextProbeMs)
       this.#excluded.forGood(turn.credential)
     }
   }
@@ -70,7 +72,12 @@ export class Tries {
   ): Promise<CallResponse | undefined> {
     const last = this.#last
     if (last !== undefined && rules[last.outcome.kind].mayBillTwice) {
-      this.#parts.onSuperseded(this.#context)
+      try {
+        this.#parts.onSuperseded(this.#context)
+      } catch (defect) {
+        abandon(ready)
+        throw defect
+      }
     }
     const attempted = await new OneAttempt(this.#parts, this.#context, ready).run(send)
     if (attempted.kind === 'committed') return attempted.response
@@ -125,6 +132,19 @@ export class Tries {
   release(): void {
     if (this.#last?.kind === 'refused') this.#last.response.body.cancel()
     this.#last = undefined
+  }
+
+  /** Whom this call passes over, and whose breaker is open: nobody waits for a turn with those. */
+  #out(): ReadonlySet<string> {
+    const names = this.#excluded.names()
+    const refusing = this.#parts.breakers.refusing(this.#context.model)
+    if (refusing.size === 0) return names
+    for (const probeMs of refusing.values()) this.#noteRefused(probeMs)
+    return new Set([...names, ...refusing.keys()])
+  }
+
+  #noteRefused(probeMs: number): void {
+    this.#refusedMs = Math.min(probeMs, this.#refusedMs ?? Number.POSITIVE_INFINITY)
   }
 
   #stop(why: GivenUp): false {

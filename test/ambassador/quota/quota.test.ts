@@ -274,7 +274,7 @@ test('a configuration that leaves a credential as it was keeps what is known of 
   const main = { name: 'main', weight: 1, share: 1, limits: { tokens: 6_000, concurrency: 1 } }
   quota.configure({ ...options, credentials: [main] })
   assert.equal(quota.dimensions[0]?.used, 1_000)
-  quota.configure({ ...options, credentials: [{ ...main, limits: { tokens: 9_000 } }] })
+  quota.configure({ ...options, credentials: [{ ...main, identity: 'another key' }] })
   atOnce(quota.enter(want({ inputTokens: 10 })))
   assert.equal(quota.dimensions[0]?.used, 10)
 })

@@ -40,10 +40,10 @@ test('a status said inside a 200 counts like a real one', () => {
   assert.equal(outcomeOf('upstream-refused', quota).kind, 'exhausted')
 })
 
-test('a credential without a value is dead', () => {
+test('a credential that the call’s own configuration has no value for is out for this call alone', () => {
   assert.deepEqual(outcomeOf('provider-disabled'), {
     kind: 'dead-credential',
-    reach: 'credential',
+    reach: 'call',
     reason: 'provider-disabled',
     hintMs: undefined,
     shouldRetry: undefined,

@@ -130,6 +130,7 @@ export class ScriptedCall {
         const name = names.find((one) => !excluded.has(one))
         return name === undefined ? undefined : this.#turn(name)
       },
+      pickFor: () => names[0],
     }
   }
 
