@@ -18,7 +18,7 @@ export const limits = v.record(oneOf(limitNames), count({ max: 1e12 }))
 
 /** `providers.NAME.queue`: calls that wait for room under the provider's limits. */
 export const queue = v.object({
-  // Waiting costs about 2 KiB a call, and no longer than the call's patience.
+  // A call that waits takes about 16 KiB of heap, and waits no longer than its patience.
   interactive: v.optional(count({ max: 100_000 }), 10_000),
   batch: v.optional(count({ max: 100_000 }), 10_000),
   // Of either line, the part that one tenant may fill.

@@ -60,8 +60,8 @@ interface Stormed {
   /** Of calls that ended while the wall stood. */
   readonly ended: number
   readonly endedBadly: number
-  readonly cpuUsSidecar: number
-  readonly cpuUsAmbassador: number
+  readonly cpuUsSidecar: number | undefined
+  readonly cpuUsAmbassador: number | undefined
   /** Calls that came to the provider while the wall stood, and its refusals. */
   readonly arrived: number
   readonly refusedByProvider: number
@@ -106,7 +106,9 @@ async function weather({ routes, say, isQuick }: Trying, storm: Storm): Promise<
     const { problems } = await load.ask({ say: 'count' })
     const [sidecar, ambassador] = wall
     const ended = after.counts.calls - before.counts.calls
-    const perCall = (seen: Seen | undefined) => ((seen?.cpuMs ?? 0) * 1_000) / Math.max(1, ended)
+    // Where all calls wait none has ended, and there is nothing to divide by.
+    const perCall = (seen: Seen | undefined) =>
+      ended === 0 ? undefined : ((seen?.cpuMs ?? 0) * 1_000) / ended
     say(`storm-429, ${storm.name}: ${arrivals.samples} reached the provider`)
     return {
       name: storm.name,
@@ -181,8 +183,8 @@ function rowOf(stormed: Stormed): string[] {
     stormed.name,
     stormed.quietPerSecond.toFixed(0),
     `${stormed.ended} (${stormed.endedBadly})`,
-    stormed.cpuUsSidecar.toFixed(0),
-    stormed.cpuUsAmbassador.toFixed(0),
+    stormed.cpuUsSidecar?.toFixed(0) ?? '',
+    stormed.cpuUsAmbassador?.toFixed(0) ?? '',
     `${stormed.arrived} (${stormed.refusedByProvider})`,
     `${longest(quiet)} / ${longest(wall)} / ${longest(after)}`,
     memoryOf(0),
