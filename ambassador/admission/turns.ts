@@ -175,11 +175,12 @@ export class Turns implements Credentials {
 
   #factsOf(context: AmbassadorCall, excluded: ReadonlySet<string>): WantFacts {
     const session = sessionOf(context)
-    const nowMs = this.#parts.clock.now()
+    const cached = session === undefined ? 0 : this.#caches.cached(session, this.#parts.clock.now())
     return {
       excluded: this.#outFor(context, excluded),
       among: this.#ownOf(context),
-      cachedTokens: session === undefined ? 0 : this.#caches.cached(session, nowMs),
+      // The question may be shorter than the one that told of it.
+      cachedTokens: Math.min(cached, context.inputEstimate),
     }
   }
 

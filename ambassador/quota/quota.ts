@@ -15,6 +15,8 @@ import type { CallClass, CredentialKey, Want } from './want.ts'
 
 /** Families of models that wait apart; those beyond share the last line. */
 const lanesMax = 64
+/** Nobody asks whether a bucket holds so much: few are smaller, and gauges bound what is taken. */
+const usualTokens = 8_000
 /** A timer is not set for less: node's would not keep it. */
 const timerMsLeast = 1
 
@@ -69,7 +71,8 @@ export class Quota {
     this.#clock = clock
     this.#shape = shape
     this.#credentials = new Credentials(shape, clock.random)
-    this.#permitParts = { clock, shape, onRoom: () => this.#pump(), onBar: () => this.#refuseStranded() }
+    const onRoom = () => this.#pump()
+    this.#permitParts = { clock, shape, onRoom, onBar: () => this.#refuseStranded() }
     this.#options = options
     this.configure(options)
   }
@@ -142,7 +145,10 @@ export class Quota {
     const warm = this.#shape.reserve(expected)
     const cold = expected.cached === 0 ? warm : this.#shape.reserve({ ...expected, cached: 0 })
     const net = this.#shape.final?.(expected) ?? warm
-    // A larger call goes when a bucket is full, and the provider decides.
+    if (Math.max(warm.tokens, cold.tokens, net.tokens) <= usualTokens) {
+      return new Waiter(want, { lane, tenant, warm, cold, net }, nowMs)
+    }
+    // Larger than every bucket it goes when one is full, and the provider decides.
     const most = this.#credentials.largest(lane.name, nowMs)
     const place = { lane, tenant, net: least(net, most) }
     return new Waiter(want, { ...place, warm: least(warm, most), cold: least(cold, most) }, nowMs)

@@ -114,7 +114,8 @@ export class OneAttempt {
     // A stream that breaks after its commit ends as a body does, with an error event.
     const failure = ending.kind === 'failed' ? ending.error : (cancellation.reason ?? error)
     if (failure !== undefined) this.#settle(classifyError(failure, this.#kind), heardOf(failure))
-    else if (ending.kind === 'complete') this.#settle({ ...said, kind: 'ok', reason: 'ok' }, 'answer')
+    else if (ending.kind === 'complete')
+      this.#settle({ ...said, kind: 'ok', reason: 'ok' }, 'answer')
     else this.#settle({ ...said, kind: 'left', reason: 'client-left' }, 'nothing')
   }
 

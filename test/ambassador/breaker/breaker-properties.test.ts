@@ -13,14 +13,14 @@ const limits = {
   slow: 60_000,
 }
 
-type Verdict = 'commit' | 'succeed' | 'fail' | 'withdraw'
+type Verdict = 'commit' | 'succeed' | 'fail' | 'answer' | 'withdraw'
 
 const action = fc.oneof(
   fc.record({ kind: fc.constant('admit' as const) }),
   fc.record({
     kind: fc.constant('settle' as const),
     which: fc.nat(),
-    verdict: fc.constantFrom<Verdict>('commit', 'succeed', 'fail', 'fail', 'withdraw'),
+    verdict: fc.constantFrom<Verdict>('commit', 'succeed', 'fail', 'fail', 'answer', 'withdraw'),
   }),
   fc.record({ kind: fc.constant('pass' as const), ms: fc.constantFrom(100, 500, 2_000) }),
 )

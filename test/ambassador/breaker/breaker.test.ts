@@ -153,7 +153,26 @@ test('a probe that fails opens it for another interval', async (t) => {
   assert.equal(breaker.nextProbeMs, limits.reset)
 })
 
-test('a probe whose caller left, or was itself wrong, is followed by another', async (t) => {
+test('a probe that the provider answers shows that it is back, though it is no success', async (t) => {
+  const { breaker, advance, heard } = setUp(t)
+  open(breaker)
+  await advance(limits.reset)
+  pass(breaker).answer()
+  await heard()
+  assert.equal(breaker.state, 'closed')
+  assert.equal(breaker.reason.cause, 'recovered')
+})
+
+test('answers that are no verdict count for nothing while it is closed', async (t) => {
+  const { breaker, heard } = setUp(t)
+  for (let failed = 1; failed < limits.failures; failed++) pass(breaker).fail('status-500')
+  for (let call = 0; call < 100; call++) pass(breaker).answer()
+  await heard()
+  pass(breaker).fail('status-500')
+  assert.equal(breaker.state, 'open')
+})
+
+test('a probe whose caller left is followed by another', async (t) => {
   const { breaker, advance, heard } = setUp(t)
   open(breaker)
   await advance(limits.reset)
@@ -166,7 +185,7 @@ test('a probe whose caller left, or was itself wrong, is followed by another', a
   assert.equal(breaker.state, 'closed')
 })
 
-test('callers’ errors and early leavers neither open nor close it', async (t) => {
+test('early leavers neither open nor close it', async (t) => {
   const { breaker, heard } = setUp(t)
   for (let call = 0; call < 1_000; call++) pass(breaker).withdraw()
   for (let failed = 1; failed < limits.failures; failed++) pass(breaker).fail('status-500')
@@ -212,7 +231,7 @@ test('no timer is left of any verdict, nor of a breaker that was shut down', asy
   const { breaker, clock, advance, changes } = setUp(t)
   const slow = { slowMs: limits.slow, isFlowing: () => false }
   admitted(breaker.admit(slow)).fail('status-500')
-  const verdicts = ['withdraw', 'commit', 'succeed'] as const
+  const verdicts = ['withdraw', 'answer', 'commit', 'succeed'] as const
   for (const verdict of verdicts) admitted(breaker.admit(slow))[verdict]()
   assert.equal(clock.pending(), 0)
   open(breaker)
