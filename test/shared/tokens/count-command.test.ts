@@ -45,7 +45,7 @@ test('a tokenizer.json counts as it is and as the table made of it', async () =>
     const file = join(folder, 'tokenizer.json')
     const table = join(folder, 'tokenizer.bin')
     // Bytes that merge into "ab": the smallest of its kind.
-    const vocab = Object.fromEntries([...'abc', 'ab'].map((token, id) => [token, id]))
+    const vocab = Object.fromEntries(['a', 'b', 'c', 'ab'].map((token, id) => [token, id]))
     await writeFile(
       file,
       JSON.stringify({
