@@ -5,7 +5,7 @@ import { scanLarge } from '#shared/tokens/large-json/scan-large.ts'
 import { NotAnObject, scanTopLevel, type ValueRange } from './top-level.ts'
 
 /** Beyond this many bytes a body is looked at beside other work. */
-export const largeBytes = 1024 * 1024
+export const largeBytes = 512 * 1024
 
 /** Where the members stand that were asked for. */
 export interface TopLevel {
