@@ -166,6 +166,7 @@ class HeldBody implements Body, BodySink {
   #tail: Buffer = Buffer.alloc(0)
   readonly #onEnd: (tail: Buffer) => void
   #hasEnded = false
+  #error: CallError | undefined
   #settle: { resolve(whole: Buffer | undefined): void; reject(error: CallError): void }
 
   constructor(body: Body, bytesMax: number, onEnd: (tail: Buffer) => void) {
@@ -212,7 +213,9 @@ class HeldBody implements Body, BodySink {
 
   fail(error: CallError): void {
     this.#settle.reject(error)
-    this.#sink?.fail(error)
+    // Nobody may have asked for the rest yet: who does has to hear of it.
+    this.#error = error
+    this.#flush()
   }
 
   pipe(sink: BodySink): void {
@@ -236,7 +239,8 @@ class HeldBody implements Body, BodySink {
       const chunk = this.#chunks.shift()
       if (chunk !== undefined && !sink.write(chunk)) return
     }
-    if (this.#hasEnded) {
+    if (this.#error !== undefined) sink.fail(this.#error)
+    else if (this.#hasEnded) {
       this.#onEnd(this.#tail)
       sink.end()
     } else this.#body.resume()

@@ -64,7 +64,7 @@ export const sidecar = v.object({
   count: v.optional(
     v.object({
       // How long a call waits for the count of a long question before it goes on with an estimate:
-      // 0.8 MB of prose, about 200,000 tokens, are counted within it on an idle core.
+      // 0.7 MB of prose, about 170,000 tokens, are counted within it on an idle core.
       wait: v.optional(duration({ min: 0 }), '50ms'),
     }),
     {},
