@@ -95,6 +95,8 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
       prices.isReady &&
       tokens.isReady &&
       config.current()?.config.providers[settings.provider] !== undefined,
+    // Not known counts as there: nobody asks the servers of a pool but the pool.
+    conditions: { provider: () => reachability.isReachable !== false },
     status: () => ({
       provider: settings.provider,
       callsInFlight: gate.inFlight,

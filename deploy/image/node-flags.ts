@@ -3,8 +3,8 @@
  * as often. Whoever starts one passes them before the entry. An ambassador runs with Node's defaults.
  *
  * - Semi-spaces of 4 MiB: with V8's 16 the young generation takes most of the process; with 1 a
- *   quarter of the CPU goes to scavenges, and objects are promoted that die right after. Measured
- *   under load, anonymous memory: 61–67 MB with both flags as they are here, 93 MB with 1 MiB.
+ *   quarter of the CPU goes to scavenges, and objects are promoted that die right after. What a
+ *   sidecar takes with both flags is in test/bench/results.
  * - One V8 worker thread, not four: a sidecar is given a core at most.
  */
 export const sidecarNodeFlags: readonly string[] = ['--max-semi-space-size=4', '--v8-pool-size=1']

@@ -34,6 +34,8 @@ export interface Half<Context> {
   readonly tracing: TracingSwitch
   readonly render: (format: 'prometheus' | 'openmetrics') => string
   readonly isReady: () => boolean
+  /** Further conditions, each at `/readyz/NAME`; none of them makes the process unready. */
+  readonly conditions?: Readonly<Record<string, () => boolean>>
   readonly status: () => object
   /** Its own pages on the loopback, besides those of every half. */
   readonly adminPages?: Pages
@@ -101,11 +103,17 @@ export async function serveHalf<Context extends CallContext>(
 
 /** Probes and metrics for the network, status pages for this machine. */
 async function startPages<Context>({ settings, config }: HalfOptions, half: Half<Context>) {
+  const readiness = (holds: () => boolean) => () =>
+    holds() ? textPage(200, 'ready') : textPage(503, 'not ready')
+  const conditions = Object.entries(half.conditions ?? {}).map(
+    ([name, holds]) => [`/readyz/${name}`, readiness(holds)] as const,
+  )
   const probes = await startAdminServer(
     { host: settings.probesHost, port: settings.probesPort },
     {
       '/livez': () => textPage(200, 'alive'),
-      '/readyz': () => (half.isReady() ? textPage(200, 'ready') : textPage(503, 'not ready')),
+      '/readyz': readiness(half.isReady),
+      ...Object.fromEntries(conditions),
       '/metrics': (accept) => {
         const format = formatFor(accept)
         return { status: 200, type: contentTypes[format], text: half.render(format) }
