@@ -18,6 +18,7 @@ import { profileOf } from '../../ambassador/providers/profile.ts'
 import { startResilience } from '../../ambassador/resilience.ts'
 import { retry } from '../../ambassador/retry/retry.ts'
 import { ambassadorMetrics } from '../../ambassador/telemetry/metrics.ts'
+import { chatRequest } from '../ambassador/chat-request.ts'
 import { say } from './child.ts'
 import { configText } from './config-text.ts'
 import type { LayersCost } from './layers.ts'
@@ -39,20 +40,7 @@ const headers = ['content-type', 'application/json']
 const bytes = Buffer.from('{"usage":{"prompt_tokens":500,"completion_tokens":12}}')
 const usage = { ...noUsage, input: 500, output: 12, isExact: true }
 
-const request: CallRequest = {
-  method: 'POST',
-  path: '/v1/chat/completions',
-  query: '',
-  headers: [],
-  incoming: {
-    declaredBytes: 0,
-    contentEncoding: undefined,
-    read() {},
-    pause() {},
-    resume() {},
-  },
-  body: Buffer.from('{}'),
-}
+const request = chatRequest(Buffer.from('{}'))
 
 function snapshotOf(limits: string): Snapshot {
   const text = configText([{ name: 'bench', baseUrl: 'http://127.0.0.1/v1', ambassadorPort: 1 }], {

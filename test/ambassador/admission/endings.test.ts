@@ -6,7 +6,7 @@ import type { Snapshot } from '#shared/config/snapshot.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { ErrorCode } from '#shared/errors/table.ts'
 import { type Body, bytesBody } from '#shared/http/body.ts'
-import type { CallRequest, CallResponse } from '#shared/http/call.ts'
+import type { CallResponse } from '#shared/http/call.ts'
 import type { Turns } from '../../../ambassador/admission/turns.ts'
 import { Breakers } from '../../../ambassador/breaker/breakers.ts'
 import type { AmbassadorCall } from '../../../ambassador/call.ts'
@@ -14,6 +14,7 @@ import { providerOf } from '../../../ambassador/provider-of.ts'
 import { retry } from '../../../ambassador/retry/retry.ts'
 import { RetryBudget } from '../../../ambassador/retry/retry-budget.ts'
 import type { Credentials, Turn } from '../../../ambassador/retry/retry-parts.ts'
+import { chatRequest } from '../chat-request.ts'
 import { type VirtualClock, virtualClock } from '../quota/virtual-clock.ts'
 import { callWith, snapshotOf, turnsOf } from './stage.ts'
 
@@ -88,20 +89,7 @@ const reloads: readonly Snapshot[] = [
 
 const defect = new TypeError('x is not a function')
 
-const request: CallRequest = {
-  method: 'POST',
-  path: '/v1/chat/completions',
-  query: '',
-  headers: [],
-  incoming: {
-    declaredBytes: 0,
-    contentEncoding: undefined,
-    read() {},
-    pause() {},
-    resume() {},
-  },
-  body: Buffer.alloc(0),
-}
+const request = chatRequest()
 
 /** Ends with an error where it would have ended. */
 function brokenBody(): Body {

@@ -2,19 +2,20 @@ import { Cancellation } from '#shared/call/cancellation.ts'
 import type { RetryLimits } from '#shared/config/resilience-schema.ts'
 import type { Snapshot } from '#shared/config/snapshot.ts'
 import { surfaceOf } from '#shared/dialects/surfaces.ts'
-import { noUsage } from '#shared/dialects/usage.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { ErrorCode } from '#shared/errors/table.ts'
 import { type Body, bytesBody } from '#shared/http/body.ts'
-import type { CallRequest, CallResponse } from '#shared/http/call.ts'
+import type { CallResponse } from '#shared/http/call.ts'
 import { commit } from '../../../ambassador/attempt/commit.ts'
 import { Breakers } from '../../../ambassador/breaker/breakers.ts'
 import type { AmbassadorCall } from '../../../ambassador/call.ts'
+import { newCall } from '../../../ambassador/new-call.ts'
 import type { Outcome } from '../../../ambassador/retry/outcome.ts'
 import { retry } from '../../../ambassador/retry/retry.ts'
 import { RetryBudget } from '../../../ambassador/retry/retry-budget.ts'
 import type { Credentials, GivenUp, Turn } from '../../../ambassador/retry/retry-parts.ts'
 import { type ManualClock, manualClock } from '../../manual-clock.ts'
+import { chatRequest } from '../chat-request.ts'
 
 /** What an attempt meets: a status with a body, or an error. `takesMs` passes before it is known. */
 export interface Step {
@@ -49,20 +50,7 @@ export interface Script {
 
 export type Result = { readonly response: CallResponse } | { readonly error: unknown }
 
-const request: CallRequest = {
-  method: 'POST',
-  path: '/v1/chat/completions',
-  query: '',
-  headers: [],
-  incoming: {
-    declaredBytes: 0,
-    contentEncoding: undefined,
-    read() {},
-    pause() {},
-    resume() {},
-  },
-  body: Buffer.alloc(0),
-}
+const request = chatRequest()
 
 /** The retry layer over a provider that follows a script, and everything it did. */
 export class ScriptedCall {
@@ -207,49 +195,18 @@ const breakerLimits = {
 }
 
 function callContext(clock: ManualClock, script: Script): AmbassadorCall {
+  const opening = { clock, cancellation: new Cancellation(), snapshot: script.held }
   return {
-    clock,
-    cancellation: new Cancellation(),
-    startedMs: 0,
-    snapshot: script.held,
-    id: 'id',
+    ...newCall({ ...opening, provider: 'openai', tokens: undefined }),
     deadlineMs: script.deadlineMs ?? 600_000,
     patienceUntilMs: script.patienceMs ?? 600_000,
     attemptsBefore: script.attemptsBefore ?? 0,
     attemptsMax: script.attemptsMax ?? 5,
-    credential: undefined,
-    error: undefined,
-    atEnd: [],
-    provider: 'openai',
     tenant: 't',
-    workload: 'w',
-    class: 'interactive',
     surface: script.held && surfaceOf('/v1/chat/completions'),
     modelAsked: 'm',
     model: 'm',
-    modelServed: undefined,
     isStream: script.held !== undefined,
-    bodyValues: new Map(),
-    inputEstimate: 0,
-    price: undefined,
-    seller: undefined,
-    bill: { modifiers: [], usageObject: undefined },
-    admission: undefined,
-    tokens: undefined,
-    outputMax: undefined,
-    session: undefined,
-    earlier: noUsage,
-    attempts: 0,
-    unreached: 0,
-    mayBeBilled: false,
-    replica: undefined,
-    usage: undefined,
-    isWhole: false,
-    providerMs: 0,
-    firstContentMs: undefined,
-    finishReason: undefined,
-    streamWatch: undefined,
-    span: undefined,
   }
 }
 
