@@ -18,11 +18,11 @@ export function bulkhead(): Layer<CallRequest, CallResponse, SidecarCall> {
   return (inner) => async (request, context) => {
     const provider = context.route?.provider ?? ''
     const { length } = request.body
-    const { providers, sidecar } = configOf(context)
+    const { ambassadors, sidecar } = configOf(context)
     const held = bytes.heldBy(provider)
     // A question that is alone may be as large as any.
     if (held > 0 && held + length > sidecar.bodiesMax * shareMax) {
-      if (Object.keys(providers).length > 1) {
+      if (Object.keys(ambassadors).length > 1) {
         throw new CallError(
           'overloaded',
           `Cannot call the ambassador of '${provider}': too many bytes wait for it`,

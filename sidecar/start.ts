@@ -81,11 +81,11 @@ export function startSidecar(options: HalfOptions): Promise<Running> {
       headMs: sidecar.headTimeout,
       keepAliveMs,
     }),
-    apply({ config: { sidecar, providers, models } }) {
+    apply({ config: { sidecar, ambassadors, models } }) {
       log.setLevel(sidecar.log.level)
       tracing.apply(sidecar.traces)
       const options = originOptions(sidecar)
-      const addresses = Object.values(providers).flatMap(({ address }) => address)
+      const addresses = Object.values(ambassadors).flatMap(({ address }) => address)
       const targets = Object.values(models).flatMap(allTargets)
       void encodings.retain(targets.flatMap(({ tokenizer }) => tokenizer ?? []))
       origins.retain(addresses.map((address) => [`http://${address}`, options]))

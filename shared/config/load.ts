@@ -46,11 +46,16 @@ export function parseConfig(text: string, where: string): Loaded {
   const rest = parsed.success ? parsed.output : salvage(value, invalid)
   const crossed = rest === undefined ? [] : crossChecks(rest, declaredIn(value, invalid))
   const findings = [...unknownKeys(configSchema, value), ...invalid, ...crossed]
-  if (findings.length === 0 && parsed.success) return { ok: true, config: parsed.output }
+  if (findings.length === 0 && parsed.success) return { ok: true, config: withAmbassadors(parsed.output) }
   const problems = findings
     .map((finding) => problemOf(finding, lineOf(document, lines, finding.path)))
     .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0))
   return { ok: false, problems: capped(problems) }
+}
+
+/** Each provider has its ambassador, whether the file names the one or the other. */
+function withAmbassadors(config: Config): Config {
+  return { ...config, ambassadors: { ...config.providers, ...config.ambassadors } }
 }
 
 type Yaml =
@@ -119,7 +124,7 @@ function declaredIn(value: unknown, invalid: readonly Finding[]): Declared {
   }
   return {
     models: names('models'),
-    providers: names('providers'),
+    providers: [...names('providers'), ...names('ambassadors')],
     tenants: names('tenants'),
     refused: new Set(invalid.map(({ path }) => formatPath(path.slice(0, 2)))),
   }

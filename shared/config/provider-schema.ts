@@ -53,24 +53,39 @@ const vllmKeepAlive = '4s'
 /** Hosted providers' load balancers keep idle connections for 60 s or more. */
 const hostedKeepAlive = '30s'
 
+const addresses = v.pipe(
+  v.union(
+    [
+      hostPort,
+      v.pipe(
+        v.array(hostPort),
+        v.minLength(1, 'must name at least one address'),
+        v.maxLength(16, 'must name at most 16 addresses'),
+      ),
+    ],
+    'must be host:port or a list of them',
+  ),
+  v.transform((input): readonly string[] => (typeof input === 'string' ? [input] : input)),
+)
+
+/**
+ * Ambassadors of whose provider nothing else is told: what a controller leaves of `providers` in the
+ * file of a sidecar.
+ */
+export const ambassadors = named(
+  labelName,
+  v.object({
+    address: addresses,
+    dialects: v.pipe(
+      v.array(oneOf(dialectNames)),
+      v.minLength(1, 'must name at least one dialect'),
+    ),
+  }),
+)
+
 const common = {
   // Where sidecars find the ambassador; it follows from the provider's name unless given.
-  address: v.optional(
-    v.pipe(
-      v.union(
-        [
-          hostPort,
-          v.pipe(
-            v.array(hostPort),
-            v.minLength(1, 'must name at least one address'),
-            v.maxLength(16, 'must name at most 16 addresses'),
-          ),
-        ],
-        'must be host:port or a list of them',
-      ),
-      v.transform((input): readonly string[] => (typeof input === 'string' ? [input] : input)),
-    ),
-  ),
+  address: v.optional(addresses),
   timeouts: v.optional(timeouts, {}),
   commit: v.optional(commit, {}),
   // Per origin: one HTTP/1.1 connection carries one call, and a vLLM server batches up to 256.

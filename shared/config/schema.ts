@@ -1,8 +1,9 @@
 import * as v from 'valibot'
 import { count, duration, labelName, modelName, named, oneOf } from './fields.ts'
 import { ambassador, sidecar } from './half-schema.ts'
+import { tenantIdentityKeys } from './identity-schema.ts'
 import { tenantLimitKeys } from './limit-schema.ts'
-import { providers } from './provider-schema.ts'
+import { ambassadors, providers } from './provider-schema.ts'
 import { model } from './target-schema.ts'
 
 export type { SecretRef } from './fields.ts'
@@ -23,6 +24,7 @@ const tenant = v.object({
   class: v.optional(oneOf(classNames), 'interactive'),
   // Below the ambassador's own `deadlineMax`; absent, that one holds.
   deadlineMax: v.optional(duration()),
+  ...tenantIdentityKeys,
   ...tenantLimitKeys,
   // Its share of a provider's limits while others wait too, against their weights.
   weight: v.optional(count({ max: 1_000 }), 1),
@@ -39,6 +41,7 @@ export const configSchema = v.object({
   sidecar: v.optional(sidecar, {}),
   ambassador: v.optional(ambassador, {}),
   providers: v.optional(providers, {}),
+  ambassadors: v.optional(ambassadors, {}),
   tenants: v.optional(named(labelName, tenant), {}),
 })
 
@@ -47,6 +50,7 @@ export type Config = v.InferOutput<typeof configSchema>
 export type SidecarConfig = Config['sidecar']
 export type AmbassadorConfig = Config['ambassador']
 export type Identity = AmbassadorConfig['identity']
+export type KubernetesIdentity = Extract<Identity, { kind: 'kubernetes' }>
 export type Provider = Config['providers'][string]
 export type ProviderKind = Provider['kind']
 export type VllmProvider = Extract<Provider, { kind: 'vllm' }>

@@ -63,7 +63,7 @@ interface Wanted {
 function whyNot(target: Target, { choose }: Entry, { ground, needs }: Wanted): Why | undefined {
   if (choose === 'split' && target.weight === 0) return { reason: 'weight' }
   const { config, context } = ground
-  const speaks = config.providers[target.provider]?.dialects ?? []
+  const speaks = config.ambassadors[target.provider]?.dialects ?? []
   if (!speaks.some((name) => name === context.surface?.dialect)) {
     return { reason: 'dialect', speaks }
   }
@@ -102,7 +102,7 @@ export function isRoute(link: Link): link is Route {
 /** Where a call to `target` goes. */
 export function routeTo(target: Target, config: Config): Route {
   const { provider, model, contextWindow, tokenizer, outputMax } = target
-  const addresses = config.providers[provider]?.address ?? []
+  const addresses = config.ambassadors[provider]?.address ?? []
   return { provider, model, addresses, contextWindow, tokenizer, outputMax }
 }
 
