@@ -21,6 +21,7 @@ export function crossChecks(config: Config, declared: Declared): Finding[] {
     ...targetChecks(config, declared),
     ...tenantChecks(config, declared),
     ...identityChecks(config, declared),
+    ...workloadChecks(config, declared),
     ...repeatChecks(config),
     ...credentialChecks(config, declared),
     ...limitChecks(config, declared),
@@ -80,14 +81,38 @@ function tenantLimitChecks(name: string, tenant: Tenant, models: readonly string
   })
 }
 
-function identityChecks(config: Config, { tenants }: Declared): Finding[] {
-  const { identity } = config.ambassador
+function identityChecks({ ambassador: { identity } }: Config, { tenants }: Declared): Finding[] {
+  const at = ['ambassador', 'identity']
+  const group = 'tenants'
   // An open ambassador's one tenant needs no entry: it may do whatever the defaults allow.
   if (identity.kind === 'open') return []
-  return identity.secrets.flatMap(({ tenant }, at) =>
-    absent(tenant, tenants, {
-      path: ['ambassador', 'identity', 'secrets', at, 'tenant'],
-      group: 'tenants',
+  if (identity.kind === 'shared-secret') {
+    return identity.secrets.flatMap(({ tenant }, index) =>
+      absent(tenant, tenants, { path: [...at, 'secrets', index, 'tenant'], group }),
+    )
+  }
+  if (identity.unknown === 'refuse') return []
+  return absent(identity.unknown.tenant, tenants, { path: [...at, 'unknown', 'tenant'], group })
+}
+
+/** Two claims on one workload would leave it to their order who pays. */
+function workloadChecks(config: Config, { tenants }: Declared): Finding[] {
+  const claims = new Map<string, string>()
+  return Object.entries(config.tenants).flatMap(([name, { workloads }]) =>
+    workloads.flatMap(({ namespace, serviceAccount, chooses }, at) => {
+      const path = ['tenants', name, 'workloads', at]
+      const unknown = (chooses ?? []).flatMap((tenant, index) =>
+        absent(tenant, tenants, { path: [...path, 'chooses', index], group: 'tenants' }),
+      )
+      const workload = `${namespace}/${serviceAccount ?? '*'}`
+      const other = claims.get(workload)
+      if (other === undefined) {
+        claims.set(workload, name)
+        return unknown
+      }
+      const whose = other === name ? 'it a second time' : `it, and so does "${other}"`
+      const message = `must be claimed once only: "${name}" claims ${whose}`
+      return [...unknown, { path, message }]
     }),
   )
 }

@@ -77,6 +77,11 @@ export function count(bounds: Bounds = {}) {
   )
 }
 
+/** Marks what a tenant may set for its own sidecars, in a file of its own. */
+export function tunable<const Value extends v.GenericSchema>(value: Value) {
+  return v.pipe(value, v.metadata({ isTunable: true }))
+}
+
 /** One of a few words. */
 export function oneOf<const Words extends readonly string[]>(words: Words) {
   return v.picklist(words, kindsOf(words))

@@ -1,10 +1,11 @@
 import * as v from 'valibot'
-import { count, duration, kindsOf, labelName, oneOf, secretRef, size, url } from './fields.ts'
+import { count, duration, filePath, oneOf, secretRef, size, tunable, url } from './fields.ts'
+import { identity } from './identity-schema.ts'
 import { journalDirectory } from './limit-schema.ts'
 
 const log = v.object({
   // One line per call at `info`; `silent` is for benchmarks.
-  level: v.optional(oneOf(['debug', 'info', 'warn', 'error', 'silent']), 'info'),
+  level: v.optional(tunable(oneOf(['debug', 'info', 'warn', 'error', 'silent'])), 'info'),
 })
 
 const traces = v.object({
@@ -43,11 +44,11 @@ export const sidecar = v.object({
   // All request bodies held at once: one large and many small ones within a 192 MiB container.
   bodiesMax: v.optional(size(), '48MiB'),
   // Question to end of answer, all targets: the official SDKs give up after 10 minutes too.
-  deadline: v.optional(duration(), '10m'),
+  deadline: v.optional(tunable(duration()), '10m'),
   // Tries at providers for one call, all targets and their ambassadors together.
-  attemptsMax: v.optional(count({ max: 100 }), 6),
+  attemptsMax: v.optional(tunable(count({ max: 100 })), 6),
   // Between bytes of the ambassador's answer, whose keep-alive comments come every 15 s.
-  idle: v.optional(duration(), '60s'),
+  idle: v.optional(tunable(duration()), '60s'),
   // Inside one cluster; a node that is gone answers nothing, and another address is tried.
   connectTimeout: v.optional(duration(), '1s'),
   // Per ambassador: one HTTP/1.1 connection carries one call.
@@ -65,33 +66,20 @@ export const sidecar = v.object({
     v.object({
       // How long a call waits for the count of a long question before it goes on with an estimate:
       // 0.7 MB of prose, about 170,000 tokens, are counted within it on an idle core.
-      wait: v.optional(duration({ min: 0 }), '50ms'),
+      wait: v.optional(tunable(duration({ min: 0 })), '50ms'),
     }),
     {},
   ),
   // What it sends as bearer token to ambassadors whose identity is `shared-secret`.
   secret: v.optional(secretRef),
+  // With it, ambassadors are called over TLS 1.3 and have to prove their name.
+  tls: v.optional(
+    v.object({
+      // Authorities in PEM, several while one replaces another.
+      ca: v.object({ file: filePath }),
+    }),
+  ),
 })
-
-const identity = v.variant(
-  'kind',
-  [
-    v.object({
-      kind: v.literal('open'),
-      // Everybody who can connect is this tenant.
-      tenant: v.optional(labelName, 'default'),
-    }),
-    v.object({
-      kind: v.literal('shared-secret'),
-      // Several entries of one tenant let a secret be rotated without a gap.
-      secrets: v.pipe(
-        v.array(v.object({ tenant: labelName, secret: secretRef })),
-        v.minLength(1, 'must name at least one secret'),
-      ),
-    }),
-  ],
-  kindsOf(['open', 'shared-secret']),
-)
 
 export const ambassador = v.object({
   ...listener,

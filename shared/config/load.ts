@@ -39,14 +39,18 @@ const aliasCountMax = 100
  */
 export function parseConfig(text: string, where: string): Loaded {
   const read = readYaml(text, where)
-  if ('problems' in read) return { ok: false, problems: capped(read.problems) }
-  const { document, lines, value } = read
+  return 'problems' in read ? { ok: false, problems: capped(read.problems) } : checked(read)
+}
+
+/** What `read` says, or everything that is wrong with it. */
+export function checked({ document, lines, value }: YamlRead): Loaded {
   const parsed = v.safeParse(configSchema, value)
   const invalid = parsed.issues === undefined ? [] : findingsOf(parsed.issues)
   const rest = parsed.success ? parsed.output : salvage(value, invalid)
   const crossed = rest === undefined ? [] : crossChecks(rest, declaredIn(value, invalid))
   const findings = [...unknownKeys(configSchema, value), ...invalid, ...crossed]
-  if (findings.length === 0 && parsed.success) return { ok: true, config: withAmbassadors(parsed.output) }
+  if (findings.length === 0 && parsed.success)
+    return { ok: true, config: withAmbassadors(parsed.output) }
   const problems = findings
     .map((finding) => problemOf(finding, lineOf(document, lines, finding.path)))
     .toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0))
@@ -58,11 +62,17 @@ function withAmbassadors(config: Config): Config {
   return { ...config, ambassadors: { ...config.providers, ...config.ambassadors } }
 }
 
-type Yaml =
-  | { readonly document: Document; readonly lines: LineCounter; readonly value: unknown }
-  | { readonly problems: readonly Problem[] }
+/** A document that is YAML, and what it says as plain values. */
+export interface YamlRead {
+  readonly document: Document
+  readonly lines: LineCounter
+  readonly value: unknown
+}
 
-function readYaml(text: string, where: string): Yaml {
+type Yaml = YamlRead | { readonly problems: readonly Problem[] }
+
+/** Reads one YAML document that is a map; `where` names the file in messages. */
+export function readYaml(text: string, where: string): Yaml {
   const whole = (message: string): Yaml => ({ problems: [{ path: '', message }] })
   if (Buffer.byteLength(text) > configBytesMax) return whole(`${where} must be at most 1MiB`)
   const lines = new LineCounter()

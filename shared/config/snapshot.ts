@@ -8,7 +8,10 @@ import type { Secrets } from './secrets.ts'
 export interface Snapshot {
   /** 1 for the first, one more with each that replaces it, in this process. */
   readonly generation: number
-  /** First 8 hex digits of the SHA-256 of the file's text alone: it tells nothing of secrets. */
+  /**
+   * First 8 hex digits of the SHA-256 of the platform's text alone: it tells nothing of secrets, nor
+   * of what a tenant has tuned.
+   */
   readonly hash: string
   readonly config: Config
   readonly secrets: Secrets
@@ -21,6 +24,8 @@ export interface Snapshot {
 /** What a reading of the file gives before it is a snapshot. */
 export interface Reading {
   readonly text: string
+  /** Of the tenant's own file, where there is one. */
+  readonly own?: string | undefined
   readonly config: Config
   readonly secrets: Secrets
   readonly from: string
@@ -50,6 +55,7 @@ export class ConfigStore {
   #fingerprint = ''
   #rejection: Rejection | undefined
   #rejections = 0
+  #ignored: readonly Problem[] = []
   #health: WatchHealth = { state: 'off' }
 
   constructor(clock: Pick<Clock, 'wall'>) {
@@ -94,9 +100,9 @@ export class ConfigStore {
    * Swaps in `reading` unless text and secrets are those of the current snapshot. Gives the
    * snapshot if it is another. Either way the file is good, so an earlier rejection is over.
    */
-  accept({ text, config, secrets, from }: Reading): Snapshot | undefined {
+  accept({ text, own, config, secrets, from }: Reading): Snapshot | undefined {
     this.#rejection = undefined
-    const fingerprint = fingerprintOf(text, secrets)
+    const fingerprint = fingerprintOf([text, own ?? null], secrets)
     if (fingerprint === this.#fingerprint) return undefined
     const snapshot: Snapshot = Object.freeze({
       generation: (this.#snapshot?.generation ?? 0) + 1,
@@ -122,6 +128,11 @@ export class ConfigStore {
     return true
   }
 
+  /** Notes what of the tenant's own file is not taken. */
+  ignore(problems: readonly Problem[]): void {
+    this.#ignored = problems
+  }
+
   /** Notes how changes reach this process. */
   health(health: WatchHealth): void {
     this.#health = health
@@ -140,6 +151,7 @@ export class ConfigStore {
         this.#rejection === undefined
           ? null
           : { ...this.#rejection, at: new Date(this.#rejection.at).toISOString() },
+      ignored: this.#ignored,
       watch: this.#health,
       missingSecrets: (secrets?.missing ?? []).map((name) => ({
         name,
@@ -155,8 +167,8 @@ export function textHash(text: string): string {
 }
 
 /** Tells every change, also of a secret; it never leaves this file. */
-function fingerprintOf(text: string, { values, reasons }: Secrets): string {
-  // Both maps are filled in the order of the file, which `text` covers.
-  const whole = JSON.stringify([text, [...values], [...reasons]])
+function fingerprintOf(texts: readonly (string | null)[], { values, reasons }: Secrets): string {
+  // Both maps are filled in the order of the file, which the texts cover.
+  const whole = JSON.stringify([texts, [...values], [...reasons]])
   return createHash('sha256').update(whole).digest('hex')
 }

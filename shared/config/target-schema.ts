@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { count, duration, filePath, labelName, modelName, oneOf, text } from './fields.ts'
+import { count, duration, filePath, labelName, modelName, oneOf, text, tunable } from './fields.ts'
 
 /** What a question may need of a model. */
 export const capabilityNames = ['tools', 'images', 'audio', 'documents', 'json-schema'] as const
@@ -150,19 +150,19 @@ const rule = v.object({ when, targets: entries })
 
 const fallback = v.object({
   // What sends a call on to the next target. A caller's own mistake never does.
-  on: v.optional(v.array(oneOf(fallbackReasons)), () => [
+  on: v.optional(tunable(v.array(oneOf(fallbackReasons))), () => [
     'unavailable' as const,
     'rate-limited' as const,
     'timeout' as const,
     'context-window' as const,
   ]),
   // For trying, from when the question has come: an answer that has begun by then may take its time.
-  within: v.optional(duration(), '60s'),
+  within: v.optional(tunable(duration()), '60s'),
   // How long a target may take for an answer that is not streamed before `timeout` hands it on. Its
   // head comes with its end: absent, only the provider's own `timeouts.head` bounds it.
-  whole: v.optional(duration()),
+  whole: v.optional(tunable(duration())),
   // Where bytes were sent and no answer came, a second try may bill twice: `leave` shows the error.
-  unknown: v.optional(oneOf(['next', 'leave']), 'next'),
+  unknown: v.optional(tunable(oneOf(['next', 'leave'])), 'next'),
 })
 
 /** One name under `models`: rules, the first that fits, else its own targets, tried in order. */

@@ -4,6 +4,7 @@ import { describeProblems, type Loaded, type Problem, parseConfig } from './load
 import { readVersion } from './read.ts'
 import { type Environment, readSecrets, type SecretsOf, secretFiles } from './secrets.ts'
 import { ConfigStore, textHash } from './snapshot.ts'
+import { parseTuned } from './tuned.ts'
 
 /** Where this folder's few log lines go; pino fits. */
 export interface ConfigLog {
@@ -34,6 +35,8 @@ export type WatchDirectories = (
 export interface WatchOptions {
   /** Path of the configuration file. */
   readonly file: string
+  /** Of a tenant's own file, which may set what the schema marks as tunable; it need not be there. */
+  readonly tenantFile?: string | undefined
   /** Those that this process may read. */
   readonly secretsOf: SecretsOf
   readonly environment: Environment
@@ -41,6 +44,13 @@ export interface WatchOptions {
   readonly log: ConfigLog
   /** How directories are watched; chokidar unless given. */
   readonly watchDirectories?: WatchDirectories
+}
+
+/** What was read last, and what came of it. */
+interface Parsed {
+  readonly text: string
+  readonly own: string | undefined
+  readonly loaded: Loaded
 }
 
 /** One write makes several events; kubelet's swap is over within a few ms. */
@@ -64,7 +74,8 @@ export class WatchedConfig extends ConfigStore {
   readonly #options: WatchOptions
   readonly #file: string
   readonly #directories = new Set<string>()
-  #last: { readonly text: string; readonly loaded: Loaded } | undefined
+  readonly #tenantFile: string | undefined
+  #last: Parsed | undefined
   #watch: DirectoryWatch | undefined
   #starting: Promise<void> = Promise.resolve()
   #failures = 0
@@ -77,7 +88,9 @@ export class WatchedConfig extends ConfigStore {
     super(options.clock)
     this.#options = options
     this.#file = resolve(options.file)
+    this.#tenantFile = options.tenantFile && resolve(options.tenantFile)
     this.#directories.add(dirname(this.#file))
+    if (this.#tenantFile !== undefined) this.#directories.add(dirname(this.#tenantFile))
     this.#read()
     this.#poll()
     this.#start()
@@ -107,7 +120,8 @@ export class WatchedConfig extends ConfigStore {
     }
     const { text, from } = reading
     // The poll mostly finds what it knows: only the secrets are read again then.
-    if (this.#last?.text !== text) this.#last = { text, loaded: parseConfig(text, this.#file) }
+    const own = this.#readOwn()
+    if (this.#last?.text !== text || this.#last.own !== own) this.#last = this.#parse(text, own)
     const { loaded } = this.#last
     if (!loaded.ok) {
       this.#refuse(textHash(text), loaded.problems)
@@ -116,12 +130,34 @@ export class WatchedConfig extends ConfigStore {
     const { config } = loaded
     const refs = this.#options.secretsOf(config)
     const secrets = readSecrets(refs, dirname(this.#file), this.#options.environment)
-    const snapshot = this.accept({ text, config, secrets, from })
+    const snapshot = this.accept({ text, own, config, secrets, from })
     this.#follow(secretFiles(refs, dirname(this.#file)).map((file) => dirname(file)))
     if (snapshot === undefined) return
     const { generation, hash } = snapshot
     const facts = { generation, hash, from, missingSecrets: secrets.missing }
     this.#options.log.info(facts, 'configuration taken')
+  }
+
+  /** The text of the tenant's file; undefined where there is none, which is no mistake. */
+  #readOwn(): string | undefined {
+    if (this.#tenantFile === undefined) return undefined
+    const reading = readVersion(this.#tenantFile)
+    return reading.ok ? reading.text : undefined
+  }
+
+  #parse(text: string, own: string | undefined): Parsed {
+    const platform = { text, where: this.#file }
+    if (own === undefined) {
+      this.ignore([])
+      return { text, own, loaded: parseConfig(text, this.#file) }
+    }
+    const { loaded, ignored } = parseTuned(platform, { text: own, where: this.#tenantFile ?? '' })
+    this.ignore(ignored)
+    if (ignored.length > 0) {
+      const facts = { file: this.#tenantFile, problems: describeProblems(ignored) }
+      this.#options.log.warn(facts, 'keys of the tenant’s configuration are ignored')
+    }
+    return { text, own, loaded }
   }
 
   #refuse(hash: string, problems: readonly Problem[]): void {

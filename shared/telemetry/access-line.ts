@@ -54,12 +54,15 @@ export type Outcome = 'ok' | 'client-left' | 'failed' | 'cut' | 'refused'
 /** Longest string of a log line, in characters: a caller chooses some of them. */
 export const logCharsMax = 256
 
+/** Which of our processes says it. */
+export type ProcessName = 'sidecar' | 'ambassador' | 'webhook' | 'controller'
+
 /** What every line of a log begins with. */
 export interface LineHead {
   readonly level: 'info'
   /** Milliseconds since 1970. */
   readonly time: number
-  readonly half: 'sidecar' | 'ambassador'
+  readonly half: ProcessName
   readonly msg: 'call'
 }
 

@@ -1,6 +1,6 @@
 import { type DestinationStream, destination as fileDestination, type Logger, pino } from 'pino'
 import type { Clock } from '#shared/call/clock.ts'
-import { type AccessLine, accessJson, logCharsMax } from './access-line.ts'
+import { type AccessLine, accessJson, logCharsMax, type ProcessName } from './access-line.ts'
 
 export type { AccessLine, Outcome } from './access-line.ts'
 
@@ -32,7 +32,7 @@ export interface LogSink {
 
 export interface LogOptions {
   readonly level: LogLevel
-  readonly half: 'sidecar' | 'ambassador'
+  readonly half: ProcessName
   readonly clock: Pick<Clock, 'wall'>
   /** Standard output where absent, buffered. */
   readonly destination?: LogSink

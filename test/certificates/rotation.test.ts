@@ -81,7 +81,7 @@ test('no handshake fails over two years, whoever is how far behind', {
       await installation.turn(nowMs, 'whole')
       let before: 'whole' | 'dies' = 'whole'
       for (const { pauseMs, end: wish, lagMs } of turns) {
-        const end = before === 'dies' ? 'whole' : wish
+        const end: 'whole' | 'dies' = before === 'dies' ? 'whole' : wish
         before = end
         nowMs += pauseMs
         // Right before the controller wakes everything is at its oldest.

@@ -1,0 +1,91 @@
+import { prefix, projectedConfig } from '#deploy/inject/names.ts'
+import { isJsonObject, type KubernetesObject } from '#shared/kubernetes/kubernetes-object.ts'
+import { authoritiesKey, type Projection } from './project.ts'
+
+/** On every ConfigMap that the controller keeps, and so may take back. */
+export const managedLabel = `${prefix}managed`
+/** Of the projection inside, for people. */
+export const hashAnnotation = `${prefix}hash`
+
+/** What every namespace with opted-in pods is given. */
+export interface Handout {
+  readonly projection: Projection
+  /** PEM; undefined where ambassadors are reached without TLS. */
+  readonly authorities: string | undefined
+}
+
+/** The ConfigMap of a handout in `namespace`: the same of the same handout. */
+export function handoutIn(
+  namespace: string,
+  { projection, authorities }: Handout,
+): KubernetesObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: {
+      name: projectedConfig,
+      namespace,
+      labels: { [managedLabel]: 'true', 'app.kubernetes.io/managed-by': 'outrigger' },
+      annotations: { [hashAnnotation]: projection.hash },
+    },
+    data: {
+      'outrigger.yaml': projection.text,
+      ...(authorities === undefined ? {} : { [authoritiesKey]: authorities }),
+    },
+  }
+}
+
+/** What is to be done so that exactly those who need it hold the handout. */
+export interface Distribution {
+  readonly write: readonly KubernetesObject[]
+  /** Namespaces whose ConfigMap goes. */
+  readonly remove: readonly string[]
+}
+
+/**
+ * Compares what is with what should be. `wanted` are the namespaces that need the handout, `held` the
+ * ConfigMaps of that name by namespace. One that somebody else made is written over, since a sidecar
+ * would read it, and never removed.
+ */
+export function distribution(
+  handout: Handout,
+  wanted: ReadonlySet<string>,
+  held: ReadonlyMap<string, KubernetesObject>,
+): Distribution {
+  const write = [...wanted].toSorted().flatMap((namespace) => {
+    const should = handoutIn(namespace, handout)
+    const is = held.get(namespace)
+    return is !== undefined && isSame(is, should) ? [] : [should]
+  })
+  const remove = [...held]
+    .filter(([namespace, { metadata }]) => {
+      const isOurs = metadata.labels?.[managedLabel] === 'true'
+      return isOurs && !wanted.has(namespace)
+    })
+    .map(([namespace]) => namespace)
+    .toSorted()
+  return { write, remove }
+}
+
+/** Whether nothing would change; what others have added to labels and annotations is theirs. */
+function isSame(is: KubernetesObject, should: KubernetesObject): boolean {
+  const holds = (one: unknown, other: unknown) =>
+    Object.entries(isJsonObject(other) ? other : {}).every(
+      ([key, value]) => isJsonObject(one) && one[key] === value,
+    )
+  const sizeOf = (data: unknown) => (isJsonObject(data) ? Object.keys(data).length : 0)
+  return (
+    holds(is.metadata.labels, should.metadata.labels) &&
+    holds(is.metadata.annotations, should.metadata.annotations) &&
+    holds(is['data'], should['data']) &&
+    sizeOf(is['data']) === sizeOf(should['data']) &&
+    sizeOf(is['binaryData']) === 0
+  )
+}
+
+/** The configuration inside a ConfigMap that holds one; undefined where it has no such key. */
+export function configTextOf(object: KubernetesObject | undefined): string | undefined {
+  const data = object?.['data']
+  const text = isJsonObject(data) ? data['outrigger.yaml'] : undefined
+  return typeof text === 'string' ? text : undefined
+}

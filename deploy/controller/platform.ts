@@ -1,0 +1,40 @@
+import type { Problem } from '#shared/config/load.ts'
+import { parseConfig } from '#shared/config/load.ts'
+import { textHash } from '#shared/config/snapshot.ts'
+import type { KubernetesObject } from '#shared/kubernetes/kubernetes-object.ts'
+import { configTextOf } from './distribute.ts'
+import { type Projection, type ProjectionSettings, project } from './project.ts'
+
+/** The platform's configuration as it was read last. */
+export type Platform =
+  /** Good; `providers` are those that need an ambassador's certificate. */
+  | {
+      readonly kind: 'valid'
+      readonly projection: Projection
+      readonly providers: readonly string[]
+    }
+  /** Bad or gone; what was good before is given out further. */
+  | { readonly kind: 'refused'; readonly problems: readonly Problem[] }
+
+/** Reads ConfigMap `outrigger`; undefined where there is none. */
+export function readPlatform(
+  object: KubernetesObject | undefined,
+  settings: ProjectionSettings,
+): Platform {
+  const text = configTextOf(object)
+  if (text === undefined) {
+    const state = object === undefined ? 'does not exist' : 'has no key outrigger.yaml'
+    return { kind: 'refused', problems: [{ path: '', message: `ConfigMap outrigger ${state}` }] }
+  }
+  const projected = project(text, settings)
+  if (!projected.ok) return { kind: 'refused', problems: projected.problems }
+  const loaded = parseConfig(text, 'outrigger.yaml')
+  const providers = loaded.ok ? Object.keys(loaded.config.providers).toSorted() : []
+  return { kind: 'valid', projection: projected.projection, providers }
+}
+
+/** The projection that was given out last, as a ConfigMap of ours still holds it. */
+export function lastGood(held: KubernetesObject | undefined): Projection | undefined {
+  const text = configTextOf(held)
+  return text === undefined ? undefined : { text, hash: textHash(text) }
+}

@@ -1,0 +1,106 @@
+import { hostname } from 'node:os'
+import { parseArgs } from 'node:util'
+import { systemNamespace } from '#deploy/inject/names.ts'
+import { inClusterAccess, serviceAccountDirectory } from '#shared/kubernetes/cluster-access.ts'
+import { KubernetesApi } from '#shared/kubernetes/kubernetes-api.ts'
+import { startAdminServer, textPage } from '#shared/lifecycle/admin-server.ts'
+import type { RunningService, ServiceOptions } from '#shared/lifecycle/run-service.ts'
+import { version } from '#shared/lifecycle/version.ts'
+import { contentTypes, formatFor } from '#shared/telemetry/metrics.ts'
+import { Controller, type ControllerSettings } from './controller.ts'
+import { LeaderLease } from './lease.ts'
+import { controllerMetrics } from './metrics.ts'
+
+/** Of the namespace's controllers, one at a time. */
+const leaseName = 'outrigger-controller'
+
+/**
+ * Starts a controller: it stands by until it holds the lease, and works while it does. Throws where
+ * there is no cluster around it.
+ */
+export async function startController(
+  argv: readonly string[],
+  { environment, clock, log }: ServiceOptions,
+): Promise<RunningService> {
+  const { settings, directory, host, port } = readSettings(argv)
+  const access = inClusterAccess(environment, directory)
+  if (access === undefined) {
+    throw new Error('Cannot reach the API server: KUBERNETES_SERVICE_HOST is not set')
+  }
+  const api = new KubernetesApi({ access, clock, userAgent: `outrigger-controller/${version}` })
+  const registry = controllerMetrics()
+  const { metrics } = registry
+  let controller: Controller | undefined
+  let ending: Promise<void> = Promise.resolve()
+  metrics.isLeader.set(0, [])
+  const stop = () => {
+    const last = controller
+    controller = undefined
+    ending = ending.then(() => last?.close())
+    return ending
+  }
+  const lease = new LeaderLease({
+    api,
+    clock,
+    namespace: settings.namespace,
+    name: leaseName,
+    identity: settings.instance,
+    onChange(isLeader) {
+      metrics.isLeader.set(isLeader ? 1 : 0, [])
+      log.info({ isLeader }, isLeader ? 'this process leads' : 'this process stands by')
+      if (isLeader) controller = new Controller({ api, clock, log, metrics, settings })
+      else void stop()
+    },
+  })
+  const probes = await startAdminServer(
+    { host, port },
+    {
+      '/livez': () => textPage(200, 'alive'),
+      // Whoever stands by is ready to: a roll-out must not wait for it to lead.
+      '/readyz': () =>
+        lease.isHeard ? textPage(200, 'ready') : textPage(503, 'the API server has not answered'),
+      '/metrics': (accept) => {
+        const format = formatFor(accept)
+        return { status: 200, type: contentTypes[format], text: registry.render(format) }
+      },
+    },
+  )
+  return {
+    ports: { probesPort: probes.port },
+    async close() {
+      await stop()
+      await lease.close()
+      api.close()
+      await probes.close()
+    },
+  }
+}
+
+function readSettings(argv: readonly string[]) {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      namespace: { type: 'string', default: systemNamespace },
+      transport: { type: 'string', default: 'tls' },
+      touch: { type: 'string', default: 'nothing' },
+      instance: { type: 'string', default: hostname() },
+      'service-account': { type: 'string', default: serviceAccountDirectory },
+      'probes-host': { type: 'string', default: '0.0.0.0' },
+      'probes-port': { type: 'string', default: '10261' },
+    },
+  })
+  const settings: ControllerSettings = {
+    namespace: values.namespace,
+    instance: values.instance,
+    transport: oneOf(['tls', 'plain'], values.transport, 'transport'),
+    touches: oneOf(['pods', 'nothing'], values.touch, 'touch'),
+  }
+  const port = Number(values['probes-port'])
+  return { settings, directory: values['service-account'], host: values['probes-host'], port }
+}
+
+function oneOf<Word extends string>(words: readonly Word[], given: string, name: string): Word {
+  const word = words.find((each) => each === given)
+  if (word !== undefined) return word
+  throw new Error(`Cannot read --${name}: '${given}' is not one of ${words.join(', ')}`)
+}
