@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { distribution, handoutIn, managedLabel } from '#deploy/controller/distribute.ts'
 import { Lingering } from '#deploy/controller/lingering.ts'
-import { noticesOf } from '#deploy/controller/report.ts'
+import { noticesOf } from '#deploy/controller/notices.ts'
 import type { KubernetesObject } from '#shared/kubernetes/kubernetes-object.ts'
 
 const handout = (hash: string) => ({

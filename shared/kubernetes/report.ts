@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto'
+import { createHash } from '#shared/builtins.ts'
 import type { Clock } from '#shared/call/clock.ts'
-import type { Problem } from '#shared/config/load.ts'
-import type { KubernetesApi } from '#shared/kubernetes/kubernetes-api.ts'
-import type { KubernetesObject } from '#shared/kubernetes/kubernetes-object.ts'
+import type { KubernetesApi } from './kubernetes-api.ts'
+import type { KubernetesObject } from './kubernetes-object.ts'
 
 /** What is to be seen in `kubectl describe`. */
 export interface Notice {
@@ -54,21 +53,4 @@ export async function report(
     lastTimestamp: now,
     count: 1,
   })
-}
-
-/** Beyond these a person mends the first ones first. */
-const keysMax = 10
-
-/** One notice for each bad key, in the order of the file, and one for what is left. */
-export function noticesOf(problems: readonly Problem[]): Notice[] {
-  const notices = problems.slice(0, keysMax).map(({ path, message, suggestion, line }) => {
-    const at = line === undefined ? '' : `line ${line}: `
-    const hint = suggestion === undefined ? '' : `; did you mean ${JSON.stringify(suggestion)}?`
-    const text = `${at}${path === '' ? message : `${path} ${message}`}${hint}`
-    return { type: 'Warning' as const, reason: 'ConfigurationRefused', message: text }
-  })
-  const more = problems.length - keysMax
-  if (more <= 0) return notices
-  const message = `and ${more} more; \`outrigger config check\` names them all`
-  return [...notices, { type: 'Warning', reason: 'ConfigurationRefused', message }]
 }

@@ -1,0 +1,117 @@
+import { hostname } from 'node:os'
+import { parseArgs } from 'node:util'
+import { systemNamespace } from '#deploy/inject/names.ts'
+import { TlsDirectory } from '#shared/http/tls-directory.ts'
+import { inClusterAccess, serviceAccountDirectory } from '#shared/kubernetes/cluster-access.ts'
+import { KubernetesApi } from '#shared/kubernetes/kubernetes-api.ts'
+import { KubernetesError } from '#shared/kubernetes/kubernetes-error.ts'
+import { isJsonObject, parsedJson } from '#shared/kubernetes/kubernetes-object.ts'
+import { startAdminServer, textPage } from '#shared/lifecycle/admin-server.ts'
+import type { RunningService, ServiceOptions } from '#shared/lifecycle/run-service.ts'
+import { version } from '#shared/lifecycle/version.ts'
+import type { Log } from '#shared/telemetry/access-log.ts'
+import { contentTypes, formatFor } from '#shared/telemetry/metrics.ts'
+import { judgesOf } from './judges.ts'
+import { webhookMetrics } from './metrics.ts'
+import { OwnerEvents } from './owner-events.ts'
+import { serve } from './serve.ts'
+import { SettingsFile } from './settings-file.ts'
+
+/** Endpoints leave the API server's view some seconds after SIGTERM: questions still come. */
+const leaveMs = 5_000
+
+/** Starts the admission webhook. Throws without a certificate, or without a cluster around it. */
+export async function startWebhook(
+  argv: readonly string[],
+  { environment, clock, log }: ServiceOptions,
+): Promise<RunningService> {
+  const given = readArguments(argv)
+  const access = inClusterAccess(environment, given['service-account'])
+  if (access === undefined) {
+    throw new Error('Cannot reach the API server: KUBERNETES_SERVICE_HOST is not set')
+  }
+  const api = new KubernetesApi({ access, clock, userAgent: `outrigger-webhook/${version}` })
+  const registry = webhookMetrics()
+  const { metrics } = registry
+  const tls = new TlsDirectory({ directory: given.tls, clock, log })
+  metrics.certificateEnd.collect(() => [[[], tls.pair.expiresMs / 1_000]])
+  const settings = new SettingsFile({ file: given.settings, clock, log })
+  const events = new OwnerEvents({
+    api,
+    clock,
+    instance: given.instance,
+    onDropped: () => metrics.eventsDropped.add(1, []),
+  })
+  const server = await serve({
+    host: given.host,
+    port: Number(given.port),
+    pair: tls.pair,
+    judges: judgesOf({ settings, events, metrics, clock, namespace: given.namespace }),
+  })
+  tls.follow((pair) => server.secure(pair))
+  void tellVersion(api, settings, log)
+  let isLeaving = false
+  const probes = await startAdminServer(
+    { host: given['probes-host'], port: Number(given['probes-port']) },
+    {
+      '/livez': () => textPage(200, 'alive'),
+      '/readyz': () => {
+        if (isLeaving) return textPage(503, 'ending')
+        if (settings.current === undefined) return textPage(503, 'no valid injection settings yet')
+        return tls.pair.expiresMs > clock.wall()
+          ? textPage(200, 'ready')
+          : textPage(503, 'the certificate has expired')
+      },
+      '/metrics': (accept) => {
+        const format = formatFor(accept)
+        return { status: 200, type: contentTypes[format], text: registry.render(format) }
+      },
+    },
+  )
+  return {
+    ports: { port: server.port, probesPort: probes.port },
+    async close() {
+      isLeaving = true
+      await new Promise<void>((resolve) => {
+        clock.after(Number(given['leave-ms']), resolve)
+      })
+      settings.close()
+      tls.close()
+      await server.close()
+      api.close()
+      await probes.close()
+    },
+  }
+}
+
+/** Its version matters only where it is too old to have asked. */
+async function tellVersion(api: KubernetesApi, settings: SettingsFile, log: Log): Promise<void> {
+  try {
+    const said = parsedJson(await api.text('/version'))
+    const name = isJsonObject(said) ? said['gitVersion'] : undefined
+    if (typeof name === 'string') settings.serverIs(name)
+  } catch (error) {
+    if (!(error instanceof KubernetesError)) throw error
+    log.warn({ error: error.message }, 'Cannot ask the API server for its version')
+  }
+}
+
+function readArguments(argv: readonly string[]) {
+  const text = (value: string) => ({ type: 'string' as const, default: value })
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      namespace: text(systemNamespace),
+      settings: text('/etc/outrigger-inject/inject.yaml'),
+      tls: text('/etc/outrigger-tls'),
+      instance: text(hostname()),
+      'service-account': text(serviceAccountDirectory),
+      host: text('0.0.0.0'),
+      port: text('10250'),
+      'probes-host': text('0.0.0.0'),
+      'probes-port': text('10251'),
+      'leave-ms': text(String(leaveMs)),
+    },
+  })
+  return values
+}
