@@ -1,7 +1,7 @@
 import type { Layer } from '#shared/call/service.ts'
 import { dialects } from '#shared/dialects/surfaces.ts'
 import { formatUsage, type Usage } from '#shared/dialects/usage.ts'
-import { causeOf } from '#shared/errors/call-error.ts'
+import { causeOf, toCallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { type Ending, withEnding } from '#shared/http/ending.ts'
 import { type HeaderList, header } from '#shared/http/headers.ts'
@@ -9,6 +9,7 @@ import type { Log, Outcome } from '#shared/telemetry/access-log.ts'
 import { startServerSpan } from '#shared/telemetry/server-span.ts'
 import { ambassadorTiming } from '#shared/telemetry/server-timing.ts'
 import type { Tracer } from '#shared/telemetry/tracing.ts'
+import { letGoUnread } from './attempt/let-go.ts'
 import { billFor } from './bill.ts'
 import type { AmbassadorCall } from './call.ts'
 import { spentOn } from './limits/quantities.ts'
@@ -35,21 +36,47 @@ export function account(parts: AccountParts): Layer<CallRequest, CallResponse, A
     context.span = startServerSpan(parts.tracer(), request)
     const id = header(request.headers, 'x-outrigger-call')
     context.id = id !== undefined && /^[0-9a-f-]{36}$/.test(id) ? id : context.clock.id()
-    const { status, headers, body } = await inner(request, context)
-    let trailer = ''
-    const settled = withEnding(body, (ending, bytesOut) => {
-      // An answer too long to be held passes unwatched: only its ending tells of a cut.
-      if (ending.kind === 'failed') context.error ??= ending.error
-      const { usage, outcome } = settle(parts, { request, context, ending, status, bytesOut })
-      trailer = formatUsage(usage, outcome === 'ok')
-    })
+    let answer: CallResponse
+    try {
+      answer = await inner(request, context)
+    } catch (defect) {
+      // Past the layer that answers errors: the connection is cut, the call is settled all the same.
+      context.error ??= toCallError(defect)
+      settle(parts, { request, context, ending: { kind: 'unread' }, status: 500, bytesOut: 0 })
+      throw defect
+    }
+    return passOn(parts, { request, context, answer })
+  }
+}
+
+interface Answered {
+  readonly request: CallRequest
+  readonly context: AmbassadorCall
+  readonly answer: CallResponse
+}
+
+function passOn(parts: AccountParts, { request, context, answer }: Answered): CallResponse {
+  const { status, headers } = answer
+  let trailer = ''
+  const settled = withEnding(answer.body, (ending, bytesOut) => {
+    // An answer too long to be held passes unwatched: only its ending tells of a cut.
+    if (ending.kind === 'failed') context.error ??= ending.error
+    const { usage, outcome } = settle(parts, { request, context, ending, status, bytesOut })
+    trailer = formatUsage(usage, outcome === 'ok')
+  })
+  const body = letGoUnread(settled, context.atEnd)
+  try {
     tell(headers, context)
     if (context.isWhole) {
       headers.push('x-outrigger-usage', formatUsage(settledNow(parts, context, status), true))
-      return { status, headers, body: settled }
+      return { status, headers, body }
     }
     const trailers = (): [string, string][] => [['x-outrigger-usage', trailer]]
-    return { status, headers: chunked(headers), body: settled, trailers }
+    return { status, headers: chunked(headers), body, trailers }
+  } catch (defect) {
+    // Or its line would say that the caller had left.
+    context.error ??= toCallError(defect)
+    throw defect
   }
 }
 

@@ -5,6 +5,7 @@ import type { Usage } from '#shared/dialects/usage.ts'
 import type { CallSpan } from '#shared/telemetry/tracing.ts'
 import type { StreamWatch } from './attempt/stream-watch.ts'
 import type { BillFacts } from './bill.ts'
+import type { Pod } from './identity/identity.ts'
 import type { Admission } from './limits/limiter.ts'
 import type { Price } from './prices/price.ts'
 import type { TokenSource } from './providers/entra/token-source.ts'
@@ -14,6 +15,8 @@ export interface AmbassadorCall extends CallContext {
   readonly provider: string
   tenant: string
   workload: string
+  /** The pod that the caller has proven to be in; undefined where it has proven none. */
+  pod: Pod | undefined
   class: 'interactive' | 'batch'
   surface: Surface | undefined
   /** The alias the application asked for. */
@@ -35,7 +38,9 @@ export interface AmbassadorCall extends CallContext {
   bill: BillFacts
   /** What is held of the tenant's limits, from `limit` to the settling. */
   admission: Admission | undefined
-  /** Output tokens that the question allows; undefined where it names no maximum. */
+  /** Tokens to which the sidecar caps each answer: it can only lower what the question allows. */
+  outputCap: number | undefined
+  /** Output tokens that the question allows, capped; undefined where nobody names a maximum. */
   outputMax: number | undefined
   /** Affinity hint of the caller; names live inside a tenant. */
   session: string | undefined

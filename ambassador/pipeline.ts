@@ -11,9 +11,8 @@ import { commit } from './attempt/commit.ts'
 import { bulkhead } from './bulkhead.ts'
 import type { AmbassadorCall } from './call.ts'
 import { counts } from './counts.ts'
-import { authenticate } from './identity/authenticate.ts'
+import { type AuthenticateParts, authenticate } from './identity/authenticate.ts'
 import { authorize } from './identity/authorize.ts'
-import type { Reach } from './identity/identity.ts'
 import { type LimitParts, limit } from './limits/limit.ts'
 import { price } from './price.ts'
 import type { PriceShelf } from './prices/shelf.ts'
@@ -27,12 +26,12 @@ import type { RetryParts } from './retry/retry-parts.ts'
 export interface PipelineParts
   extends AccountParts,
     AttemptParts,
+    AuthenticateParts,
     LimitParts<AmbassadorCall>,
     RetryParts {
   readonly gate: Gate
   /** Places of questions that are only counted. */
   readonly counts: Gate
-  readonly reach: Reach
   readonly prices: PriceShelf
   readonly ledger: BodyLedger
 }
@@ -64,7 +63,7 @@ export function ambassadorPipeline(
     // Above every layer that costs: a process that ends or is full refuses cheaply.
     gated(parts.gate, (context) => context.snapshot?.config.ambassador.callsMax ?? 64),
     // Above `receive`: a stranger's body is not read.
-    authenticate(parts.reach),
+    authenticate(parts),
     // Above `authorize`, which looks into the body.
     receive(parts.ledger, (context) => {
       const { bodyMax, bodyTimeout, bodiesMax } = configOf(context).ambassador

@@ -3,6 +3,7 @@ import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { AmbassadorCall } from './call.ts'
 import type { ExpectedTokens } from './limits/limit.ts'
+import { askedBill } from './prices/asked-bill.ts'
 import type { PicoUsd } from './prices/money.ts'
 import { reserveCost } from './prices/reserve.ts'
 import type { PriceShelf } from './prices/shelf.ts'
@@ -27,10 +28,16 @@ export function price(shelf: PriceShelf): Layer<CallRequest, CallResponse, Ambas
   }
 }
 
-/** The most that a call of these tokens can cost; undefined where nobody knows the price. */
+/**
+ * The most that a call of these tokens can cost as its question asks for it; undefined where nobody
+ * knows the price.
+ */
 export function picoUsdOf(
-  { price: known }: AmbassadorCall,
+  { price: known, bodyValues }: AmbassadorCall,
   { input, output }: ExpectedTokens,
+  body: Buffer,
 ): PicoUsd | undefined {
-  return known && reserveCost({ price: known, inputTokens: input, outputMax: output })
+  if (known === undefined) return undefined
+  const asked = askedBill(body, bodyValues)
+  return reserveCost({ ...asked, price: known, inputTokens: input, outputMax: output })
 }

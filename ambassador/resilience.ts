@@ -2,12 +2,15 @@ import type { Clock } from '#shared/call/clock.ts'
 import type { Provider } from '#shared/config/schema.ts'
 import type { Snapshot } from '#shared/config/snapshot.ts'
 import type { Log } from '#shared/telemetry/access-log.ts'
+import { OwnCredentials } from './admission/own-credentials.ts'
 import { Turns } from './admission/turns.ts'
 import { Breakers } from './breaker/breakers.ts'
 import { Outliers, outlierDefaults } from './breaker/outliers.ts'
+import { Renewals } from './breaker/renewals.ts'
 import type { OutputRatios } from './output-ratios.ts'
 import { providerOf } from './provider-of.ts'
 import type { LimitShape } from './quota/shape.ts'
+import { AsideLog } from './retry/aside-log.ts'
 import { RetryBudget } from './retry/retry-budget.ts'
 import type { RetryParts } from './retry/retry-parts.ts'
 import { attemptUsage, plusUsage } from './settled-usage.ts'
@@ -46,7 +49,12 @@ export function startResilience(options: ResilienceOptions): Resilience {
       log.warn({ credential, model, from, to, ...reason }, 'breaker')
     },
   })
+  // Of providers with several base URLs each address has credentials of its own: they are the
+  // addresses. A pool watches its replicas in the same way.
   const outliers = new Outliers(clock, outlierDefaults)
+  const owners = new OwnCredentials()
+  const renewals = new Renewals()
+  const aside = new AsideLog(clock, log)
   const turns = new Turns({
     clock,
     shapeOf,
@@ -75,14 +83,22 @@ export function startResilience(options: ResilienceOptions): Resilience {
       credentials: turns,
       breakers,
       budget: new RetryBudget(clock),
-      onAttempt: (_context, credential, { reason }) =>
-        metrics.attempts.add(1, [provider, credential, reason]),
+      onAttempt(_context, credential, outcome) {
+        metrics.attempts.add(1, [provider, credential, outcome.reason])
+        aside.note(credential, outcome)
+      },
       onSuperseded(context) {
         context.earlier = plusUsage(context.earlier, attemptUsage(context, ratios))
       },
       onGiveUp: (_context, why) => metrics.givenUp.add(1, [provider, why]),
     },
-    apply: (snapshot) => turns.configure(snapshot, provider),
+    apply(snapshot) {
+      for (const name of renewals.take(owners.of(snapshot, provider))) {
+        breakers.renew(name, snapshot.generation)
+        outliers.forget(name)
+      }
+      turns.configure(snapshot, provider)
+    },
     status: () => ({
       isReachable: breakers.isReachable,
       breakers: breakers.rows(),

@@ -7,7 +7,9 @@ import { type HalfOptions, serveHalf } from '#shared/lifecycle/half.ts'
 import { observeConfig } from '#shared/lifecycle/observe-config.ts'
 import { TracingSwitch } from '#shared/lifecycle/tracing-switch.ts'
 import { originOptions } from './attempt/attempt.ts'
+import type { ClusterReader } from './identity/cluster-keys.ts'
 import { reachOf } from './identity/identity.ts'
+import { startIdentity } from './identity/start-identity.ts'
 import { startLimits } from './limits/start-limits.ts'
 import { newCall } from './new-call.ts'
 import { OutputRatios } from './output-ratios.ts'
@@ -23,8 +25,13 @@ import { Reachability } from './reachability.ts'
 import { startResilience } from './resilience.ts'
 import { type AmbassadorMetrics, ambassadorMetrics } from './telemetry/metrics.ts'
 
+export interface AmbassadorOptions extends HalfOptions {
+  /** Reads from the API server; undefined where the process runs in no cluster. */
+  readonly cluster?: ClusterReader | undefined
+}
+
 /** Starts one ambassador: it listens at once, and is ready with its first valid configuration. */
-export function startAmbassador(options: HalfOptions): Promise<Running> {
+export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
   const { settings, config, log, clock } = options
   const registry = ambassadorMetrics()
   const { metrics } = registry
@@ -46,6 +53,7 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
     shapeOf: (provider) => profileOf(provider).limitShape,
   })
   const tokens = startTokens({ clock, log })
+  const identity = startIdentity({ clock, log, cluster: options.cluster })
   const reachability = new Reachability({
     clock,
     origins,
@@ -79,6 +87,7 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
       gate,
       counts: new Gate(),
       reach: reachOf(settings.host),
+      identity,
       ledger,
       origins,
       pool,
@@ -94,6 +103,7 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
       gate.isReady &&
       prices.isReady &&
       tokens.isReady &&
+      identity.keys.isReady &&
       config.current()?.config.providers[settings.provider] !== undefined,
     // Not known counts as there: nobody asks the servers of a pool but the pool.
     conditions: { provider: () => reachability.isReachable !== false },
@@ -104,6 +114,7 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
       ...limits.status(),
       ...resilience.status(),
       isDraining: gate.isDraining,
+      identity: identity.keys.status(),
       replicas: pool.replicas,
     }),
     limitsOf: ({ config: { ambassador } }) => ({
@@ -115,6 +126,7 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
       if (snapshot.generation === 1) refuseOpenToAll(snapshot, settings.host)
       log.setLevel(snapshot.config.ambassador.log.level)
       tracing.apply(snapshot.config.ambassador.traces)
+      identity.apply(snapshot.config.ambassador.identity)
       limits.apply(snapshot.config)
       resilience.apply(snapshot)
       reachability.apply(snapshot, settings.provider)
@@ -148,6 +160,7 @@ export function startAmbassador(options: HalfOptions): Promise<Running> {
       pool.close()
       reachability.close()
       tokens.close()
+      identity.keys.close()
       resilience.close()
       await limits.close()
     },

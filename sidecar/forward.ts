@@ -5,34 +5,58 @@ import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { InboundResponse, OriginOptions, Origins } from '#shared/http/client.ts'
 import { endToEnd, header, isOfHop } from '#shared/http/headers.ts'
+import type { TrustFile } from '#shared/http/tls-trust.ts'
 import { sidecarTiming } from '#shared/telemetry/server-timing.ts'
 import { formatTraceparent } from '#shared/telemetry/traceparent.ts'
 import type { InputCount } from '#shared/tokens/counter.ts'
 import type { Route, SidecarCall } from './call.ts'
 import { configOf } from './config-of.ts'
+import type { TokenFile } from './identity/token-file.ts'
 import { relay } from './relay.ts'
+
+export interface ForwardParts {
+  readonly origins: Origins
+  /** What the pod proves itself by; undefined where none was given at the start. */
+  readonly token: TokenFile | undefined
+  readonly trust: TrustFile
+}
 
 /**
  * Sends the call to its ambassador. Another address of the same ambassador is tried once, and only
- * where connecting failed or the answer was 503 with `replay: safe`. Errors: those of
- * `Origins.exchange`.
+ * where connecting failed or the answer was 503 with `replay: safe`. Where the ambassador refuses
+ * the token and another has come, that one is tried once. Errors: those of `Origins.exchange`,
+ * `upstream-untrusted`.
  */
-export function forward(origins: Origins): Service<CallRequest, CallResponse, SidecarCall> {
+export function forward(parts: ForwardParts): Service<CallRequest, CallResponse, SidecarCall> {
   return async (request, context) => {
     const { route } = context
     if (route === undefined)
       throw new CallError('internal', 'Cannot forward: the call has no route')
     const [first = '', second] = order(route.addresses, context.clock.random())
-    const response = await send({ origins, request, context, route, address: first }).catch(
-      (error: unknown) => {
-        if (second === undefined || !isUnsent(error)) throw error
-        return send({ origins, request, context, route, address: second })
-      },
-    )
-    if (second === undefined || !isRefusal(response)) return finish(response, context)
+    const sending = { parts, request, context, route }
+    const response = await prove({ ...sending, address: first }).catch((error: unknown) => {
+      if (second === undefined || !isUnsent(error)) throw error
+      return prove({ ...sending, address: second })
+    })
+    if (second === undefined || !isOwn(response, 503)) return finish(response, context)
     response.body.cancel()
-    return finish(await send({ origins, request, context, route, address: second }), context)
+    return finish(await prove({ ...sending, address: second }), context)
   }
+}
+
+/** Tries another token where the ambassador refuses the first: it has read nothing of the body then. */
+function prove(sending: Sending): Promise<InboundResponse> {
+  const { parts, context } = sending
+  const { token } = parts
+  const given = tokenOf(token?.value, context)
+  const sent = send(sending, given)
+  if (token === undefined) return sent
+  return sent.then((response) => {
+    const other = isOwn(response, 401) ? token.otherThan(given) : undefined
+    if (other === undefined) return response
+    response.body.cancel()
+    return send(sending, other)
+  })
 }
 
 /** Begins anywhere, so that the pods of one team spread over the addresses. */
@@ -44,29 +68,37 @@ function order(addresses: readonly string[], random: number): string[] {
 function isUnsent(error: unknown): boolean {
   return (
     error instanceof CallError &&
-    (error.code === 'connect-failed' || error.code === 'connect-timeout')
+    (error.code === 'connect-failed' ||
+      error.code === 'connect-timeout' ||
+      error.code === 'upstream-untrusted')
   )
 }
 
-/** The ambassador's own refusal. One of its provider's has been tried as often as it may be. */
-function isRefusal({ status, headers }: InboundResponse): boolean {
-  return (
-    status === 503 &&
-    header(headers, 'x-outrigger-replay') === 'safe' &&
-    header(headers, 'x-outrigger-attempts') === '0'
-  )
+/**
+ * Whether it is the ambassador's own refusal before anything was done for the call. One of its
+ * provider's has been tried as often as it may be.
+ */
+function isOwn({ status, headers }: InboundResponse, refused: 401 | 503): boolean {
+  if (status !== refused || header(headers, 'x-outrigger-attempts') !== '0') return false
+  return refused === 401 || header(headers, 'x-outrigger-replay') === 'safe'
 }
 
 interface Sending {
-  readonly origins: Origins
+  readonly parts: ForwardParts
   readonly request: CallRequest
   readonly context: SidecarCall
   readonly route: Route
   readonly address: string
 }
 
-function send({ origins, request, context, route, address }: Sending): Promise<InboundResponse> {
+function send(sending: Sending, token: string | undefined): Promise<InboundResponse> {
+  const { parts, request, context, route, address } = sending
   const { sidecar } = configOf(context)
+  const { origins, trust } = parts
+  const peer = `the ambassador of '${route.provider}'`
+  if (sidecar.tls !== undefined && trust.current === undefined) {
+    throw new CallError('upstream-untrusted', `Cannot trust ${peer}: no authority is known`)
+  }
   const { clock, cancellation, surface, turnMs } = context
   cancellation.check()
   // The ambassador names the owner of a slow head; a count is not worth waiting for that.
@@ -75,19 +107,19 @@ function send({ origins, request, context, route, address }: Sending): Promise<I
   context.attempts++
   return origins.exchange(
     {
-      origin: `http://${address}`,
+      origin: originOf(address, sidecar),
       method: 'POST',
       path: request.path + request.query,
-      headers: headersOf(request, context, route),
+      headers: headersOf(request, context, { route, token }),
       body: request.body,
     },
-    originOptions(sidecar),
+    originOptions(sidecar, trust),
     {
       headMs: Math.min(turnMs ?? leftMs, leftMs),
       idleMs: sidecar.idle,
       cancellation,
       clock,
-      peer: `the ambassador of '${route.provider}'`,
+      peer,
     },
   )
 }
@@ -97,21 +129,32 @@ function shownInput({ tokens, exactness }: InputCount): string {
   return exactness === 'estimate' ? `~${tokens}` : String(tokens)
 }
 
+/** Where an ambassador is called. */
+export function originOf(address: string, { tls }: SidecarConfig): string {
+  return tls === undefined ? `http://${address}` : `https://${address}`
+}
+
 /** How calls connect to an ambassador. */
-export function originOptions(sidecar: SidecarConfig): OriginOptions {
+export function originOptions(sidecar: SidecarConfig, trust: TrustFile): OriginOptions {
   return {
     connectMs: sidecar.connectTimeout,
     keepAliveMs: sidecar.keepAlive,
     connectionsMax: sidecar.connectionsMax,
     headBytesMax: 64 * 1024,
+    trust: sidecar.tls === undefined ? undefined : trust.current,
   }
 }
 
 /** The deadline's own timer comes first and says so. */
 const headGraceMs = 1_000
 
-function headersOf(request: CallRequest, context: SidecarCall, route: Route): string[] {
-  const { sidecar } = configOf(context)
+interface Destined {
+  readonly route: Route
+  readonly token: string | undefined
+}
+
+function headersOf(request: CallRequest, context: SidecarCall, to: Destined): string[] {
+  const { route, token } = to
   const headers = endToEnd(request.headers, isOfHop)
   const leftMs = Math.max(1, Math.floor(context.deadlineMs - context.clock.now()))
   headers.push('content-length', String(request.body.length))
@@ -122,12 +165,13 @@ function headersOf(request: CallRequest, context: SidecarCall, route: Route): st
   headers.push('x-outrigger-patience-ms', String(patienceMs))
   headers.push('x-outrigger-attempts', `${context.providerAttempts}/${context.attemptsUntil}`)
   headers.push('x-outrigger-config', context.snapshot?.hash ?? '')
+  const { outputMax } = route
+  if (outputMax !== undefined) headers.push('x-outrigger-output-max', String(outputMax))
   for (const name of told) {
     const value = header(request.headers, name)
     if (value !== undefined) headers.push(name, value)
   }
-  const secret = secretOf(context, sidecar)
-  if (secret !== undefined) headers.push('authorization', `Bearer ${secret}`)
+  if (token !== undefined) headers.push('authorization', `Bearer ${token}`)
   const trace = context.span?.context()
   if (trace !== undefined) {
     headers.push('traceparent', formatTraceparent(trace))
@@ -139,9 +183,11 @@ function headersOf(request: CallRequest, context: SidecarCall, route: Route): st
 /** The application's own words for the ambassador, which decides what to make of them. */
 const told = ['x-outrigger-session', 'x-outrigger-class', 'x-outrigger-tenant'] as const
 
-function secretOf(context: SidecarCall, sidecar: SidecarConfig): string | undefined {
-  if (sidecar.secret === undefined) return undefined
-  return context.snapshot?.secrets.values.get(secretKey(sidecar.secret))
+/** The pod's own token, else the secret of the configuration. */
+function tokenOf(own: string | undefined, context: SidecarCall): string | undefined {
+  const { secret } = configOf(context).sidecar
+  if (own !== undefined || secret === undefined) return own
+  return context.snapshot?.secrets.values.get(secretKey(secret))
 }
 
 /** Between the halves alone, or the sidecar's own to tell. */

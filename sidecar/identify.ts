@@ -4,7 +4,6 @@ import { shortValueAt } from '#shared/dialects/top-level.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { SidecarCall } from './call.ts'
-import { capKeys } from './fallback/cap-output.ts'
 import { needKeys } from './route/needs.ts'
 
 /**
@@ -31,7 +30,7 @@ export function identify(pause?: Pause): Layer<CallRequest, CallResponse, Sideca
   }
 }
 
-const wanted = ['model', 'stream', ...needKeys, ...capKeys]
+const wanted = ['model', 'stream', ...needKeys]
 
 function take(context: SidecarCall, body: Buffer, { values, repeated }: TopLevel): void {
   if (repeated !== undefined) throw invalid(repeated, `'${repeated}' occurs twice`)

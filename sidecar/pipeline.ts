@@ -2,7 +2,6 @@ import { deadline } from '#shared/call/deadline.ts'
 import { type Layer, type Service, stack } from '#shared/call/service.ts'
 import { rescue } from '#shared/errors/rescue.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
-import type { Origins } from '#shared/http/client.ts'
 import { type BodyLedger, receive } from '#shared/http/receive.ts'
 import { type Gate, gated } from '#shared/lifecycle/gate.ts'
 import { type AccountParts, account } from './account.ts'
@@ -12,16 +11,15 @@ import type { SidecarCall } from './call.ts'
 import { configOf } from './config-of.ts'
 import { count } from './count.ts'
 import { type FallbackParts, fallback } from './fallback/fallback.ts'
-import { forward, isPointless } from './forward.ts'
+import { type ForwardParts, forward, isPointless } from './forward.ts'
 import { identify } from './identify.ts'
 import { type RouteParts, route } from './route/route.ts'
 import { tellCount } from './tell-count.ts'
 
 /** What the layers are made from. */
-export interface PipelineParts extends AccountParts, RouteParts, FallbackParts {
+export interface PipelineParts extends AccountParts, RouteParts, FallbackParts, ForwardParts {
   readonly gate: Gate
   readonly ledger: BodyLedger
-  readonly origins: Origins
 }
 
 /** The way of one call through the sidecar, outermost first. */
@@ -67,5 +65,5 @@ export function sidecarPipeline(
     // By the tokenizer of the target's model. Right above the forwarding, which tells.
     count(parts),
   ]
-  return stack(layers, forward(parts.origins))
+  return stack(layers, forward(parts))
 }

@@ -1,9 +1,11 @@
 import { dirname, resolve } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { Cancellation } from '#shared/call/cancellation.ts'
+import type { Snapshot } from '#shared/config/snapshot.ts'
 import { allTargets } from '#shared/config/target-schema.ts'
 import { Origins } from '#shared/http/client.ts'
 import { BodyLedger } from '#shared/http/receive.ts'
+import { TrustFile } from '#shared/http/tls-trust.ts'
 import type { Running } from '#shared/lifecycle/drain.ts'
 import { Gate } from '#shared/lifecycle/gate.ts'
 import { type HalfOptions, serveHalf } from '#shared/lifecycle/half.ts'
@@ -11,7 +13,8 @@ import { observeConfig } from '#shared/lifecycle/observe-config.ts'
 import { TracingSwitch } from '#shared/lifecycle/tracing-switch.ts'
 import { Counter } from '#shared/tokens/counter.ts'
 import { Encodings } from '#shared/tokens/encodings.ts'
-import { originOptions } from './forward.ts'
+import { originOf, originOptions } from './forward.ts'
+import { TokenFile } from './identity/token-file.ts'
 import { newCall } from './new-call.ts'
 import { sidecarPipeline } from './pipeline.ts'
 import { explain } from './route/explain.ts'
@@ -23,16 +26,27 @@ const keepAliveMs = 75_000
 
 /** Starts the sidecar: it listens at once, and answers 503 with the reason until it is configured. */
 export function startSidecar(options: HalfOptions): Promise<Running> {
-  const { config, log, clock } = options
+  const { config, log, clock, settings } = options
   const registry = sidecarMetrics()
   const { metrics } = registry
   const gate = new Gate()
   const ledger = new BodyLedger()
   const origins = new Origins()
+  const directory = dirname(resolve(settings.config))
+  const { token: path } = settings
+  const token = path === undefined ? undefined : new TokenFile({ path, clock, log })
+  const trust = new TrustFile({ clock, log, onChange: () => retain(config.current()) })
+  const retain = (snapshot: Snapshot | undefined) => {
+    if (snapshot === undefined) return
+    const { sidecar, ambassadors } = snapshot.config
+    const calls = originOptions(sidecar, trust)
+    const addresses = Object.values(ambassadors).flatMap(({ address }) => address)
+    origins.retain(addresses.map((address) => [originOf(address, sidecar), calls]))
+  }
   const encodings = new Encodings(
     (encoding, error) =>
       log.error({ encoding, error: String(error) }, 'Cannot count: its models are estimated'),
-    dirname(resolve(options.settings.config)),
+    directory,
   )
   const counter = new Counter(setImmediate, encodings)
   const signals = new Signals()
@@ -44,6 +58,10 @@ export function startSidecar(options: HalfOptions): Promise<Running> {
     onDropped: (spans, reason) => metrics.tracesDropped.add(spans, [reason]),
   })
   observeConfig(config, metrics)
+  metrics.tokenExpires.collect(() => {
+    const leftSeconds = token?.leftSeconds
+    return leftSeconds === undefined ? [] : [[[], leftSeconds]]
+  })
   metrics.callsInFlight.collect(() => [[[], gate.inFlight]])
   metrics.bodyBytesHeld.collect(() => [[[], ledger.heldBytes]])
   return serveHalf(options, {
@@ -54,6 +72,8 @@ export function startSidecar(options: HalfOptions): Promise<Running> {
       gate,
       ledger,
       origins,
+      token,
+      trust,
       counter,
       signals,
       onFallback: ({ provider }, reason, { modelAsked }) =>
@@ -81,17 +101,20 @@ export function startSidecar(options: HalfOptions): Promise<Running> {
       headMs: sidecar.headTimeout,
       keepAliveMs,
     }),
-    apply({ config: { sidecar, ambassadors, models } }) {
+    apply(snapshot) {
+      const { sidecar, models } = snapshot.config
       log.setLevel(sidecar.log.level)
       tracing.apply(sidecar.traces)
-      const options = originOptions(sidecar)
-      const addresses = Object.values(ambassadors).flatMap(({ address }) => address)
+      trust.follow(sidecar.tls === undefined ? undefined : resolve(directory, sidecar.tls.ca.file))
       const targets = Object.values(models).flatMap(allTargets)
       void encodings.retain(targets.flatMap(({ tokenizer }) => tokenizer ?? []))
-      origins.retain(addresses.map((address) => [`http://${address}`, options]))
+      retain(snapshot)
     },
     drainOf: (snapshot) => ({ delayMs: 0, graceMs: snapshot?.config.sidecar.drain.grace ?? 0 }),
     refusesWhileDraining: false,
-    close: () => {},
+    close() {
+      token?.close()
+      trust.close()
+    },
   })
 }

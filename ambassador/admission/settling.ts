@@ -3,7 +3,7 @@ import type { Permit } from '../quota/permit.ts'
 import { type Outcome, rules } from '../retry/outcome.ts'
 
 /** What the provider says that a call used. Tokens; `cached` is part of `input`. */
-interface UsedTokens {
+export interface UsedTokens {
   readonly input: number
   readonly cached: number
   readonly output: number

@@ -5,15 +5,17 @@ import { CallError } from '#shared/errors/call-error.ts'
 import type { Outliers } from '../breaker/outliers.ts'
 import type { AmbassadorCall } from '../call.ts'
 import { chooseCredential, serves } from '../providers/choose-credential.ts'
+import type { Answer } from '../quota/credential.ts'
 import type { Permit } from '../quota/permit.ts'
 import { type DimensionView, Quota, type QuotaOptions } from '../quota/quota.ts'
 import { RateLimited } from '../quota/rate-limited.ts'
-import type { LimitShape } from '../quota/shape.ts'
+import type { LimitShape, Unit } from '../quota/shape.ts'
 import { type Outcome, rules } from '../retry/outcome.ts'
 import type { Credentials, ObservedAnswer, Turn } from '../retry/retry-parts.ts'
+import { AnswerTimes } from './answer-times.ts'
 import { noCredential, type OwnCredential, OwnCredentials } from './own-credentials.ts'
 import { SessionCaches } from './session-caches.ts'
-import { settle } from './settling.ts'
+import { settle, type UsedTokens } from './settling.ts'
 import { sessionOf, type WantFacts, wantOf } from './want-of.ts'
 
 export interface TurnsParts {
@@ -40,6 +42,7 @@ export class Turns implements Credentials {
   readonly #parts: TurnsParts
   readonly #caches = new SessionCaches()
   readonly #owners = new OwnCredentials()
+  readonly #answerTimes = new AnswerTimes()
   #quota: Quota | undefined
   #shape: LimitShape | undefined
   /** Of the latest configuration. */
@@ -181,22 +184,39 @@ export class Turns implements Credentials {
       among: this.#ownOf(context),
       // The question may be shorter than the one that told of it.
       cachedTokens: Math.min(cached, context.inputEstimate),
+      answerMs: this.#answerTimes.quickMs(context.model, context.isStream),
     }
   }
 
   #turn(permit: Permit, context: AmbassadorCall): Turn {
+    const sentMs = this.#parts.clock.now()
+    let isHeard = false
     return {
       credential: permit.credential,
-      observe: (answer: ObservedAnswer) => permit.observe(answer),
+      observe: (answer: ObservedAnswer) => {
+        isHeard = true
+        permit.observe(answer)
+      },
       end: (outcome) => {
+        // Said inside a 200, before its first content: no head has told of it.
+        if (outcome?.kind === 'throttled' && !isHeard) permit.observe(refusalOf(outcome))
         // Before its place is free: whoever waits must not be given a credential that is dead.
         if (outcome !== undefined) this.#judge(permit, outcome, context)
         const used = settle(permit, outcome, context)
-        const session = sessionOf(context)
-        if (session === undefined || used === undefined) return
-        this.#caches.learn(session, used.cached, this.#parts.clock.now())
+        this.#learn(context, sentMs, used)
       },
     }
+  }
+
+  /** What its end tells of the calls after it. */
+  #learn(context: AmbassadorCall, sentMs: number, used: UsedTokens | undefined): void {
+    const { model, isStream, startedMs, firstContentMs } = context
+    if (firstContentMs !== undefined) {
+      this.#answerTimes.learn(model, isStream, startedMs + firstContentMs - sentMs)
+    }
+    const session = sessionOf(context)
+    if (session === undefined || used === undefined) return
+    this.#caches.learn(session, used.cached, this.#parts.clock.now())
   }
 
   #judge(permit: Permit, outcome: Outcome, { model }: AmbassadorCall): void {
@@ -211,6 +231,23 @@ export class Turns implements Credentials {
     const untilMs = clock.now() + Math.max(deadMs, outcome.hintMs ?? 0)
     permit.bar(untilMs, outcome.reach === 'model' ? model : undefined)
   }
+}
+
+/** A refusal without a head, in the words of one that has one. */
+function refusalOf({ dimension, hintMs }: Throttled): Answer {
+  return {
+    status: 429,
+    headers: [],
+    body: undefined,
+    said: { unit: unitOf(dimension), waitMs: hintMs },
+  }
+}
+
+type Throttled = Extract<Outcome, { readonly kind: 'throttled' }>
+
+/** Of a day it says no unit. */
+function unitOf(dimension: Throttled['dimension']): Unit | undefined {
+  return dimension === 'day' ? undefined : dimension
 }
 
 function refusal(error: unknown, context: AmbassadorCall): undefined {

@@ -8,6 +8,8 @@ export interface WantFacts {
   readonly among: Want['among']
   /** Tokens that the provider's prompt cache is believed to hold for its session. */
   readonly cachedTokens: number
+  /** What a quick answer of its model takes: with less before its deadline a call is sent in vain. */
+  readonly answerMs: number
 }
 
 /** The session's name among those of all tenants; undefined where the call has none. */
@@ -16,8 +18,9 @@ export function sessionOf({ session, tenant }: AmbassadorCall): string | undefin
 }
 
 /** The call as the quota sees it. */
-export function wantOf(context: AmbassadorCall, facts: WantFacts): Want {
+export function wantOf(context: AmbassadorCall, { answerMs, ...facts }: WantFacts): Want {
   const { tenant, class: of, model, inputEstimate, clock, cancellation } = context
+  const untilMs = Math.min(context.patienceUntilMs, context.deadlineMs - answerMs)
   return {
     tenant,
     weight: context.snapshot?.config.tenants[tenant]?.weight ?? 1,
@@ -26,7 +29,7 @@ export function wantOf(context: AmbassadorCall, facts: WantFacts): Want {
     inputTokens: inputEstimate,
     outputTokensMax: context.outputMax,
     session: sessionOf(context),
-    patienceMs: Math.max(0, context.patienceUntilMs - clock.now()),
+    patienceMs: Math.max(0, untilMs - clock.now()),
     cancellation,
     ...facts,
   }

@@ -13,6 +13,7 @@ import { tellsOfAccount } from '../limits/limit-headers.ts'
 import type { ReplicaPool } from '../pool/pool.ts'
 import { providerOf } from '../provider-of.ts'
 import { profileOf } from '../providers/profile.ts'
+import { letGoUnread } from './let-go.ts'
 import { redacted } from './redacted-body.ts'
 import { wireRequest } from './wire-request.ts'
 
@@ -54,7 +55,7 @@ export function attempt(parts: AttemptParts): Service<CallRequest, CallResponse,
               : 'dropped',
         ),
       )
-      return { ...response, body }
+      return { ...response, body: letGoUnread(body, context.atEnd) }
     } catch (error) {
       finish(error instanceof CallError ? error.code : 'internal')
       throw error

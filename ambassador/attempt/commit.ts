@@ -9,8 +9,10 @@ import { firstContentEvent } from '#shared/telemetry/gen-ai.ts'
 import type { AmbassadorCall } from '../call.ts'
 import { modifiersOf } from '../prices/answer-facts.ts'
 import { providerOf } from '../provider-of.ts'
+import { errorInOwnWords } from '../retry/own-words.ts'
 import { CommittingStream } from './committing-stream.ts'
 import { meaningOf } from './grammar.ts'
+import { letGoUnread } from './let-go.ts'
 import { providerError, StreamWatch } from './stream-watch.ts'
 import { asksForUsage } from './wire-request.ts'
 
@@ -54,13 +56,14 @@ async function commitStream(
       context.firstContentMs = clock.now() - context.startedMs
       context.span?.event(firstContentEvent)
     },
+    inOwnWords: (error) => errorInOwnWords(error, context),
     onFailure: (error) => {
       context.error ??= error
     },
   })
   context.streamWatch = watch
   await stream.committed
-  return { ...response, body: stream }
+  return { ...response, body: letGoUnread(stream, context.atEnd) }
 }
 
 /** The last bytes of an answer too long to be held: usage stands at its end. */
@@ -74,7 +77,7 @@ async function commitWhole(response: CallResponse, context: AmbassadorCall): Pro
   const whole = await held.filled
   if (whole === undefined) {
     // Too long to be an empty false success; its usage is read from its end as it passes.
-    return { ...response, body: held }
+    return { ...response, body: letGoUnread(held, context.atEnd) }
   }
   inspectWhole(whole, context)
   context.isWhole = true

@@ -23,6 +23,8 @@ interface Parts {
   readonly call: string
   /** Told once, at the first content. */
   readonly onContent: () => void
+  /** What the caller is told in place of an error that the provider said in a committed stream. */
+  readonly inOwnWords: (error: CallError) => CallError
   /** Told once, why a committed stream ended with an error event or a reset. */
   readonly onFailure: (error: CallError) => void
 }
@@ -76,12 +78,12 @@ export class CommittingStream implements Body, BodySink {
     if (whole === undefined) return this.#isRoomy()
     if (this.#framer.isTorn) return this.#pass(whole)
     const hadContent = this.#parts.watch.hasContent
-    const { pass, failure, saidByProvider } = this.#parts.watch.inspect(whole)
+    const { pass, failure, said } = this.#parts.watch.inspect(whole)
     if (failure !== undefined && this.#state === 'holding') return this.#refuse(failure)
     if (!hadContent && this.#parts.watch.hasContent) this.#contentCame()
     const isRoomy = pass.length === 0 ? this.#isRoomy() : this.#pass(pass)
     if (failure === undefined) return isRoomy
-    return this.#break(failure, saidByProvider ? 'said' : 'unsaid')
+    return this.#break(failure, said)
   }
 
   end(): void {
@@ -103,7 +105,7 @@ export class CommittingStream implements Body, BodySink {
   fail(error: CallError): void {
     if (this.#state === 'ended') return
     if (this.#state === 'holding') this.#refuse(error)
-    else this.#break(error, 'unsaid')
+    else this.#break(error, undefined)
   }
 
   pipe(sink: BodySink): void {
@@ -162,8 +164,12 @@ export class CommittingStream implements Body, BodySink {
     return false
   }
 
-  /** After it: the dialect's error event, and never a clean terminator. */
-  #break(error: CallError, how: 'said' | 'unsaid'): boolean {
+  /**
+   * After it: the dialect's error event, and never a clean terminator. `said`: the provider's own,
+   * which passes where it tells nothing of the account.
+   */
+  #break(failure: CallError, said: Buffer | undefined): boolean {
+    const error = said === undefined ? failure : this.#parts.inOwnWords(failure)
     this.#parts.onFailure(error)
     this.#parts.upstream.cancel()
     if (this.#framer.isTorn) {
@@ -173,9 +179,9 @@ export class CommittingStream implements Body, BodySink {
       this.#sink?.fail(error)
       return false
     }
-    if (how === 'unsaid') {
-      this.#pass(errorEvent(dialects[this.#parts.dialect].family, error, this.#parts.call))
-    }
+    const { family } = dialects[this.#parts.dialect]
+    const isSaid = said !== undefined && error === failure
+    this.#pass(isSaid ? said : errorEvent(family, error, this.#parts.call))
     this.#finish()
     return false
   }

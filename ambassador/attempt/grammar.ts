@@ -51,27 +51,31 @@ function errorIn(value: Json): Meaning['error'] {
     code: typeof code === 'string' ? code : '',
   }
   const isStatus = typeof code === 'number' && code >= 400 && code <= 599
-  return { ...said, status: isStatus ? code : statusOfType(said.type) }
+  return { ...said, status: isStatus ? code : (statusOf(said.type) ?? statusOf(said.code)) }
 }
 
-/** Statuses by error type, for error objects that carry no numeric code. */
-function statusOfType(type: string): number | undefined {
+/** Statuses by error type or code, for error objects that carry no numeric code. */
+function statusOf(word: string): number | undefined {
   const known: Readonly<Record<string, number>> = {
     invalid_request_error: 400,
     BadRequestError: 400,
     authentication_error: 401,
+    invalid_api_key: 401,
+    billing_error: 402,
     permission_error: 403,
     not_found_error: 404,
     NotFoundError: 404,
     request_too_large: 413,
     rate_limit_error: 429,
+    rate_limit_exceeded: 429,
+    insufficient_quota: 429,
     overloaded_error: 529,
     'Service Unavailable': 503,
     api_error: 500,
     server_error: 500,
     InternalServerError: 500,
   }
-  return known[type]
+  return Object.hasOwn(known, word) ? known[word] : undefined
 }
 
 function choicesMeaning(value: Json): Meaning {

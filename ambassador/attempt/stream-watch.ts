@@ -4,6 +4,7 @@ import { CallError, replayOf } from '#shared/errors/call-error.ts'
 import { parseEvents } from '#shared/http/sse.ts'
 import type { BillFacts } from '../bill.ts'
 import { modifiersOf } from '../prices/answer-facts.ts'
+import { briefly } from '../retry/error-facts.ts'
 import { deltaBytes, meaningOf, type SaidError } from './grammar.ts'
 
 /** What to do with whole events that were looked at. */
@@ -12,8 +13,8 @@ export interface Verdict {
   readonly pass: Buffer
   /** Set when the stream ends here: nothing after `pass` counts. */
   readonly failure: CallError | undefined
-  /** Whether `pass` ends with the provider's own error event, so that none of ours is due. */
-  readonly saidByProvider: boolean
+  /** The provider's own event of that failure, where it said one: it comes after `pass`. */
+  readonly said: Buffer | undefined
 }
 
 /** Follows one stream of a provider: content, usage, end, and every way to be wrong. */
@@ -80,7 +81,7 @@ export class StreamWatch {
     if (plainEvents > 0) {
       this.#contentEvents += plainEvents
       this.#contentBytes += Math.max(plainEvents, whole.length - plainEvents * this.#envelopeBytes)
-      return { pass: whole, failure: undefined, saidByProvider: false }
+      return { pass: whole, failure: undefined, said: undefined }
     }
     const passed: Buffer[] = []
     for (const event of splitEvents(whole)) {
@@ -90,12 +91,12 @@ export class StreamWatch {
         passed.push(event)
         continue
       }
-      const saidByProvider = found.code === 'upstream-refused' || found.code === 'upstream-failed'
-      if (saidByProvider) passed.push(event)
-      return { pass: Buffer.concat(passed), failure: found, saidByProvider }
+      const isSaid = found.code === 'upstream-refused' || found.code === 'upstream-failed'
+      const said = isSaid ? event : undefined
+      return { pass: Buffer.concat(passed), failure: found, said }
     }
     const pass = passed.length === 1 ? (passed[0] ?? whole) : Buffer.concat(passed)
-    return { pass, failure: undefined, saidByProvider: false }
+    return { pass, failure: undefined, said: undefined }
   }
 
   /**
@@ -163,7 +164,8 @@ export function providerError({ message, status, type, code: said }: SaidError):
   if (status === undefined) return new CallError('upstream-failed', text)
   const code = replayOf(status) === 'safe' ? 'upstream-refused' : 'upstream-failed'
   const words = { upstreamType: type.slice(0, 100), upstreamCode: said.slice(0, 100) }
-  return new CallError(code, text, { upstreamStatus: status, ...words })
+  const cause = briefly(status, [said, type])
+  return new CallError(code, text, { upstreamStatus: status, ...words, cause })
 }
 
 type Json = Readonly<Record<string, unknown>>

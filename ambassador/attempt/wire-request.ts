@@ -18,6 +18,7 @@ import {
   type Values,
   valueOf,
 } from '../providers/wire-credential.ts'
+import { boundMembers } from './output-bound.ts'
 
 /**
  * Which way a call came is no provider's business, and that its body is JSON is said below. Keys under
@@ -151,6 +152,12 @@ function wireBody(request: CallRequest, context: AmbassadorCall, model: string):
     const options = shortValueAt(body, bodyValues.get('stream_options'))
     const asked = { ...(isObject(options) ? options : {}), include_usage: true }
     members['stream_options'] = JSON.stringify(asked)
+  }
+  const { outputCap: tokensMax } = context
+  if (tokensMax !== undefined) {
+    const { dialect = 'chat' } = context.surface ?? {}
+    const bounded = { body, values: bodyValues, dialect, tokensMax }
+    Object.assign(members, boundMembers(bounded, profileOf(providerOf(context)).output))
   }
   return withMembers(body, bodyValues, members)
 }

@@ -54,6 +54,16 @@ export interface Admission {
   withdraw(): void
 }
 
+/** Leave for a call that neither asks nor tells a breaker. */
+export const unjudged: Admission = {
+  isAdmitted: true,
+  commit() {},
+  succeed() {},
+  fail() {},
+  answer() {},
+  withdraw() {},
+}
+
 /**
  * Circuit breaker of one credential and model (Nygard, "Release It!"). While closed a verdict comes
  * with the body's end, a failure at once; a probe's comes at its commit point, so that one long

@@ -48,6 +48,8 @@ export class Breakers {
   readonly #entries = new Map<string, Entry>()
   /** Those of them that are not closed: mostly none, so that asking before each call costs nothing. */
   readonly #tripped = new Set<Entry>()
+  /** By credential: the configuration that gave it its present key. */
+  readonly #renewed = new Map<string, number>()
 
   constructor(parts: BreakersParts) {
     this.#parts = parts
@@ -84,6 +86,28 @@ export class Breakers {
       refusing.set(name.credential, breaker.nextProbeMs)
     }
     return refusing
+  }
+
+  /**
+   * From configuration `generation` on, the credential is another key or stands elsewhere: what is
+   * known of the former one says nothing about it.
+   */
+  renew(credential: string, generation: number): void {
+    for (const [key, entry] of this.#entries) {
+      if (entry.name.credential !== credential) continue
+      this.#end(entry)
+      this.#entries.delete(key)
+    }
+    this.#renewed.delete(credential)
+    this.#renewed.set(credential, generation)
+    if (this.#renewed.size <= this.#parts.breakersMax) return
+    const [oldest] = this.#renewed.keys()
+    if (oldest !== undefined) this.#renewed.delete(oldest)
+  }
+
+  /** Whether a call that began with configuration `generation` has a key that was replaced since. */
+  isFormer(credential: string, generation: number): boolean {
+    return generation < (this.#renewed.get(credential) ?? 0)
   }
 
   get size(): number {

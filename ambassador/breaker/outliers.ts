@@ -73,6 +73,11 @@ export class Outliers {
     this.#members = kept
   }
 
+  /** What is known of `name` is no longer true of it: it begins anew. */
+  forget(name: string): void {
+    if (this.#members.has(name)) this.#members.set(name, fresh())
+  }
+
   /** The verdict on one attempt; of members only. Throttling and callers' errors are no verdicts. */
   record(name: string, verdict: 'success' | 'failure'): void {
     this.#compareDue()

@@ -7,6 +7,7 @@ import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { header } from '#shared/http/headers.ts'
 import type { AmbassadorCall } from '../call.ts'
 import { askedOutput, outputKeys } from '../limits/asked-output.ts'
+import { billKeys } from '../prices/asked-bill.ts'
 import { configOf, providerOf } from '../provider-of.ts'
 import { profileOf } from '../providers/profile.ts'
 import { readAttempts } from '../retry/attempt-ceiling.ts'
@@ -89,9 +90,13 @@ function readBody(
   }
   context.bodyValues = values
   context.modelAsked = model
-  const dialect = context.surface?.dialect ?? 'chat'
-  // Where it names none, calls of its kind tell how much they come to.
-  context.outputMax = askedOutput({ dialect, body: request.body, values }, 0) || undefined
+  const { dialect = 'chat', wants } = context.surface ?? {}
+  const cap = /^[1-9]\d{0,9}$/.exec(header(request.headers, 'x-outrigger-output-max') ?? '')?.[0]
+  // What is only counted has no answer: Anthropic refuses the member there.
+  context.outputCap = cap === undefined || wants === 'count' ? undefined : Number(cap)
+  // Where nobody names one, calls of its kind tell how much they come to.
+  const question = { dialect, body: request.body, values, cap: context.outputCap }
+  context.outputMax = askedOutput(question, 0) || undefined
   context.isStream = shortValueAt(request.body, values.get('stream')) === true
   // Sixteen bytes a token is beyond every text, so a claim below it is not believed.
   const floor = Math.ceil(request.body.length / 16)
@@ -104,7 +109,7 @@ function readBody(
 /** Beyond every model's window: a forged claim must not reserve what all tenants share. */
 const claimMax = 2 ** 21
 
-const scannedKeys = ['model', 'stream', 'stream_options', ...outputKeys]
+const scannedKeys = ['model', 'stream', 'stream_options', ...outputKeys, ...billKeys]
 
 /** Longer names are cut: they only tell sessions apart. */
 const sessionCharsMax = 128

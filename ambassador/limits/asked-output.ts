@@ -1,5 +1,6 @@
 import type { Dialect } from '#shared/dialects/surfaces.ts'
 import { shortValueAt, type ValueRange } from '#shared/dialects/top-level.ts'
+import { promptsIn } from './prompts-in.ts'
 
 /** Members in which the dialects say how long an answer may get. */
 const maximumKeys = ['max_tokens', 'max_completion_tokens', 'max_output_tokens'] as const
@@ -8,7 +9,7 @@ const maximumKeys = ['max_tokens', 'max_completion_tokens', 'max_output_tokens']
 const repeatKeys = ['n', 'best_of'] as const
 
 /** Members of a question's body that {@link askedOutput} reads. */
-export const outputKeys: readonly string[] = [...maximumKeys, ...repeatKeys]
+export const outputKeys: readonly string[] = [...maximumKeys, ...repeatKeys, 'prompt']
 
 /** Beyond it a number is a mistake or an attack: no model writes a billion tokens. */
 const tokensMax = 1_000_000_000
@@ -18,19 +19,24 @@ export interface Question {
   readonly body: Buffer
   /** Where the members stand that {@link outputKeys} names. */
   readonly values: ReadonlyMap<string, ValueRange>
+  /** Tokens to which each answer is capped on its way to the provider. */
+  readonly cap?: number | undefined
 }
 
 /**
- * The most output tokens that the question lets the provider generate, all its answers together;
- * `reserve` for each where it states no maximum. What is no positive whole number is not believed:
- * the provider refuses it. A list of prompts counts as one, so what the others use is an excess.
+ * The most output tokens that the question lets the provider generate, all its answers together, to
+ * each of its prompts; for each its maximum, at most the cap, or else `reserve`. What is no positive
+ * whole number is not believed: the provider refuses it.
  */
-export function askedOutput({ dialect, body, values }: Question, reserve: number): number {
+export function askedOutput(question: Question, reserve: number): number {
+  const { dialect, body, values, cap } = question
   if (dialect === 'embeddings') return 0
   const stated = (key: string) => positive(shortValueAt(body, values.get(key)))
   const maximum = Math.max(0, ...maximumKeys.map((key) => stated(key) ?? 0))
   const repeats = Math.max(1, ...repeatKeys.map((key) => stated(key) ?? 1))
-  return Math.min(tokensMax, (maximum > 0 ? maximum : reserve) * repeats)
+  const each = maximum > 0 ? Math.min(maximum, cap ?? maximum) : (cap ?? reserve)
+  const prompts = dialect === 'completions' ? promptsIn(body, values.get('prompt')) : 1
+  return Math.min(tokensMax, each * repeats * prompts)
 }
 
 function positive(value: unknown): number | undefined {

@@ -18,12 +18,24 @@ export function boundsOf(span: CalendarSpan, atMs: number): { start: number; end
   return { start, end: start + lengthMs }
 }
 
-/** Counts what is charged within one span of the calendar, and begins at zero with the next. */
+/** Spans that are remembered besides the one that the clock is in. */
+const othersMax = 2
+
+/**
+ * Counts what is charged within one span of the calendar, and begins at zero with the next. Where the
+ * clock is set back into an earlier span, what was used in the later one counts besides what that
+ * span had; when the later one comes again, it has what was charged in it.
+ */
 export class CalendarCounter implements Counter {
   readonly #span: CalendarSpan
   #start = 0
   #end = 0
-  #used = 0n
+  /** Charged in this span. */
+  #own = 0n
+  /** Used in a later span, before the clock was set back into this one. */
+  #carried = 0n
+  /** What was charged in other spans that the clock was in, by their begin; the oldest entry first. */
+  readonly #others = new Map<number, bigint>()
 
   constructor(span: CalendarSpan) {
     this.#span = span
@@ -31,19 +43,25 @@ export class CalendarCounter implements Counter {
 
   used(nowMs: number): bigint {
     this.#turn(nowMs)
-    return this.#used
+    return this.#own + this.#carried
   }
 
   charge(amount: bigint, nowMs: number): void {
     this.#turn(nowMs)
-    this.#used += amount
+    this.#own += amount
   }
 
   takeBack(amount: bigint, chargedMs: number, nowMs: number): void {
     this.#turn(nowMs)
-    // What was charged in an earlier span stays with that one.
-    if (chargedMs < this.#start) return
-    this.#used -= least(amount, this.#used)
+    if (chargedMs >= this.#start && chargedMs < this.#end) {
+      this.#own -= least(amount, this.#own)
+      return
+    }
+    if (chargedMs >= this.#end) this.#carried -= least(amount, this.#carried)
+    const { start } = boundsOf(this.#span, chargedMs)
+    const other = this.#others.get(start)
+    // What was charged in another span stays with that one.
+    if (other !== undefined) this.#others.set(start, other - least(amount, other))
   }
 
   fallsTo(allowed: bigint, nowMs: number): number {
@@ -58,8 +76,18 @@ export class CalendarCounter implements Counter {
   #turn(nowMs: number): void {
     if (nowMs >= this.#start && nowMs < this.#end) return
     const { start, end } = boundsOf(this.#span, nowMs)
-    if (start > this.#start) this.#used = 0n
+    this.#carried = start < this.#start ? this.#own + this.#carried : 0n
+    const [left, leftStart] = [this.#own, this.#start]
+    this.#own = this.#others.get(start) ?? 0n
+    this.#others.delete(start)
+    if (left > 0n) this.#remember(leftStart, left)
     this.#start = start
     this.#end = end
+  }
+
+  #remember(start: number, amount: bigint): void {
+    const [oldest] = this.#others.keys()
+    if (this.#others.size >= othersMax && oldest !== undefined) this.#others.delete(oldest)
+    this.#others.set(start, amount)
   }
 }

@@ -22,6 +22,7 @@ export interface LimitedCall
     | 'clock'
     | 'inputEstimate'
     | 'model'
+    | 'outputCap'
     | 'surface'
     | 'tenant'
   > {
@@ -31,8 +32,11 @@ export interface LimitedCall
 
 export interface LimitParts<Call extends LimitedCall> {
   readonly limiter: Limiter
-  /** Most that these tokens can cost, in 10^-12 US dollars; undefined without a known price. */
-  readonly picoUsdOf: (context: Call, tokens: ExpectedTokens) => bigint | undefined
+  /**
+   * Most that these tokens can cost where the question has this body, in 10^-12 US dollars; undefined
+   * without a known price.
+   */
+  readonly picoUsdOf: (context: Call, tokens: ExpectedTokens, body: Buffer) => bigint | undefined
 }
 
 /**
@@ -68,9 +72,11 @@ function askOf<Call extends LimitedCall>(
   const { tenant, class: of, model, inputEstimate: input } = context
   const limits = limiter.limitsOf(tenant)
   const dialect = context.surface?.dialect ?? 'chat'
-  const question = { dialect, body: request.body, values: context.bodyValues }
+  const { body } = request
+  const question = { dialect, body, values: context.bodyValues, cap: context.outputCap }
   const output = limits === undefined ? 0 : askedOutput(question, limits.outputReserve)
-  const picoUsd = limits?.countsMoney === true ? picoUsdOf(context, { input, output }) : undefined
+  const tokens = { input, output }
+  const picoUsd = limits?.countsMoney === true ? picoUsdOf(context, tokens, body) : undefined
   const expected = { requests: 1, inputTokens: input, outputTokens: output, picoUsd }
   return { tenant, class: of, model, expected }
 }

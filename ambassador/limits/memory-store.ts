@@ -95,8 +95,10 @@ export class MemoryStore implements LimitStore {
     for (const { key, span, slots } of states) {
       if (this.#counters.has(key)) continue
       const counter = this.#counterOf({ key, span })
-      // What lies ahead was used too, before the clock was set back.
-      for (const [startMs, amount] of slots) counter.charge(amount, Math.min(startMs, nowMs))
+      // What lies ahead was used too, before the clock was set back: a span of the calendar keeps it.
+      for (const [startMs, amount] of slots) {
+        counter.charge(amount, span === 'minute' ? Math.min(startMs, nowMs) : startMs)
+      }
       if (counter.used(nowMs) === 0n) this.#counters.delete(key)
     }
   }

@@ -4,39 +4,61 @@ import type { VllmProvider } from '#shared/config/schema.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import { readBody } from '#shared/http/body.ts'
 import type { OriginOptions, Origins } from '#shared/http/client.ts'
+import { Outliers, outlierDefaults } from '../breaker/outliers.ts'
 
 /** One vLLM server as the pool sees it. */
 export interface Replica {
   readonly origin: string
   inFlight: number
+  /** Probes that failed in a row. */
   failures: number
   isHealthy: boolean
+}
+
+/** One of them for statusz and metrics. */
+export interface ReplicaView extends Replica {
+  /** Whether it takes calls. */
+  readonly isHealthy: boolean
+  /** How long it takes none for doing worse than the others, in ms; 0 where it does not. */
+  readonly ejectedMs: number
 }
 
 interface PoolParts {
   readonly clock: Clock
   readonly origins: Origins
   /** Told when a replica leaves or comes back. */
-  readonly onHealth: (replica: Replica) => void
+  readonly onHealth: (replica: Pick<Replica, 'origin' | 'isHealthy'>) => void
 }
 
 /**
- * The replicas of one provider: asked for their health by turns, picked by calls in flight. A
- * replica counts as healthy until its probes say otherwise, so that a start needs no waiting.
+ * The replicas of one provider: asked for their health by turns, watched in their calls, picked by
+ * calls in flight. A replica counts as healthy until its probes say otherwise, so that a start needs
+ * no waiting. One that answers its probes and fails its calls, worse than the others do, is out for a
+ * time that grows. (Of providers with several base URLs the credentials are the addresses: those
+ * are watched in the same way, where turns are given.)
  */
 export class ReplicaPool {
   readonly #parts: PoolParts
   #replicas = new Map<string, Replica>()
+  readonly #outliers: Outliers
+  /** Who was told to be out for its calls. */
+  readonly #toldOut = new Set<string>()
   #options: VllmProvider['replicas'] | undefined
   #undoProbe: Undo | undefined
   #isClosed = false
 
   constructor(parts: PoolParts) {
     this.#parts = parts
+    this.#outliers = new Outliers(parts.clock, outlierDefaults)
   }
 
-  get replicas(): readonly Replica[] {
-    return [...this.#replicas.values()]
+  get replicas(): readonly ReplicaView[] {
+    const usable = new Set(this.#usable())
+    return [...this.#replicas.values()].map((replica) => ({
+      ...replica,
+      isHealthy: usable.has(replica),
+      ejectedMs: this.#outliers.untilBackMs(replica.origin),
+    }))
   }
 
   /** Takes over a configuration: replicas that stay keep what is known of them. */
@@ -48,6 +70,8 @@ export class ReplicaPool {
       kept.set(origin, known ?? { origin, inFlight: 0, failures: 0, isHealthy: true })
     }
     this.#replicas = kept
+    this.#outliers.retain([...kept.keys()])
+    for (const origin of this.#toldOut) if (!kept.has(origin)) this.#toldOut.delete(origin)
     this.#undoProbe?.()
     this.#probeLater(0)
   }
@@ -56,16 +80,28 @@ export class ReplicaPool {
   clear(): void {
     this.#options = undefined
     this.#replicas = new Map()
+    this.#outliers.retain([])
+    this.#toldOut.clear()
     this.#undoProbe?.()
   }
 
-  /** The healthy replica with the fewest calls in flight; ties by chance. Throws `no-healthy-replica`. */
+  /**
+   * How an attempt at a replica ended. A caller's own mistake, a 429 and a full queue are no verdict.
+   */
+  record(origin: string, verdict: 'success' | 'failure'): void {
+    this.#outliers.record(origin, verdict)
+    if (verdict === 'failure' || this.#toldOut.size > 0) this.#tellEjected()
+  }
+
+  /**
+   * The healthy replica with the fewest calls in flight, ties by chance, and none that is out for its
+   * calls. Throws `no-healthy-replica`.
+   */
   pick(): Replica {
     const { clock } = this.#parts
     let best: Replica | undefined
     let ties = 0
-    for (const replica of this.#replicas.values()) {
-      if (!replica.isHealthy) continue
+    for (const replica of this.#usable()) {
       if (best === undefined || replica.inFlight < best.inFlight) {
         best = replica
         ties = 1
@@ -77,6 +113,28 @@ export class ReplicaPool {
       })
     }
     return best
+  }
+
+  /**
+   * Those that take calls: the healthy ones without those that are out. Where more of the healthy ones
+   * are out than in, all are used, for the few would break under the load of all. It takes probes that
+   * fail as well: half of a pool may be out at most.
+   */
+  #usable(): readonly Replica[] {
+    const healthy = [...this.#replicas.values()].filter(({ isHealthy }) => isHealthy)
+    const able = healthy.filter(({ origin }) => !this.#outliers.isEjected(origin))
+    return able.length * 2 < healthy.length ? healthy : able
+  }
+
+  /** They come back by time alone, which is seen at the end of a call. */
+  #tellEjected(): void {
+    for (const origin of this.#replicas.keys()) {
+      const isOut = this.#outliers.isEjected(origin)
+      if (isOut === this.#toldOut.has(origin)) continue
+      if (isOut) this.#toldOut.add(origin)
+      else this.#toldOut.delete(origin)
+      this.#parts.onHealth({ origin, isHealthy: !isOut })
+    }
   }
 
   close(): void {

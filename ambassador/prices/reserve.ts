@@ -1,5 +1,5 @@
 import { fractionOf } from './cost.ts'
-import { divideUp, type Fraction, isGreater, type PicoUsd, product } from './money.ts'
+import { divideUp, type Fraction, isGreater, one, type PicoUsd, product } from './money.ts'
 import type { Price, Rates } from './price.ts'
 
 /** What is known of a call before it is made. */
@@ -9,7 +9,10 @@ export interface Expected {
   readonly inputTokens: number
   /** At most so many, reasoning included. */
   readonly outputMax: number
-  /** Tier, speed and place that the question asks for; unpriced ones count as the dearest. */
+  /**
+   * Tier, speed and place that the question asks for; unpriced ones count as the dearest. None makes
+   * it cheaper: what asks for a cheap tier may be served in the standard one.
+   */
   readonly modifiers?: readonly string[]
   /** How long the question asks the provider to keep its input. */
   readonly cacheLifetime?: 'short' | 'hour'
@@ -28,7 +31,7 @@ export function reserveCost(expected: Expected): PicoUsd {
     const output = greater(rates.output, rates.reasoning)
     tokens = greater(tokens, BigInt(inputTokens) * input + BigInt(outputMax) * output)
   }
-  const { times, over } = fractionOf(price, modifiers) ?? dearest(price)
+  const { times, over } = dearestFraction(price, modifiers)
   return divideUp((tokens + price.request) * times, over)
 }
 
@@ -41,12 +44,21 @@ function dearestInput(rates: Rates, lifetime: 'short' | 'hour'): PicoUsd {
   return lifetime === 'hour' ? greater(short, rates.cacheWrite1h) : short
 }
 
-function dearest({ modifiers, uplift }: Price): Fraction {
-  let most: Fraction = { times: 1n, over: 1n }
-  for (const fraction of modifiers.values()) if (isGreater(fraction, most)) most = fraction
-  return product(most, uplift)
+/** Each word by itself: the provider may grant some and not the others. */
+function dearestFraction(price: Price, modifiers: readonly string[]): Fraction {
+  const listed = { ...price, uplift: one }
+  return modifiers.reduce<Fraction>((most, word) => {
+    const fraction = fractionOf(listed, [word]) ?? dearest(price)
+    return isGreater(fraction, one) ? product(most, fraction) : most
+  }, price.uplift)
 }
 
-function greater(one: bigint, other: bigint): bigint {
-  return one > other ? one : other
+function dearest({ modifiers }: Price): Fraction {
+  let most = one
+  for (const fraction of modifiers.values()) if (isGreater(fraction, most)) most = fraction
+  return most
+}
+
+function greater(left: bigint, right: bigint): bigint {
+  return left > right ? left : right
 }

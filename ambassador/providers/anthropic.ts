@@ -22,6 +22,8 @@ export const anthropic: Profile = {
   query: sameQuery,
   // Streams tell it at their beginning and, summed, at their end.
   usage: { ofStreams: 'unasked', cached: 'beside', reasoning: 'inside', cost: undefined },
+  // The dialect has no other.
+  output: { member: 'max_tokens', other: 'left' },
   limitShape: anthropicLimits,
   errorFamily: 'hosted',
   // Refused without a version; the list of models is the same in every one.

@@ -35,6 +35,9 @@ export const azure: Profile = {
   path: (base, surfacePath) => `${base}/openai${surfacePath}`,
   query: (query, provider) => withVersion(query, versionOf(provider)),
   usage: { ofStreams: 'asked', cached: 'inside', reasoning: 'inside', cost: undefined },
+  // Reasoning models refuse `max_tokens`: learn.microsoft.com, "Azure OpenAI reasoning models". Some
+  // GPT-4o deployments below old versions refuse this one (github.com/BerriAI/litellm, issue 8855).
+  output: { member: 'max_completion_tokens', other: 'left' },
   limitShape: azureLimits,
   errorFamily: 'hosted',
   probe: modelsProbe,

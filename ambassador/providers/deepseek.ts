@@ -8,8 +8,8 @@ import type { Profile } from './profile.ts'
  * Sources: https://api-docs.deepseek.com (chat completions, error codes, rate limit, Anthropic API) and
  * the AI SDK's deepseek provider with its recorded streams. The base URL has no version, and takes one
  * for compatibility's sake; Anthropic's dialect lies below `/anthropic`. While a call waits the
- * provider sends empty lines or comments. Not checked here: that Anthropic's dialect takes a
- * Bearer token; Claude Code is told to send one there.
+ * provider sends empty lines or comments. Answers are bounded by `max_tokens`. Not checked here: that
+ * Anthropic's dialect takes a Bearer token; Claude Code is told to send one there.
  */
 export const deepseek: Profile = {
   ...openaiCompatible,

@@ -15,6 +15,8 @@ export const groq: Profile = {
   title: 'Groq',
   telemetryName: 'groq',
   usage: { ofStreams: 'unasked', cached: 'inside', reasoning: 'inside', cost: undefined },
+  // `max_tokens` is deprecated in its reference (github.com/groq/groq-python, pull request 175).
+  output: { member: 'max_completion_tokens', other: 'left' },
   limitShape: groqLimits,
   prices: 'groq',
 }

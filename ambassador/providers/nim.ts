@@ -7,7 +7,7 @@ import type { Profile } from './profile.ts'
  * NVIDIA NIM. Source: https://docs.nvidia.com/nim/large-language-models (API reference). One
  * integration reports that the hosted API never answers a stream asked for usage
  * (github.com/HKUDS/DeepTutor, pull request 420), so none is asked for; `usage: ask` suits
- * self-hosted servers, which are vLLM or TensorRT-LLM. Not checked here: whether streams report
+ * self-hosted servers, which are vLLM or TensorRT-LLM. Its examples bound answers by `max_tokens`. Not checked here: whether streams report
  * usage unasked, the limits, and which dialects each model has.
  */
 export const nim: Profile = {

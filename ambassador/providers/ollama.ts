@@ -6,7 +6,9 @@ import type { Profile } from './profile.ts'
 /**
  * Sources: https://docs.ollama.com/api/openai-compatibility (`stream_options.include_usage` is taken)
  * and /api/anthropic-compatibility (no count_tokens). A local server takes any key; the hosted one
- * wants it as Bearer. There are no limits by rate: behind a full queue comes 503.
+ * wants it as Bearer. There are no limits by rate: behind a full queue comes 503. It bounds answers by
+ * `max_tokens`; `max_completion_tokens` is taken and does nothing (github.com/ollama/ollama, issue
+ * 7125).
  */
 export const ollama: Profile = {
   ...openaiCompatible,
@@ -16,4 +18,5 @@ export const ollama: Profile = {
   telemetryName: 'ollama',
   limitShape: vllmLimits,
   errorFamily: 'server',
+  output: { member: 'max_tokens', other: 'ignored' },
 }

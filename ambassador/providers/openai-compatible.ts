@@ -12,6 +12,8 @@ export const openaiCompatible: Profile = {
   auth: authForms,
   // An extension that copies seldom have.
   counts: [],
+  // The older member: copies know it, whatever else they know.
+  output: { member: 'max_tokens', other: 'left' },
   limitShape: compatibleLimits,
   prices: undefined,
 }

@@ -20,6 +20,8 @@ export const openai: Profile = {
   path: versionedPath,
   query: sameQuery,
   usage: { ofStreams: 'asked', cached: 'inside', reasoning: 'inside', cost: undefined },
+  // `max_tokens` is deprecated, reasoning models refuse it: platform.openai.com/docs/api-reference/chat.
+  output: { member: 'max_completion_tokens', other: 'left' },
   limitShape: openaiLimits,
   errorFamily: 'hosted',
   probe: modelsProbe,

@@ -7,6 +7,8 @@ import type { Profile } from './profile.ts'
  * Sources: https://openrouter.ai/docs/use-cases/usage-accounting (usage always comes, and asking has no
  * effect), https://openrouter.ai/docs/errors. `HTTP-Referer` and `X-Title`, by which it lists
  * applications, are the caller's and pass. Limits stand in the headers of errors only.
+ * Answers are bounded by `max_tokens` (https://openrouter.ai/docs/api-reference/parameters), which it
+ * puts in the words of whom it asks.
  */
 export const openrouter: Profile = {
   ...openaiCompatible,

@@ -38,6 +38,7 @@ export interface Profile {
   /** The caller's query (with its question mark, or empty) and what the provider wants besides. */
   query(query: string, provider: Provider): string
   readonly usage: UsageFacts
+  readonly output: OutputFacts
   readonly limitShape: LimitShape
   readonly errorFamily: ErrorFamily
   /** A question that costs nothing; undefined where the pool asks its servers for their health. */
@@ -60,6 +61,19 @@ export interface UsageFacts {
   /** Where it tells what the call cost. */
   readonly cost: string | undefined
 }
+
+/** How a question bounds its answer where the dialect has two members for it; others have one. */
+export interface OutputFacts {
+  /** The member for a chat that names no bound itself. */
+  readonly member: OutputMember
+  /**
+   * What the provider makes of the other member: `left` to it, which takes or refuses it, or
+   * `ignored`, so that a bound has to stand in `member` too.
+   */
+  readonly other: 'left' | 'ignored'
+}
+
+export type OutputMember = 'max_completion_tokens' | 'max_tokens'
 
 /**
  * What its errors mean. `hosted`: 429 is a limit of the credential, 503 a provider without room.

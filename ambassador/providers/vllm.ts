@@ -18,6 +18,8 @@ export const vllm: Profile = {
   path: wholePath,
   query: sameQuery,
   usage: { ofStreams: 'asked', cached: 'inside', reasoning: 'inside', cost: undefined },
+  // Every version takes it; the other one since 0.6.4 (github.com/vllm-project/vllm, pull request 9837).
+  output: { member: 'max_tokens', other: 'left' },
   limitShape: vllmLimits,
   errorFamily: 'server',
   // The pool asks each replica.

@@ -20,6 +20,9 @@ export const xai: Profile = {
     reasoning: 'beside',
     cost: 'usage.cost_in_usd_ticks',
   },
+  // Its reference has both and calls `max_tokens` deprecated; which models still take that, is not
+  // checked here.
+  output: { member: 'max_completion_tokens', other: 'left' },
   limitShape: xaiLimits,
   prices: 'x-ai',
 }

@@ -38,6 +38,8 @@ export interface Answer {
   readonly headers: HeaderList
   /** Of a 429, as much as was read of it. */
   readonly body: string | undefined
+  /** What is known of a 429 that has neither head nor body of its own. */
+  readonly said?: Pick<RefusalFacts, 'unit' | 'waitMs'>
 }
 
 /** Gauges and what a call took of each, in one order. */
@@ -212,7 +214,7 @@ export class Credential {
   #refused(answer: Answer, { taken, facts, moment }: Refused): void {
     const { gauges } = taken.family
     const { nowMs, wallMs } = moment
-    const refusal = readRefusal(answer.body ?? '')
+    const refusal = { ...readRefusal(answer.body ?? ''), ...answer.said }
     const waitMs = readRetryAfter(answer.headers, wallMs) ?? refusal.waitMs
     const blamed = blame({ gauges, facts, refusal, marks: taken.marks, nowMs })
     this.#refusals++

@@ -1,5 +1,6 @@
 import { Credential, type CredentialOptions, type Family, type Taken } from './credential.ts'
 import type { Source } from './forecast.ts'
+import type { GaugeView } from './gauge.ts'
 import { type Amounts, amountOf, type LimitShape } from './shape.ts'
 import type { Waiter } from './waiter.ts'
 import { type CredentialKey, isSameKey, mayUse, type Want } from './want.ts'
@@ -21,6 +22,14 @@ export interface Choice {
   readonly isOwnWish: boolean
 }
 
+/** One dimension of one credential, for statusz and metrics. */
+export interface DimensionView extends GaugeView {
+  readonly credential: string
+  /** The models that share it; empty where all of the credential's do. */
+  readonly family: string
+  readonly dimension: string
+}
+
 /** The credentials of one provider, and which of them a call goes by. */
 export class Credentials {
   readonly #shape: LimitShape
@@ -37,6 +46,18 @@ export class Credentials {
 
   get all(): readonly Credential[] {
     return this.#all
+  }
+
+  /** What is believed of each dimension of each credential. */
+  views(nowMs: number): DimensionView[] {
+    return this.#all.flatMap((credential) =>
+      credential.gauges.map(([family, gauge]) => ({
+        credential: credential.name,
+        family,
+        dimension: gauge.dimension.name,
+        ...gauge.view(nowMs),
+      })),
+    )
   }
 
   /** Takes over a configuration: one that stays as it was keeps what is known of it. */

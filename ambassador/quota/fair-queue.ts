@@ -1,3 +1,5 @@
+import { Arrivals } from './arrivals.ts'
+import { Foresight } from './foresight.ts'
 import { Heap } from './heap.ts'
 import type { Amounts } from './shape.ts'
 import { Tenant } from './tenant.ts'
@@ -7,6 +9,15 @@ import type { Waiter } from './waiter.ts'
 const tenantsMax = 4_096
 /** Tenants whose waiting calls are counted one by one for a forecast; beyond, by their weights. */
 const countedMax = 64
+
+/** How often it is asked at most how much comes: it changes by tenths in seconds. */
+const lookMs = 100
+
+/** Where a call stands, and the time in which others may come before it. */
+export interface Within {
+  readonly ownCost: number
+  readonly withinMs: number
+}
 
 const nothing: Amounts = { requests: 0, input: 0, output: 0, tokens: 0 }
 
@@ -28,14 +39,31 @@ export function plus(left: Amounts, right: Amounts, factor: number): Amounts {
 export class FairQueue {
   readonly #tenants = new Map<string, Tenant>()
   readonly #backlog = new Heap<Tenant>(({ virtual }) => virtual)
+  /** How forecasts for its calls turn out. */
+  readonly foresight = new Foresight()
   /** Where the tenant stood that was served last. */
   #virtual = 0
   #weights = 0
   #waiting = 0
   #sum = nothing
+  readonly #arrivals = new Arrivals()
+  #perMs = 0
+  #lookedMs = -Infinity
+  /** Tenants whose calls come and go without waiting for long; empty where there are too many. */
+  #passing: Tenant[] = []
 
   get waiting(): number {
     return this.#waiting
+  }
+
+  /** Those whose calls wait, in no order. */
+  get backlog(): readonly Tenant[] {
+    return this.#backlog.items
+  }
+
+  /** What comes of the class for each millisecond that passes, in tokens. */
+  get perMs(): number {
+    return this.#perMs
   }
 
   /** What all that wait will come to. */
@@ -58,6 +86,12 @@ export class FairQueue {
     tenant.weight = weight
     this.#tenants.set(name, tenant)
     return tenant
+  }
+
+  /** A call of `tenant` waits, or goes at once. */
+  arrive(tenant: Tenant, cost: number, nowMs: number): void {
+    tenant.arrivals.add(cost, nowMs)
+    this.#arrivals.add(cost, nowMs)
   }
 
   peek(): Waiter | undefined {
@@ -97,24 +131,41 @@ export class FairQueue {
     this.#backlog.move(tenant)
   }
 
-  /** What would go before another call of `tenant`: calls are taken to be alike but for their cost. */
-  aheadOf(tenant: Tenant): Amounts {
-    const cost = this.#sum.tokens
-    return cost > 0 ? plus(nothing, this.#sum, this.#costAheadOf(tenant) / cost) : nothing
+  /** Takes notice of how much comes, at most ten times a second. O(tenants). */
+  look(nowMs: number): void {
+    if (nowMs - this.#lookedMs < lookMs) return
+    this.#lookedMs = nowMs
+    this.#perMs = this.#arrivals.perMs(nowMs)
+    this.#passing = []
+    for (const tenant of this.#tenants.values()) {
+      tenant.perMs = tenant.arrivals.perMs(nowMs)
+      if (tenant.perMs * lookMs >= 1) this.#passing.push(tenant)
+    }
+    if (this.#passing.length > countedMax) this.#passing = []
   }
 
-  #costAheadOf(tenant: Tenant): number {
-    const own = tenant.waitingCost
-    const start = tenant.virtual + own / tenant.weight
+  /**
+   * What goes before a call of `tenant` that `ownCost` of its own calls stand before, if it goes after
+   * `withinMs`: what waits and what comes meanwhile, of nobody more than the fair share. Tokens.
+   */
+  costAheadOf(tenant: Tenant, { ownCost, withinMs }: Within): number {
+    const virtual = tenant.waiting > 0 ? tenant.virtual : Math.max(tenant.virtual, this.#virtual)
+    const start = virtual + ownCost / tenant.weight
     if (this.#backlog.size > countedMax) {
       const byWeight = Math.max(0, start - this.#virtual) * this.#weights
-      return Math.min(this.#sum.tokens, Math.max(own, byWeight))
+      const most = this.#sum.tokens + withinMs * this.#perMs
+      return Math.min(most, Math.max(ownCost, byWeight))
     }
-    let ahead = own
+    let ahead = ownCost
     for (const other of this.#backlog.items) {
       if (other === tenant) continue
       const share = Math.max(0, start - other.virtual) * other.weight
-      ahead += Math.min(other.waitingCost, share)
+      ahead += Math.min(other.waitingCost + withinMs * other.perMs, share)
+    }
+    for (const other of this.#passing) {
+      if (other === tenant || other.waiting > 0) continue
+      const share = Math.max(0, start - Math.max(other.virtual, this.#virtual)) * other.weight
+      ahead += Math.min(withinMs * other.perMs, share)
     }
     return ahead
   }

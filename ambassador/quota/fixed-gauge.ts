@@ -255,8 +255,8 @@ export class FixedGauge implements Gauge {
   }
 
   #renewSlice(): void {
-    const { ratePerMs } = this.#limit
+    const { ratePerMs, share } = this.#limit
     const { sliceMs } = this.dimension
-    if (sliceMs > 0 && ratePerMs !== undefined) this.#slice = new Slice(ratePerMs, sliceMs)
+    if (sliceMs > 0 && ratePerMs !== undefined) this.#slice = new Slice(ratePerMs, sliceMs, share)
   }
 }

@@ -1,10 +1,12 @@
-import { FairQueue, plus } from './fair-queue.ts'
+import { FairQueue, plus, type Within } from './fair-queue.ts'
 import type { Amounts } from './shape.ts'
 import type { Waiter } from './waiter.ts'
 import type { CallClass } from './want.ts'
 
 /** Calls that wait for a credential of their own while others of the lane pass them. */
 const asideMax = 16
+
+const nothing: Amounts = { requests: 0, input: 0, output: 0, tokens: 0 }
 
 /** The calls to one family of models: they meet the same limits, so the first in line speaks for all. */
 export class Lane {
@@ -60,6 +62,17 @@ export class Lane {
     } else this.#batchDue = Math.max(0, this.#batchDue - waiter.cost)
   }
 
+  /** A call comes, to wait or to go at once. */
+  arrive({ want, tenant, cost }: Waiter, nowMs: number): void {
+    this.queue(want.class).arrive(tenant, cost, nowMs)
+  }
+
+  /** A call has waited, for a permit or in vain: that tells what forecasts are worth. */
+  waited({ want, forecastMs, enteredMs }: Waiter, nowMs: number): void {
+    const { patienceMs } = want
+    this.queue(want.class).foresight.learn({ forecastMs, patienceMs, waitedMs: nowMs - enteredMs })
+  }
+
   push(waiter: Waiter): void {
     waiter.state = 'queued'
     this.queue(waiter.want.class).push(waiter)
@@ -78,9 +91,29 @@ export class Lane {
     waiter.state = 'outside'
   }
 
-  /** What would go before another call of the tenant and class of `waiter`. */
-  aheadOf({ want, tenant }: Waiter): Amounts {
-    const own = this.queue(want.class).aheadOf(tenant)
-    return want.class === 'batch' ? plus(own, this.interactive.sum, 1) : own
+  /** Takes notice of how much comes; forecasts go by the last such look. */
+  look(nowMs: number): void {
+    this.interactive.look(nowMs)
+    this.batch.look(nowMs)
+  }
+
+  /** What goes before a call of the tenant and class of `waiter`: calls are taken to be alike but for their cost. */
+  aheadOf({ want, tenant, net }: Waiter, within: Within): Amounts {
+    const own = this.queue(want.class).costAheadOf(tenant, within)
+    const cost = own + this.#otherClass(want.class, own, within.withinMs)
+    const { interactive, batch } = this
+    const sum = plus(interactive.sum, batch.sum, 1)
+    const kind = sum.tokens > 0 ? sum : net
+    return plus(nothing, kind, kind.tokens > 0 ? cost / kind.tokens : 0)
+  }
+
+  /** What the other class takes while `own` of this one goes. */
+  #otherClass(name: CallClass, own: number, withinMs: number): number {
+    const { interactive, batch, batchShare } = this
+    if (name === 'interactive') {
+      return Math.min(batch.sum.tokens, (own * batchShare) / (1 - batchShare))
+    }
+    const most = interactive.sum.tokens + withinMs * interactive.perMs
+    return batchShare === 0 ? most : Math.min(most, (own * (1 - batchShare)) / batchShare)
   }
 }

@@ -9,6 +9,8 @@ export interface PermitParts {
   readonly shape: LimitShape
   /** Told when there may be more room than before. */
   readonly onRoom: () => void
+  /** Told when the provider refused a call for a limit. */
+  readonly onRefusal: () => void
   /** Told when calls may wait for nothing. */
   readonly onBar: () => void
 }
@@ -49,12 +51,13 @@ export class Permit {
   /** The answer's head, and the body of a 429. */
   observe(answer: Answer): void {
     if (this.#isOver) return
-    const { clock, onRoom } = this.#parts
+    const { clock, onRoom, onRefusal } = this.#parts
     const { credential, taken } = this.#grant
     const moment = { nowMs: clock.now(), wallMs: clock.wall() }
     this.#isOver = credential.observe(answer, taken, moment)
-    if (this.#isOver) this.#cost(0)
-    onRoom()
+    if (!this.#isOver) return onRoom()
+    this.#cost(0)
+    onRefusal()
   }
 
   /** The body has ended, in whichever way; `used` is undefined where nothing is known of it. */

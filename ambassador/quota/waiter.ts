@@ -21,6 +21,8 @@ export class Waiter implements Placed {
   readonly enteredMs: number
   /** By then it has its permit or is refused. */
   readonly expiresMs: number
+  /** What was forecast when it came, before what forecasts turn out to be worth. Milliseconds. */
+  forecastMs = 0
   /** Until then only the credential of its session will do. */
   holdUntilMs: number | undefined
   state: 'outside' | 'queued' | 'aside' = 'outside'

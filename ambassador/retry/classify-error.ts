@@ -37,6 +37,12 @@ export function classifyError(error: CallError, kind: ProviderKind): Outcome {
   const said = saidInside(error, kind)
   if (said !== undefined) return said
   const rest = { reason: error.code, hintMs: undefined, shouldRetry: undefined }
+  // What a provider said of its account, in our own words.
+  if (error.code === 'rate-limited') return { ...rest, kind: 'throttled', dimension: undefined }
+  if (error.code === 'provider-exhausted') {
+    const reach = error.facts['reach'] === 'call' ? 'call' : 'credential'
+    return { ...rest, kind: 'exhausted', reach }
+  }
   const thrown = kinds[error.code]
   // The call's own configuration has nothing to send: that says nothing about others' calls.
   if (thrown === 'dead-credential') return { ...rest, kind: thrown, reach: 'call' }
@@ -44,8 +50,9 @@ export function classifyError(error: CallError, kind: ProviderKind): Outcome {
   return { ...rest, kind: errorTable[error.code].origin === 'client' ? 'caller' : 'ours' }
 }
 
-/** Whether the provider has said a status of its own inside its 200. */
-export function isAnswer({ facts: { upstreamStatus } }: CallError): boolean {
+/** Whether the provider has said a status of its own inside its 200, in whosever words. */
+export function isAnswer({ code, facts: { upstreamStatus } }: CallError): boolean {
+  if (code === 'rate-limited' || code === 'provider-exhausted') return true
   return typeof upstreamStatus === 'number' && upstreamStatus >= 400
 }
 

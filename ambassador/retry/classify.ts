@@ -1,6 +1,6 @@
 import type { ProviderKind } from '#shared/config/schema.ts'
 import { type HeaderList, header } from '#shared/http/headers.ts'
-import { type ErrorFacts, noFacts } from './error-facts.ts'
+import { briefly, type ErrorFacts, noFacts } from './error-facts.ts'
 import { isExhausted, isOverloaded, isRefusedQuestion, isTooLong } from './known-errors.ts'
 import type { Dimension, Outcome, OutcomeKind, Reach } from './outcome.ts'
 import { waitHint } from './wait-hint.ts'
@@ -19,12 +19,13 @@ export interface Answered {
 /** The outcome of an attempt that was answered, by status, body and headers. Never throws. */
 export function classify(answered: Answered): Outcome {
   const { headers, facts = noFacts, wallMs, status } = answered
-  const said = {
+  const heard = {
     reason: `status-${status}`,
     hintMs: waitHint(headers, wallMs) ?? facts.retryDelayMs,
     shouldRetry: shouldRetryOf(headers),
   }
-  if (status < 400) return { ...said, kind: 'ok', reason: 'ok' }
+  if (status < 400) return { ...heard, kind: 'ok', reason: 'ok' }
+  const said = { ...heard, said: briefly(status, [...facts.codes, facts.type]) }
   if (isExhausted(status, facts)) {
     return { ...said, kind: 'exhausted', reach: reachOfExhaustion(facts), reason: 'exhausted' }
   }
@@ -52,6 +53,7 @@ interface Said {
   readonly reason: string
   readonly hintMs: number | undefined
   readonly shouldRetry: boolean | undefined
+  readonly said: string
 }
 
 function shouldRetryOf(headers: HeaderList): boolean | undefined {

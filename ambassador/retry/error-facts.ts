@@ -52,6 +52,16 @@ export function readErrorFacts(bytes: Buffer): ErrorFacts {
   }
 }
 
+/** Words of an error in use; a key or an account's id, which some would quote, has both kinds. */
+const plainWord = /^(?:[a-z_. -]{1,64}|\d{1,6})$/i
+
+/** Status, and code or type, as a provider named them: short, and without a secret. */
+export function briefly(status: number, names: readonly string[]): string {
+  const number = String(status)
+  const name = names.find((one) => one !== number && plainWord.test(one))
+  return name === undefined ? number : `${number} ${name}`
+}
+
 function parse(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'))

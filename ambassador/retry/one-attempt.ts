@@ -1,6 +1,7 @@
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallResponse } from '#shared/http/call.ts'
 import { type Ending, withEnding } from '#shared/http/ending.ts'
+import { letGoUnread } from '../attempt/let-go.ts'
 import type { Admission } from '../breaker/breaker.ts'
 import type { AmbassadorCall } from '../call.ts'
 import { withoutAccount } from '../limits/limit-headers.ts'
@@ -9,7 +10,7 @@ import { classifyError, isAnswer } from './classify-error.ts'
 import { errorBytesMax, noFacts, readErrorFacts } from './error-facts.ts'
 import { type Outcome, type OutcomeKind, rules } from './outcome.ts'
 import { PeekedBody } from './peeked-body.ts'
-import type { RetriedProvider, RetryParts, Turn } from './retry-parts.ts'
+import type { PooledParts, RetriedProvider, Turn } from './retry-parts.ts'
 
 /** What one attempt needs. */
 export interface Ready {
@@ -39,13 +40,13 @@ export function abandon({ turn, admission }: Ready): void {
 
 /** One try with one credential, and its verdict for breaker and scheduler, which comes exactly once. */
 export class OneAttempt {
-  readonly #parts: RetryParts
+  readonly #parts: PooledParts
   readonly #context: AmbassadorCall
   readonly #kind: RetriedProvider['kind']
   readonly #ready: Ready
   #isSettled = false
 
-  constructor(parts: RetryParts, context: AmbassadorCall, ready: Ready) {
+  constructor(parts: PooledParts, context: AmbassadorCall, ready: Ready) {
     this.#parts = parts
     this.#context = context
     this.#kind = parts.provider(context).kind
@@ -103,7 +104,8 @@ export class OneAttempt {
     const { isStream, firstContentMs } = this.#context
     // The hold may have run out without content: then the breaker's own bound decides.
     if (!isStream || firstContentMs !== undefined) this.#ready.admission.commit()
-    const body = withEnding(response.body, (ending) => this.#end(ending))
+    const ended = withEnding(response.body, (ending) => this.#end(ending))
+    const body = letGoUnread(ended, this.#context.atEnd)
     // How the account stands is told to the scheduler and to no tenant.
     return { ...response, headers: withoutAccount(response.headers), body }
   }
@@ -132,6 +134,8 @@ export class OneAttempt {
     this.#isSettled = true
     const { turn, admission } = this.#ready
     const { breaker } = rules[outcome.kind]
+    const { replica } = this.#context
+    if (breaker !== 'none' && replica !== undefined) this.#parts.pool?.record(replica, breaker)
     if (breaker === 'success') admission.succeed()
     else if (breaker === 'failure') admission.fail(outcome.reason)
     else if (heard === 'answer') admission.answer()
@@ -151,6 +155,7 @@ const unreached: ReadonlySet<OutcomeKind> = new Set([
 
 /** What a failed attempt has left behind must not be counted for the next. */
 function forget(context: AmbassadorCall): void {
+  context.replica = undefined
   context.streamWatch = undefined
   context.usage = undefined
   context.finishReason = undefined

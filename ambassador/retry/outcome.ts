@@ -14,6 +14,8 @@ interface Said {
   readonly hintMs: number | undefined
   /** The provider's `x-should-retry`. */
   readonly shouldRetry: boolean | undefined
+  /** Status and code of its refusal, for the operator alone: `429 insufficient_quota`. */
+  readonly said?: string | undefined
 }
 
 /** Every way an attempt can end; closed. */

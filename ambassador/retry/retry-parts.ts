@@ -3,6 +3,7 @@ import type { ProviderKind } from '#shared/config/schema.ts'
 import type { HeaderList } from '#shared/http/headers.ts'
 import type { Breakers } from '../breaker/breakers.ts'
 import type { AmbassadorCall } from '../call.ts'
+import type { ReplicaPool } from '../pool/pool.ts'
 import type { Outcome } from './outcome.ts'
 import type { RetryBudget } from './retry-budget.ts'
 
@@ -50,6 +51,11 @@ export interface Credentials {
    * where there is none.
    */
   pickFor(context: AmbassadorCall): string | undefined
+  /**
+   * Told how a question that took no turn was refused with the credential that `pickFor` gave it:
+   * one that is dead or exhausted is put aside, as at the end of a turn.
+   */
+  judge?(context: AmbassadorCall, credential: string, outcome: Outcome): void
 }
 
 /** Why no further attempt was made. */
@@ -67,4 +73,9 @@ export interface RetryParts {
   readonly onSuperseded: (context: AmbassadorCall) => void
   /** Told once for each call that failed. */
   readonly onGiveUp: (context: AmbassadorCall, why: GivenUp) => void
+}
+
+/** With the pool that hears how attempts at its replicas ended, where there is one. */
+export interface PooledParts extends RetryParts {
+  readonly pool?: Pick<ReplicaPool, 'record'>
 }

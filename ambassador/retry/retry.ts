@@ -1,7 +1,8 @@
 import type { Layer } from '#shared/call/service.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { AmbassadorCall } from '../call.ts'
-import type { RetryParts } from './retry-parts.ts'
+import { countOnce } from './count-once.ts'
+import type { PooledParts } from './retry-parts.ts'
 import { Tries } from './tries.ts'
 
 /**
@@ -12,19 +13,16 @@ import { Tries } from './tries.ts'
  * body. Errors: those of the last attempt, of `Credentials.next`, `breaker-open` where every
  * breaker is open, `provider-disabled` where there is no credential.
  */
-export function retry(parts: RetryParts): Layer<CallRequest, CallResponse, AmbassadorCall> {
+export function retry(parts: PooledParts): Layer<CallRequest, CallResponse, AmbassadorCall> {
   return (inner) => (request, context) => {
-    if (context.surface?.wants !== 'count') {
-      return tryAgain(parts, context, () => inner(request, context))
-    }
-    // What is only counted has a place of its own, and the sidecar counts where it fails.
-    context.credential = parts.credentials.pickFor(context)
-    return inner(request, context)
+    const send = () => inner(request, context)
+    const isCount = context.surface?.wants === 'count'
+    return isCount ? countOnce(parts, context, send) : tryAgain(parts, context, send)
   }
 }
 
 async function tryAgain(
-  parts: RetryParts,
+  parts: PooledParts,
   context: AmbassadorCall,
   send: () => Promise<CallResponse>,
 ): Promise<CallResponse> {

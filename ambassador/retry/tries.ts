@@ -1,19 +1,23 @@
 import assert from 'node:assert'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallResponse } from '#shared/http/call.ts'
+import { letGoUnread } from '../attempt/let-go.ts'
+import { type Admission, type Refusal, unjudged } from '../breaker/breaker.ts'
 import type { AmbassadorCall } from '../call.ts'
 import { againOf, isCharged } from './again.ts'
 import { answerHeaders } from './answer-headers.ts'
 import { backoff } from './backoff.ts'
+import { isAnswer } from './classify-error.ts'
 import { Exclusions } from './exclusions.ts'
 import { abandon, type Failed, OneAttempt, type Ready } from './one-attempt.ts'
 import { type Outcome, rules } from './outcome.ts'
+import { ownWords } from './own-words.ts'
 import { pause } from './pause.ts'
-import type { Credentials, GivenUp, RetriedProvider, RetryParts, Turn } from './retry-parts.ts'
+import type { Credentials, GivenUp, PooledParts, RetriedProvider, Turn } from './retry-parts.ts'
 
 /** The attempts of one call: what failed, which credentials are out, and what is still allowed. */
 export class Tries {
-  readonly #parts: RetryParts
+  readonly #parts: PooledParts
   readonly #context: AmbassadorCall
   readonly #provider: RetriedProvider
   readonly #excluded: Exclusions
@@ -24,7 +28,7 @@ export class Tries {
   /** Until a breaker that refused would let a probe through, in ms. */
   #refusedMs: number | undefined
 
-  constructor(parts: RetryParts, context: AmbassadorCall) {
+  constructor(parts: PooledParts, context: AmbassadorCall) {
     this.#parts = parts
     this.#context = context
     this.#provider = parts.provider(context)
@@ -33,8 +37,8 @@ export class Tries {
 
   /** The credential and the breaker's leave for one attempt; undefined where there is none. */
   async next(): Promise<Ready | undefined> {
-    const { credentials, budget, breakers } = this.#parts
-    const { retry, breaker: breakerLimits } = this.#provider
+    const { credentials, budget } = this.#parts
+    const { retry } = this.#provider
     const context = this.#context
     for (;;) {
       if (this.#last !== undefined && this.#leftMs() <= 0) {
@@ -54,10 +58,7 @@ export class Tries {
         return undefined
       }
       this.#owes = false
-      const { snapshot, model } = context
-      const name = { credential: turn.credential, model }
-      const breaker = breakers.of(name, breakerLimits, snapshot?.generation ?? 0)
-      const answer = breaker.admit(slowOf(context, breakerLimits.slow))
+      const answer = this.#leave(turn.credential)
       if (answer.isAdmitted) return { turn, admission: answer }
       turn.end(undefined)
       this.#noteRefused(answer.nextProbeMs)
@@ -110,28 +111,44 @@ export class Tries {
     return true
   }
 
-  /** The last attempt's answer, with what the sidecar may do about it; or throws its error. */
+  /**
+   * The last attempt's answer, with what the sidecar may do about it; or throws its error, and what
+   * was said of the account in our own words.
+   */
   giveUp(): CallResponse {
     const context = this.#context
     this.#parts.onGiveUp(context, this.#why)
     const last = this.#last
     if (last === undefined) throw this.#nothingTried()
-    if (last.kind === 'thrown') throw last.error
-    const { response, outcome } = last
-    // Providers quote the key that they refuse.
-    const isKeyed = (this.#context.credential ?? '') !== ''
-    if (outcome.kind === 'dead-credential' && isKeyed) throw this.#refusedCredential()
-    this.#last = undefined
-    return {
-      ...response,
-      headers: answerHeaders(response.headers, outcome, this.#excluded.soonestMs()),
+    const { outcome } = last
+    const soonestMs = this.#excluded.soonestMs()
+    const own = ownWords(outcome, context, soonestMs)
+    if (last.kind === 'thrown') {
+      // What nobody answered is ours already.
+      throw isAnswer(last.error) ? (own ?? last.error) : last.error
     }
+    if (own !== undefined) throw own
+    const { response } = last
+    const headers = answerHeaders(response.headers, outcome, soonestMs)
+    this.#last = undefined
+    return { ...response, headers, body: letGoUnread(response.body, context.atEnd) }
   }
 
   /** Lets go of an answer that is not passed on. */
   release(): void {
     if (this.#last?.kind === 'refused') this.#last.response.body.cancel()
     this.#last = undefined
+  }
+
+  #leave(credential: string): Admission | Refusal {
+    const { breakers } = this.#parts
+    const { breaker: limits } = this.#provider
+    const { model, snapshot } = this.#context
+    const generation = snapshot?.generation ?? 0
+    // How the key fares that was put in its place is no matter of this call, nor the other way round.
+    if (breakers.isFormer(credential, generation)) return unjudged
+    const breaker = breakers.of({ credential, model }, limits, generation)
+    return breaker.admit(slowOf(this.#context, limits.slow))
   }
 
   /** Whom this call passes over, and whose breaker is open: nobody waits for a turn with those. */
@@ -205,14 +222,6 @@ export class Tries {
     if (waitMs >= this.#leftMs()) return this.#stop('time')
     await pause(this.#context, waitMs)
     return true
-  }
-
-  #refusedCredential(): CallError {
-    const { provider, credential } = this.#context
-    return new CallError(
-      'provider-disabled',
-      `Cannot call provider '${provider}': it refuses credential '${credential}'`,
-    )
   }
 
   #nothingTried(): CallError {

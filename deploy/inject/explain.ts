@@ -1,5 +1,5 @@
 import { injectOn } from './inject.ts'
-import { type Finding, judge, type Request } from './judge.ts'
+import { type Finding, type InjectionRequest, judge } from './judge.ts'
 import type { Namespace } from './read-pod.ts'
 import type { InjectSettings } from './settings.ts'
 
@@ -16,7 +16,7 @@ export function explainPod(
   namespace: Namespace,
   settings: InjectSettings,
 ): Explanation {
-  const request: Request = { pod, namespace, settings, consent: 'annotation' }
+  const request: InjectionRequest = { pod, namespace, settings, consent: 'annotation' }
   const { findings } = judge(request)
   const injection = injectOn(request)
   switch (injection.kind) {

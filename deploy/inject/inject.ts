@@ -1,6 +1,6 @@
 import { add } from './add.ts'
 import { isEqual, type JsonObject, objectAt, objectsOf } from './json.ts'
-import { type Finding, judge, type Request } from './judge.ts'
+import { type Finding, type InjectionRequest, judge } from './judge.ts'
 import { type PatchOperation, patchBetween } from './patch.ts'
 import type { Namespace } from './read-pod.ts'
 import type { Facts, SkipReason } from './rule.ts'
@@ -38,7 +38,7 @@ export function inject(pod: unknown, namespace: Namespace, settings: InjectSetti
 }
 
 /** As `inject`, also for pods that somebody else asks for. */
-export function injectOn(request: Request): Injection {
+export function injectOn(request: InjectionRequest): Injection {
   const { facts, findings } = judge(request)
   const stop = stopOf(findings)
   if (stop !== undefined) return stop

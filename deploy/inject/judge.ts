@@ -9,7 +9,7 @@ import { rulesOfPlace } from './rules-of-place.ts'
 import type { InjectSettings } from './settings.ts'
 
 /** A pod as JSON, where it is made, and who wants it injected. */
-export interface Request {
+export interface InjectionRequest {
   readonly pod: unknown
   readonly namespace: Namespace
   readonly settings: InjectSettings
@@ -26,10 +26,10 @@ const rules: readonly Rule[] = [...rulesOfConsent, ...rulesOfPlace, ...rulesOfAd
 export const ruleNames: readonly string[] = ['shape', ...rules.map(({ name }) => name)]
 
 /**
- * What each rule finds. A malformed pod is judged by the first rule alone, whose remedy names the
+ * What each rule finds. A malformed pod is judged by the first rule alone, which names the
  * member; `facts` are absent then.
  */
-export function judge(request: Request): { facts?: Facts; findings: readonly Finding[] } {
+export function judge(request: InjectionRequest): { facts?: Facts; findings: readonly Finding[] } {
   const reading = readPod(request.pod)
   const shape = { name: 'shape', holds: 'what is looked at has the shapes of Kubernetes' }
   if (!reading.ok) {
@@ -43,7 +43,7 @@ export function judge(request: Request): { facts?: Facts; findings: readonly Fin
   return { facts, findings: [{ ...shape, verdict: 'pass', found: 'it has' }, ...findings] }
 }
 
-function factsOf(pod: PodView, { namespace, settings, consent }: Request): Facts {
+function factsOf(pod: PodView, { namespace, settings, consent }: InjectionRequest): Facts {
   const { wishes, problems } = readWishes(pod.annotations)
   const sidecar = pod.containers.find(
     ({ name, list }) => name === sidecarName && list === 'initContainers',

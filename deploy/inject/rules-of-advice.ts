@@ -26,12 +26,12 @@ export const rulesOfAdvice: readonly Rule[] = [
   { name: 'token-mode', holds: 'token files keep their mode', judge: judgeTokenMode },
   {
     name: 'sidecar-user',
-    holds: 'no other process of the pod reads the sidecar’s memory',
+    holds: "no other process of the pod reads the sidecar's memory",
     judge: judgeUser,
   },
   {
     name: 'mesh-order',
-    holds: 'a mesh’s proxy starts before the sidecar, whose calls go through it',
+    holds: "a mesh's proxy starts before the sidecar, whose calls go through it",
     judge({ pod }) {
       const late = pod.containers.find(({ name, list }) => list === 'containers' && isMesh(name))
       return late === undefined
@@ -45,7 +45,7 @@ export const rulesOfAdvice: readonly Rule[] = [
   { name: 'base-urls', holds: 'SDKs find the sidecar by their variables', judge: judgeVariables },
   {
     name: 'pod-resources',
-    holds: 'the sidecar’s memory fits into the pod’s',
+    holds: "the sidecar's memory fits into the pod's",
     judge({ pod }) {
       const limit = objectAt(pod.spec, 'resources', 'limits')?.['memory']
       return limit === undefined
@@ -58,7 +58,7 @@ export const rulesOfAdvice: readonly Rule[] = [
   },
   {
     name: 'automount',
-    holds: 'the sidecar’s token does not depend on automountServiceAccountToken',
+    holds: "the sidecar's token does not depend on automountServiceAccountToken",
     judge: () => pass('its token has a volume of its own, mounted nowhere else'),
   },
 ]

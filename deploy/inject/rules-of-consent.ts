@@ -14,7 +14,7 @@ import { type Facts, type Judgement, pass, type Rule, refuse } from './rule.ts'
 export const rulesOfConsent: readonly Rule[] = [
   {
     name: 'mirror-pod',
-    holds: 'a static pod is kubelet’s own: its copy in the API server changes nothing',
+    holds: "a static pod is kubelet's own: its copy in the API server changes nothing",
     judge: ({ pod }) =>
       Object.hasOwn(pod.annotations, mirrorAnnotation)
         ? { verdict: 'skip', found: 'it is the copy of a static pod', reason: 'mirror-pod' }

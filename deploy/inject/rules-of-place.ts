@@ -8,7 +8,7 @@ import { resourcesOf } from './template.ts'
 export const rulesOfPlace: readonly Rule[] = [
   {
     name: 'settings',
-    holds: 'the platform’s settings say which image runs, by digest and under which user',
+    holds: "the platform's settings say which image runs, by digest and under which user",
     judge({ settings }) {
       const problems = settingsProblems(settings)
       return problems.length === 0
@@ -37,18 +37,18 @@ export const rulesOfPlace: readonly Rule[] = [
   },
   {
     name: 'host-network',
-    holds: 'localhost is the pod’s own',
+    holds: "localhost is the pod's own",
     judge: ({ pod }) =>
       pod.spec['hostNetwork'] === true
         ? refuse(
-            'spec.hostNetwork is true: the sidecar’s ports would be the node’s, open to every pod on it',
+            "spec.hostNetwork is true: the sidecar's ports would be the node's, open to every pod on it",
             'take hostNetwork out of the pod, or call an ambassador directly',
           )
         : pass('the pod has a network of its own'),
   },
   {
     name: 'windows',
-    holds: 'the image is Linux’s',
+    holds: "the image is Linux's",
     judge({ pod }) {
       const named = [
         objectAt(pod.spec, 'os')?.['name'],

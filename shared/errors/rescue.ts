@@ -41,6 +41,7 @@ export function rescue<Context extends CallContext>(
           String(body.length),
           ...parts.headersOf(error, context),
           ...retryAfter(error),
+          ...(error.row.isLasting === true ? ['x-should-retry', 'false'] : []),
         ],
         body: bytesBody(body),
       }
@@ -54,7 +55,7 @@ function retryAfter(error: CallError): string[] {
     const seconds = String(Math.ceil(retryAfterMs / 1_000))
     return ['retry-after', seconds, 'retry-after-ms', String(Math.ceil(retryAfterMs))]
   }
-  return error.row.replay === 'safe' ? retrySoon : []
+  return error.row.replay === 'safe' && error.row.isLasting !== true ? retrySoon : []
 }
 
 /** Full or ending: another process, or this one in a moment, may have room. */

@@ -10,6 +10,8 @@ export interface ErrorRow {
   readonly replay: Replay
   /** What the reader of the error can do. */
   readonly hint: string
+  /** It lasts for hours: an SDK that repeats calls by itself is told not to. */
+  readonly isLasting?: boolean
 }
 
 const client = (status: number, hint: string): ErrorRow => ({
@@ -40,6 +42,7 @@ export const errorTable = {
   'capability-missing': client(400, 'Ask for a model that can do what the question needs'),
   'dialect-not-spoken': client(400, 'Ask for a model whose provider speaks this API'),
   unauthenticated: client(401, 'Give the sidecar the secret that its ambassador expects'),
+  'workload-forbidden': client(403, 'Ask the platform team which tenant the workload belongs to'),
   'model-forbidden': client(403, 'Ask the platform team to allow the model to this tenant'),
   'price-unknown': client(403, 'Give the model a price under providers.*.prices, or allow it'),
   'model-not-found': client(404, 'Ask for a model that GET /v1/models lists'),
@@ -78,6 +81,12 @@ export const errorTable = {
   'upstream-early-end': upstream(502, 'unknown', 'Look at the log of what stands behind'),
   'upstream-garbage': upstream(502, 'unknown', 'Look for a proxy that answers in its place'),
   'upstream-redirect': upstream(502, 'never', 'Correct providers.*.baseUrl'),
+  // Not 429: backing off does not help, and would be taken for the tenant's own limit. Not 402: it is
+  // no caller's bill. Nothing was generated, so that the next target of a chain is asked without harm.
+  'provider-exhausted': {
+    ...upstream(503, 'safe', 'Look at the credit and the spend limit of the provider’s account'),
+    isLasting: true,
+  },
   'upstream-refused': upstream(503, 'safe', 'Try again later'),
   'upstream-aborted': upstream(503, 'safe', 'Try again: the server was stopping'),
   'upstream-failed': upstream(502, 'unknown', 'Read the message, which is the provider’s'),

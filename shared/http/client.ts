@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import { Pool } from 'undici'
 import { CallError } from '#shared/errors/call-error.ts'
 import { Exchange, type ExchangeLimits, type InboundResponse } from './exchange.ts'
+import type { Trust } from './tls-trust.ts'
 
 export type { InboundResponse } from './exchange.ts'
 
@@ -13,6 +14,8 @@ export interface OriginOptions {
   /** Connections, and so calls in flight, at most. */
   readonly connectionsMax: number
   readonly headBytesMax: number
+  /** Whom to trust over TLS; node's own authorities where absent. */
+  readonly trust?: Trust | undefined
 }
 
 export interface OutboundRequest {
@@ -38,7 +41,9 @@ const bufferBytes = 16 * 1024
  */
 const readBuffer = Buffer.alloc(bufferBytes)
 
-function readingOf(origin: string): object {
+function wireOf(origin: string, trust: Trust | undefined): object {
+  // One context for all of its connections, and http/1.1 alone by undici's `allowH2: false`.
+  if (trust !== undefined) return { secureContext: trust.context }
   if (!origin.startsWith('http:')) return {}
   return {
     onread: {
@@ -106,12 +111,13 @@ export class Origins {
   }
 
   #entry(origin: string, options: OriginOptions) {
-    const { connectMs, keepAliveMs, connectionsMax, headBytesMax } = options
+    const { connectMs, keepAliveMs, connectionsMax, headBytesMax, trust } = options
     const key = keyOf(origin, options)
     let entry = this.#pools.get(key)
     if (entry === undefined) {
       // The name is a variable's: undici passes the rest to node, but its types leave it out.
-      const connect = { timeout: connectMs, highWaterMark: bufferBytes, ...readingOf(origin) }
+      const wire = wireOf(origin, trust)
+      const connect = { timeout: connectMs, highWaterMark: bufferBytes, ...wire }
       const pool = new Pool(origin, {
         connections: connectionsMax,
         pipelining: 1,
@@ -135,6 +141,7 @@ export class Origins {
 }
 
 function keyOf(origin: string, options: OriginOptions): string {
-  const { connectMs, keepAliveMs, connectionsMax, headBytesMax } = options
-  return `${origin} ${connectMs} ${keepAliveMs} ${connectionsMax} ${headBytesMax}`
+  const { connectMs, keepAliveMs, connectionsMax, headBytesMax, trust } = options
+  const plain = `${origin} ${connectMs} ${keepAliveMs} ${connectionsMax} ${headBytesMax}`
+  return trust === undefined ? plain : `${plain} ${trust.id}`
 }

@@ -1,17 +1,23 @@
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type {
+  ServerOptions as HttpOptions,
+  IncomingMessage,
+  Server,
+  ServerResponse,
+} from 'node:http'
 import { Socket } from 'node:net'
 import { createServer } from '#shared/builtins.ts'
 import { Cancellation } from '#shared/call/cancellation.ts'
 import type { Clock } from '#shared/call/clock.ts'
 import type { Service } from '#shared/call/service.ts'
-import { errorBody } from '#shared/dialects/error-body.ts'
-import { type Family, familyOf } from '#shared/dialects/surfaces.ts'
+import { familyOf } from '#shared/dialects/surfaces.ts'
 import { CallError } from '#shared/errors/call-error.ts'
-import type { ErrorCode } from '#shared/errors/table.ts'
 import { compact } from './body.ts'
 import type { CallRequest, CallResponse } from './call.ts'
 import { type HeaderList, lowered } from './headers.ts'
 import { incomingBody } from './incoming.ts'
+import { refuse, refuseBroken } from './refuse-socket.ts'
+import type { TlsPair } from './tls-directory.ts'
+import { tlsListener } from './tls-listener.ts'
 
 /** All times in ms. */
 export interface ServerLimits {
@@ -28,6 +34,8 @@ export interface HttpServer {
   inFlight(): number
   /** Takes over changed limits; `headBytesMax` holds for the process. */
   apply(limits: ServerLimits): void
+  /** Another certificate for handshakes to come; of a server that was given one. */
+  secure(pair: TlsPair): void
   /** Answers carry `connection: close` from here on, so that callers go elsewhere. */
   leave(): void
   /** Accepts nothing more; resolves when the last connection is gone. */
@@ -40,6 +48,8 @@ interface ServerOptions<Context> {
   readonly host: string
   readonly port: number
   readonly limits: ServerLimits
+  /** Plain where absent. */
+  readonly tls?: TlsPair | undefined
   readonly clock: Clock
   readonly service: Service<CallRequest, CallResponse, Context>
   /** Makes the context of one call. */
@@ -64,7 +74,7 @@ const connectionsMax = 16_384
  * machine without IPv6 has one. Rejects with node's error when the port cannot be had.
  */
 export async function startServer<Context>(options: ServerOptions<Context>): Promise<HttpServer> {
-  const state: State = { inFlight: 0, isLeaving: false }
+  const state: State = { inFlight: 0, isLeaving: false, secure: [] }
   const first = buildServer(options, state)
   const isLocal = options.host === 'localhost'
   const port = await listen(first, isLocal ? '127.0.0.1' : options.host, options.port)
@@ -77,6 +87,7 @@ export async function startServer<Context>(options: ServerOptions<Context>): Pro
     port,
     inFlight: () => state.inFlight,
     apply: (limits) => servers.forEach((server) => applyLimits(server, limits)),
+    secure: (pair) => state.secure.forEach((secure) => secure(pair)),
     leave: () => {
       state.isLeaving = true
     },
@@ -90,10 +101,12 @@ export async function startServer<Context>(options: ServerOptions<Context>): Pro
 interface State {
   inFlight: number
   isLeaving: boolean
+  /** Of each listener that speaks TLS. */
+  readonly secure: ((pair: TlsPair) => void)[]
 }
 
 function buildServer<Context>(options: ServerOptions<Context>, state: State): Server {
-  const server = createServer({
+  const server = openListener(options, state, {
     maxHeaderSize: options.limits.headBytesMax,
     connectionsCheckingInterval: checkIntervalMs,
     insecureHTTPParser: false,
@@ -129,6 +142,17 @@ function buildServer<Context>(options: ServerOptions<Context>, state: State): Se
     if (socket instanceof Socket) refuseBroken(error, socket)
     else socket.destroy()
   })
+  return server
+}
+
+function openListener<Context>(
+  { tls }: ServerOptions<Context>,
+  state: State,
+  options: HttpOptions,
+): Server {
+  if (tls === undefined) return createServer(options)
+  const { server, secure } = tlsListener(options, tls)
+  state.secure.push(secure)
   return server
 }
 
@@ -254,40 +278,4 @@ function linger({ request, response, clock }: Exchange): void {
   request.once('end', () => response.end())
   response.once('close', undo)
   request.resume()
-}
-
-/** What node's parser refuses, before any layer runs, answered from the same table. */
-function refuseBroken(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy()
-    return
-  }
-  const codes: Readonly<Record<string, ErrorCode>> = {
-    HPE_HEADER_OVERFLOW: 'head-too-large',
-    ERR_HTTP_REQUEST_TIMEOUT: 'head-slow',
-  }
-  const code = codes[error.code ?? ''] ?? 'malformed-request'
-  const reason = error.code ?? 'unknown'
-  const family = familyIn('rawPacket' in error ? error.rawPacket : undefined)
-  refuse(socket, new CallError(code, `Cannot read the request: ${reason}`, { reason }), family)
-}
-
-/** Whose caller wrote a head that the parser gave up on: as far as it had come. */
-function familyIn(packet: unknown): Family {
-  const head = Buffer.isBuffer(packet) ? packet.toString('latin1') : ''
-  const path = /^[A-Z]+ ([^ ?]+)/.exec(head)?.[1] ?? '/'
-  return familyOf(path, /^anthropic-version:/im.test(head))
-}
-
-function refuse(socket: Socket, error: CallError, family: Family): void {
-  const body = errorBody(family, error, undefined)
-  const lines = [
-    `HTTP/1.1 ${error.row.status} ${error.code}`,
-    'content-type: application/json',
-    `content-length: ${Buffer.byteLength(body)}`,
-    'connection: close',
-    ...(error.row.replay === 'never' ? ['x-should-retry: false'] : []),
-    ...(error.code === 'upgrade-refused' ? ['upgrade: HTTP/1.1'] : []),
-  ]
-  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`)
 }

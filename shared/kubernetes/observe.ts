@@ -52,6 +52,11 @@ const healthyMs = 10_000
 /** After as many refusals in a row the resource version itself may be what the server refuses. */
 const refusalsMax = 3
 const timeoutSecondsDefault = 240
+/**
+ * A list at least this often, whatever watches say: a store restored from a backup counts anew, and
+ * the watch of a version of its future is silent rather than refused (Kubernetes 1.36, measured).
+ */
+const listMs = 30 * 60_000
 
 export class Observation {
   readonly #api: ObservedApi
@@ -62,6 +67,7 @@ export class Observation {
   #state: ObserveState = { kind: 'starting', error: undefined }
   /** Where the next watch begins; undefined where a list comes first. */
   #resourceVersion: string | undefined
+  #listedMs = 0
   #failures = 0
   #openedMs: number | undefined
   #heardMs: number | undefined
@@ -136,6 +142,7 @@ export class Observation {
     if (this.#isClosed) return resourceVersion
     const changes = this.#cache.replace(items)
     this.#resourceVersion = resourceVersion
+    this.#listedMs = this.#options.clock.now()
     this.#hear()
     this.#tell(changes)
     this.#synced.resolve(true)
@@ -177,7 +184,11 @@ export class Observation {
   }
 
   #judge(end: WatchEnd): KubernetesError | undefined {
-    if (end.kind === 'ended' || end.kind === 'cancelled') return undefined
+    if (end.kind === 'cancelled') return undefined
+    if (end.kind === 'ended') {
+      if (this.#options.clock.now() - this.#listedMs >= listMs) this.#resourceVersion = undefined
+      return undefined
+    }
     const { error } = end
     // What is known was true a moment ago: the list that follows decides whether the server answers.
     if (end.kind === 'failed') this.#fall(error)
@@ -189,7 +200,7 @@ export class Observation {
   #isPoisoned({ status, reason }: KubernetesError): boolean {
     if (status === 0) return reason === 'TooLarge' || reason === 'Garbage'
     const isAboutCaller = status === 401 || status === 403 || status === 429
-    // A store restored from a backup refuses versions of its future, by 504.
+    // Some servers refuse versions of their future by 504, such as after a restore.
     return status >= 500 ? this.#failures + 1 >= refusalsMax : !isAboutCaller
   }
 

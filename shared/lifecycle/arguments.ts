@@ -10,6 +10,10 @@ export interface Arguments {
   readonly adminPort: number
   /** The provider that an ambassador stands for. */
   readonly provider: string
+  /** Directory with the certificate that an ambassador serves TLS by; plain without it. */
+  readonly tls?: string | undefined
+  /** File with the token that a sidecar proves itself by. */
+  readonly token?: string | undefined
 }
 
 /** Reads the command line. Throws with a message for the user on what it does not know. */
@@ -24,6 +28,8 @@ export function readArguments(argv: readonly string[], defaults: Arguments): Arg
       'probes-port': { type: 'string', default: String(defaults.probesPort) },
       'admin-port': { type: 'string', default: String(defaults.adminPort) },
       provider: { type: 'string', default: defaults.provider },
+      tls: { type: 'string' },
+      token: { type: 'string' },
     },
   })
   return {
@@ -34,6 +40,8 @@ export function readArguments(argv: readonly string[], defaults: Arguments): Arg
     probesPort: portOf(values['probes-port'], 'probes-port'),
     adminPort: portOf(values['admin-port'], 'admin-port'),
     provider: values.provider,
+    tls: values.tls,
+    token: values.token,
   }
 }
 

@@ -8,6 +8,7 @@ import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { Origins } from '#shared/http/client.ts'
 import { type ServerLimits, startServer } from '#shared/http/server.ts'
+import { TlsDirectory } from '#shared/http/tls-directory.ts'
 import type { Log } from '#shared/telemetry/access-log.ts'
 import { logDefect } from '#shared/telemetry/defect.ts'
 import { contentTypes, formatFor } from '#shared/telemetry/metrics.ts'
@@ -60,10 +61,13 @@ export async function serveHalf<Context extends CallContext>(
   const first = config.current()
   if (first !== undefined) half.apply(first)
   const calls = new Set<Context>()
+  const directory = settings.tls
+  const tls = directory === undefined ? undefined : new TlsDirectory({ directory, clock, log })
   const server = await startServer({
     host: settings.host,
     port: settings.port,
     limits: first === undefined ? firstLimits : half.limitsOf(first),
+    tls: tls?.pair,
     clock,
     service: half.service,
     open(cancellation) {
@@ -77,6 +81,7 @@ export async function serveHalf<Context extends CallContext>(
     },
     onDefect: (error) => logDefect(log, error, ''),
   })
+  tls?.follow((pair) => server.secure(pair))
   config.onChange((snapshot) => {
     server.apply(half.limitsOf(snapshot))
     half.apply(snapshot)
@@ -95,6 +100,7 @@ export async function serveHalf<Context extends CallContext>(
       for (const { cancellation } of calls) cancellation.cancel(reason)
     },
     async cleanUp() {
+      tls?.close()
       await Promise.all([half.close(), config.close(), half.tracing.stop(), admin.close()])
       await half.origins.destroy()
     },

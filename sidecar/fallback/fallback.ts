@@ -6,7 +6,6 @@ import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { Link, Route, SidecarCall } from '../call.ts'
 import { configOf } from '../config-of.ts'
 import type { Signal, Signals } from '../route/signals.ts'
-import { capOutput } from './cap-output.ts'
 import { type Failure, failureOf, failureOfError } from './reason.ts'
 
 export interface FallbackParts {
@@ -156,8 +155,7 @@ function turnTo(route: Route, { inner, parts, request, context }: Following) {
     isCounted = false
   }
   context.atEnd.push(context.endTurn)
-  const { outputMax } = route
-  return inner(outputMax === undefined ? request : capOutput(request, context, outputMax), context)
+  return inner(request, context)
 }
 
 function endTurn(context: SidecarCall): void {

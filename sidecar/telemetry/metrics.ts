@@ -91,6 +91,13 @@ export const sidecarTable = {
     type: 'counter',
     labels: ['result'],
   },
+  tokenExpires: {
+    name: 'outrigger_sidecar_token_expires_seconds',
+    help: 'Until the token of the pod expires; 0 once it has. Below a tenth of its life it was not renewed.',
+    type: 'gauge',
+    labels: [],
+    unit: 'seconds',
+  },
   tracesDropped: {
     name: 'outrigger_sidecar_traces_dropped_total',
     help: 'Spans that reached no collector, by reason.',

@@ -148,7 +148,7 @@ test('a replaced secret of an exhausted credential is used at once', async (cont
   await stage.start(pool, (key) =>
     key === 'key-empty' ? { status: 429, body: error('insufficient_quota') } : undefined,
   )
-  assert.equal((await stage.post(asked)).status, 429)
+  assert.equal((await stage.post(asked)).status, 503)
   await writeFile(file, 'key-full')
   await stage.reload({ ...pool, limits: { requests: 1_000_000 } })
   assert.equal((await stage.post(asked)).status, 200)

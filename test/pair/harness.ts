@@ -39,6 +39,8 @@ export interface PairOptions {
   /** More providers, as the sidecar sees them. */
   readonly providers?: Json
   readonly environment?: Readonly<Record<string, string>>
+  /** Further words of their command lines. */
+  readonly flags?: Partial<Readonly<Record<HalfName, readonly string[]>>>
 }
 
 /** Both halves as real processes in front of one provider. */
@@ -65,7 +67,7 @@ export async function startPair(options: PairOptions): Promise<Pair> {
     const start = async (name: HalfName, address: readonly string[]) => {
       const file = join(directory, `${name}.yaml`)
       await writeFile(file, JSON.stringify(configOf(options, address)))
-      const half = new Half(name, file, options.environment ?? {})
+      const half = new Half(name, file, options.environment ?? {}, options.flags?.[name])
       halves.push(half)
       await half.whenReady()
       return half
@@ -126,16 +128,25 @@ export class Half {
   #hasEnded = false
   #ready: Line = {}
 
-  constructor(name: HalfName, file: string, environment: Readonly<Record<string, string>>) {
+  constructor(
+    name: HalfName,
+    file: string,
+    environment: Readonly<Record<string, string>>,
+    flags: readonly string[] = [],
+  ) {
     this.file = file
     const places = ['--host', '127.0.0.1', '--port', '0', '--admin-port', '0']
     const probes = ['--probes-host', '127.0.0.1', '--probes-port', '0']
     const own = name === 'ambassador' ? ['--provider', 'pool'] : []
     const main = new URL(`../../${name}/main.ts`, import.meta.url).pathname
-    this.#child = spawn(process.execPath, [main, '--config', file, ...places, ...probes, ...own], {
-      env: { ...process.env, ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    this.#child = spawn(
+      process.execPath,
+      [main, '--config', file, ...places, ...probes, ...own, ...flags],
+      {
+        env: { ...process.env, ...environment },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    )
     live.add(this.#child)
     this.#exit = once(this.#child, 'exit')
     this.#read()

@@ -5,7 +5,6 @@ import { scanTopLevel } from '#shared/dialects/top-level.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { InputCount } from '#shared/tokens/counter.ts'
 import type { Route, SidecarCall } from '../../sidecar/call.ts'
-import { capKeys } from '../../sidecar/fallback/cap-output.ts'
 import { newCall } from '../../sidecar/new-call.ts'
 import { needKeys } from '../../sidecar/route/needs.ts'
 import type { ManualClock } from '../manual-clock.ts'
@@ -85,7 +84,7 @@ interface Cancelled {
 /** Where the members stand that `identify` would have found; none in what is no object. */
 export function membersOf(body: Buffer): SidecarCall['members'] {
   try {
-    return scanTopLevel(body, [...needKeys, ...capKeys]).values
+    return scanTopLevel(body, needKeys).values
   } catch {
     // The layer would have refused it: nobody asks for its members.
     return new Map()

@@ -83,18 +83,27 @@ function attemptsRow({ journal, config }: DrillFacts): ReportRow {
   }
 }
 
-function retriesRow({ journal, config, asked }: DrillFacts): ReportRow {
+/** A budget counts the calls and the seconds of its last ten seconds. */
+const budgetSeconds = 10
+
+function retriesRow(facts: DrillFacts): ReportRow {
+  const { journal, config, asked, unauthorized } = facts
   const made = [...journal.ledger.values()].flatMap(
     ({ attemptsByProvider }) => attemptsByProvider.get(asked.provider) ?? [],
   )
   const retries = made.reduce((sum, attempts) => sum + Math.max(0, attempts - 1), 0)
-  const retry = config.providers[asked.provider]?.retry
+  const { budgetPercent = 0, budgetFloor = 0 } = config.providers[asked.provider]?.retry ?? {}
+  const seconds = (facts.beforeMs + facts.endedMs - facts.beganMs + facts.afterMs) / 1_000
+  // Another process begins with a budget of its own.
+  const budgets = asked.drill.losesCounts ? 2 : 1
+  const ofTime = budgetFloor * (seconds + budgets * budgetSeconds)
+  const most = Math.floor((budgetPercent * made.length) / 100 + ofTime)
   return {
     id: 'retries',
     name: `calls that asked ${asked.provider} again`,
-    promised: `a budget of ${retry?.budgetPercent ?? 0} % of its calls and ${retry?.budgetFloor ?? 0} a second; another key instead of a refused one is none`,
+    promised: `at most ${most}: a budget of ${budgetPercent} % of its calls and ${budgetFloor} a second; another key instead of a refused one is none`,
     seen: `${retries} further attempts by ${made.length} calls`,
-    verdict: 'told',
+    verdict: retries <= most + unauthorized ? 'kept' : 'broken',
   }
 }
 
@@ -106,15 +115,15 @@ function countRows({ journal, count, asked, unauthorized }: DrillFacts): ReportR
     0,
   )
   const keys = unauthorized === 0 ? '' : `, ${unauthorized} with a refused key`
-  // A refused key is also met by whoever asks whether the provider is there.
-  const isSure = unauthorized === 0
+  // A refused key is also met by whoever asks whether the provider is there, which is no attempt.
+  const isKept = attempts <= count.calls && attempts >= count.calls - unauthorized
   return [
     {
       id: 'count',
       name: `requests that ${asked.provider} itself has counted, the first four to warm up included`,
       promised: 'each stands in the ledger as an attempt',
       seen: `${count.calls}, of which ${count.rateLimited} answered 429, ${count.brokenOff} broken off${keys}; ${attempts} in the ledger`,
-      verdict: isSure ? (attempts === count.calls ? 'kept' : 'broken') : 'told',
+      verdict: isKept ? 'kept' : 'broken',
     },
   ]
 }

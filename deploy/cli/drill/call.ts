@@ -30,7 +30,7 @@ export interface CallRecord {
   readonly hasRetryAfter: boolean
 }
 
-/** When a call began: before, under or after the fault. */
+/** When a call was under way: ended before the fault, met it, or began after it. */
 export type Phase = 'before' | 'during' | 'after'
 
 /** What is asked. */

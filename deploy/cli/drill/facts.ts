@@ -3,7 +3,7 @@ import type { DrillArguments } from './arguments.ts'
 import type { BreakerRow } from './breaker-status.ts'
 import type { CallRecord } from './call.ts'
 import type { Journal } from './journal.ts'
-import type { OpenSpan } from './probe-watch.ts'
+import type { Opened, OpenSpan } from './probe-watch.ts'
 import type { RequestTotals } from './provider-count.ts'
 
 /** What a drill has seen. */
@@ -16,6 +16,8 @@ export interface DrillFacts {
   /** When the fault began and ended, in ms since 1970. */
   readonly beganMs: number
   readonly endedMs: number
+  /** How long the load had gone on before. */
+  readonly beforeMs: number
   /** How long the load went on after the fault. */
   readonly afterMs: number
   readonly records: readonly CallRecord[]
@@ -23,12 +25,16 @@ export interface DrillFacts {
   readonly skipped: number
   readonly journal: Journal
   readonly spans: readonly OpenSpan[]
+  /** What reached the provider from the beginning of the fault to the first opening of each breaker. */
+  readonly opened: readonly Opened[]
   /** The provider’s breakers as its ambassador had them in the end. */
   readonly breakers: readonly BreakerRow[]
   /** Its keys that were not asked in the end. */
   readonly putAside: readonly string[]
   /** Requests at the provider from its start on; undefined where it could not say. */
   readonly count: RequestTotals | undefined
+  /** The same at the beginning of the fault. */
+  readonly countBefore: RequestTotals | undefined
   readonly unauthorized: number
   /** Calls that waited for room at once, by provider. */
   readonly mostWaiting: ReadonlyMap<string, number>
@@ -47,9 +53,10 @@ export interface ReportRow {
   /** Stays, whatever the words. */
   readonly id: string
   readonly name: string
-  /** From the configuration; empty where it promises nothing. */
+  /** From the configuration; empty where it promises nothing, or where this run was too short to see. */
   readonly promised: string
   readonly seen: string
+  /** What is promised is judged; all else is told. */
   readonly verdict: 'kept' | 'broken' | 'told'
 }
 

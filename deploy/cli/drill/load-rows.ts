@@ -52,10 +52,12 @@ function recoveryRow(facts: DrillFacts): ReportRow {
     seen: `${back} of the last ${last.length}`,
   }
   if (!hasTimeToRecover(facts)) {
-    return { ...common, promised: 'some, after a longer while than this', verdict: 'told' }
+    const seen = `${common.seen}; more only after a longer while than this`
+    return { ...common, promised: '', seen, verdict: 'told' }
   }
   if (putAside.length > 0) {
-    return { ...common, promised: 'once its keys are no longer put aside', verdict: 'told' }
+    const seen = `${common.seen}; none before ${putAside.join(', ')} is asked again`
+    return { ...common, promised: '', seen, verdict: 'told' }
   }
   const verdict = back > 0 ? 'kept' : 'broken'
   return { ...common, promised: 'some: nothing is wrong with it any more', verdict }

@@ -53,6 +53,9 @@ export class Load {
   }
 
   async #record(phase: Phase): Promise<void> {
-    this.records.push(await callOnce(this.#plan, phase))
+    const record = await callOnce(this.#plan, phase)
+    // What was under way when the fault came has met it.
+    const hasMet = phase === 'before' && this.#phase() !== 'before'
+    this.records.push(hasMet ? { ...record, phase: 'during' } : record)
   }
 }

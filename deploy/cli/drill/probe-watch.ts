@@ -8,6 +8,13 @@ export interface OpenSpan {
   readonly calls: number
 }
 
+/** The first opening of a breaker, and what had reached the provider with its key since `atStart`. */
+export interface Opened {
+  readonly credential: string
+  readonly model: string
+  readonly calls: number
+}
+
 type Counts = Promise<ProviderCount | undefined>
 
 interface Opening {
@@ -54,6 +61,20 @@ export class ProbeWatch {
       }
     }
     return spans
+  }
+
+  /** First openings, by what the provider had counted when the fault began; none where it cannot say. */
+  async firstOpenings(atStart: ProviderCount | undefined): Promise<Opened[]> {
+    const first = new Map<string, Opened>()
+    for (const { move, counted } of this.#openings) {
+      const { credential, model } = move
+      const name = `${credential} ${model}`
+      const to = this.#callsOf(await counted, move)
+      if (move.to !== 'open' || first.has(name) || to === undefined) continue
+      const from = this.#callsOf(atStart, move)
+      if (from !== undefined) first.set(name, { credential, model, calls: to - from })
+    }
+    return [...first.values()]
   }
 
   #callsOf(count: ProviderCount | undefined, { credential, model }: BreakerMove) {

@@ -2,11 +2,12 @@ import { breakerRows } from './breaker-rows.ts'
 import { callRows } from './call-rows.ts'
 import type { DrillFacts, Report } from './facts.ts'
 import { loadRows } from './load-rows.ts'
+import { traceRow } from './trace-row.ts'
 
 /** Holds what was seen against what was promised. */
 export function reportOf(facts: DrillFacts): Report {
   const { name, provider, seconds, rate } = facts.asked
-  const rows = [...loadRows(facts), ...callRows(facts), ...breakerRows(facts)]
+  const rows = [traceRow(facts), ...loadRows(facts), ...callRows(facts), ...breakerRows(facts)]
   return {
     drill: name,
     provider,

@@ -91,8 +91,10 @@ async function broken({ run, config, rpm, system, probes }: Broken): Promise<Dri
   const waits = watchWaits(clock, system)
   say(`asking 127.0.0.1:${system.port} for '${model}', ${asked.rate} times a second`)
   load.start()
-  await pauseMs(Math.max(beforeMsMin, faultMs / 2))
+  const beforeMs = Math.max(beforeMsMin, faultMs / 2)
+  await pauseMs(beforeMs)
   say(`${asked.name}: ${asked.drill.line}`)
+  const countBefore = await system.count(asked.provider)
   phase = 'during'
   const beganMs = clock.wall()
   await asked.drill.begin(sabotage)
@@ -102,7 +104,8 @@ async function broken({ run, config, rpm, system, probes }: Broken): Promise<Dri
   phase = 'after'
   say('the fault is over')
   await Promise.all(loads.slice(1).map((flood) => flood.stop()))
-  await pauseMs(Math.max(Math.min(recoveryMs, 2 * faultMs), faultMs / 2))
+  const ownMs = recoveryMs + asked.drill.recoveryMs(sabotage)
+  await pauseMs(Math.max(Math.min(ownMs, 2 * faultMs), faultMs / 2))
   const afterMs = clock.wall() - endedMs
   await load.stop()
   const mostWaiting = waits()
@@ -115,13 +118,16 @@ async function broken({ run, config, rpm, system, probes }: Broken): Promise<Dri
     model,
     beganMs,
     endedMs,
+    beforeMs,
     afterMs,
     records: loads.flatMap(({ records }) => records),
     skipped: loads.reduce((sum, { skipped }) => sum + skipped, 0),
     journal: system.journal,
     spans: await probes.spans(),
+    opened: await probes.firstOpenings(countBefore),
     ...(await statusAt(system.ambassadorPort(asked.provider))),
     count: count && totals(count),
+    countBefore: countBefore && totals(countBefore),
     unauthorized: count?.unauthorized ?? 0,
     mostWaiting,
   }
@@ -131,11 +137,12 @@ function sabotageOf(
   { run, config, rpm, system }: Omit<Broken, 'probes'>,
   flood: Sabotage['flood'],
 ): Sabotage {
-  const { provider, seconds } = run.asked
+  const { provider, rate, seconds } = run.asked
   return {
     provider,
     config,
     rpm,
+    rate,
     faultMs: seconds * 1_000,
     script: (instruction) => system.script(provider, instruction),
     kill: (child) => system.killChild(child),

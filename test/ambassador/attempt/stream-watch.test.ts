@@ -41,11 +41,11 @@ test('text that looks like keys or a terminator means nothing', () => {
 test('an error object inside a 200 is a failure, and what follows it does not count', () => {
   const watch = new StreamWatch('chat', false)
   const refusal = event({ error: { message: 'full', type: 'Service Unavailable', code: 503 } })
-  const { failure, pass, saidByProvider } = watch.inspect(Buffer.concat([refusal, done]))
+  const { failure, pass, said } = watch.inspect(Buffer.concat([refusal, done]))
   assert.equal(failure?.code, 'upstream-refused')
   assert.equal(failure.facts['upstreamStatus'], 503)
-  assert.equal(pass.toString(), refusal.toString())
-  assert.equal(saidByProvider, true)
+  assert.equal(failure.facts['cause'], '503 Service Unavailable')
+  assert.deepEqual([pass.toString(), said?.toString()], ['', refusal.toString()])
 })
 
 test('the end of a stopping server is a failure although it looks like a success', () => {

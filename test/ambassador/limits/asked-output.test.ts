@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
 import { askedOutput, outputKeys } from '#ambassador/limits/asked-output.ts'
+import { promptsIn } from '#ambassador/limits/prompts-in.ts'
 import type { Dialect } from '#shared/dialects/surfaces.ts'
 import { scanTopLevel } from '#shared/dialects/top-level.ts'
 
-function asked(question: object, dialect: Dialect = 'chat'): number {
+function asked(question: object, dialect: Dialect = 'chat', cap?: number): number {
   const body = Buffer.from(JSON.stringify(question))
-  return askedOutput({ dialect, body, values: scanTopLevel(body, outputKeys).values }, 1_024)
+  const { values } = scanTopLevel(body, outputKeys)
+  return askedOutput({ dialect, body, values, cap }, 1_024)
 }
 
 test('a question without a maximum reserves what the tenant sets aside', () => {
@@ -38,6 +41,50 @@ test('what is no positive whole number is not believed', () => {
 
 test('a maximum beyond every model stays a number that can be counted', () => {
   assert.equal(asked({ max_tokens: Number.MAX_SAFE_INTEGER, n: 1_000_000 }), 1_000_000_000)
+})
+
+test('a cap lowers what each answer may use, and is the maximum where there is no other', () => {
+  assert.equal(asked({ max_tokens: 70 }, 'chat', 50), 50)
+  assert.equal(asked({ max_tokens: 30, n: 2 }, 'chat', 50), 60)
+  assert.equal(asked({ max_tokens: 7, max_completion_tokens: 90 }, 'chat', 50), 50)
+  assert.equal(asked({}, 'messages', 4_096), 4_096)
+})
+
+test('each prompt of a list has an answer of its own', () => {
+  const list = (prompt: unknown, more: object = {}) =>
+    asked({ prompt, max_tokens: 10, ...more }, 'completions')
+  assert.equal(list('one text, of "many" words'), 10)
+  assert.equal(list(['one', 'two', 'th"r\\"ee, "four"', '\\']), 40)
+  assert.equal(list(['one', 'two'], { n: 2, best_of: 3 }), 60)
+  assert.equal(list([1, 22, 333]), 10)
+  assert.equal(list([[1, 2], [3], []]), 30)
+  assert.equal(list([]), 10)
+  assert.equal(asked({ prompt: ['one', 'two'] }, 'completions'), 2_048)
+  assert.equal(asked({ prompt: ['one', 'two'], max_tokens: 10 }, 'chat'), 10)
+})
+
+test('as many prompts are counted as there are, whatever stands in them', () => {
+  const texts = fc.array(fc.string({ unit: 'grapheme' }), { minLength: 1 })
+  const tokens = fc.array(fc.array(fc.nat()), { minLength: 1 })
+  fc.assert(
+    fc.property(fc.oneof(texts, tokens), fc.constantFrom(undefined, 2), (prompt, space) => {
+      const body = Buffer.from(JSON.stringify({ prompt }, undefined, space))
+      const range = scanTopLevel(body, ['prompt']).values.get('prompt')
+      assert.equal(promptsIn(body, range), prompt.length)
+    }),
+  )
+})
+
+test('more prompts than anybody sends reserve as much as can be reserved', () => {
+  const prompt = Array.from({ length: 70_000 }, () => '')
+  assert.equal(asked({ prompt, max_tokens: 1 }, 'completions'), 1_000_000_000)
+})
+
+test('of a list full of quotes the rest is taken to be as its beginning', () => {
+  const text = '"'.repeat(30_000)
+  const prompt = Array.from({ length: 20 }, () => text)
+  const believed = asked({ prompt, max_tokens: 1 }, 'completions')
+  assert.ok(believed >= 20 && believed <= 22, String(believed))
 })
 
 test('embeddings generate nothing', () => {

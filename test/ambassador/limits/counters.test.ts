@@ -106,6 +106,52 @@ test('a clock that is set back forgives nothing', () => {
     assert.equal(counter.used(newYear - 7_200_000), 70n)
     counter.takeBack(30n, newYear, newYear - 7_200_000)
     assert.equal(counter.used(newYear - 7_199_000), 40n)
-    assert.equal(counter.used(newYear), 0n)
+    // The hour between had nothing.
+    assert.equal(counter.used(newYear - 3_600_000), 0n)
   }
+})
+
+test('a month that comes again has what was charged in it, whatever the clock did between', () => {
+  const [december, january] = [newYear - 1_000, newYear + 1_000]
+  const counter = new CalendarCounter('month')
+  counter.charge(5n, december)
+  counter.charge(3n, january)
+  assert.equal(counter.used(january), 3n)
+  assert.equal(counter.used(december), 8n)
+  counter.charge(2n, december)
+  counter.takeBack(1n, january, december)
+  assert.equal(counter.used(december), 9n)
+  assert.equal(counter.used(january), 2n)
+  assert.equal(counter.used(december), 9n)
+  assert.equal(counter.used(january), 2n)
+})
+
+test('a clock that was years ahead for a moment leaves no mark on the months to come', () => {
+  const counter = new CalendarCounter('month')
+  counter.charge(5n, newYear)
+  counter.charge(3n, Date.UTC(2030, 0))
+  assert.equal(counter.used(newYear), 8n)
+  assert.equal(counter.used(Date.UTC(2026, 1)), 0n)
+  assert.equal(counter.used(Date.UTC(2026, 2)), 0n)
+})
+
+test('a calendar counts at an instant at least what was charged in its span and not given back', () => {
+  const hops = fc.array(
+    fc.record({ day: fc.nat(2), amount: fc.bigInt(0n, 100n), takes: fc.bigInt(0n, 100n) }),
+    { maxLength: 40 },
+  )
+  fc.assert(
+    fc.property(hops, (all) => {
+      const counter = new CalendarCounter('day')
+      const charged = [0n, 0n, 0n]
+      for (const { day, amount, takes } of all) {
+        const nowMs = newYear + day * 86_400_000
+        counter.charge(amount, nowMs)
+        const given = takes < amount ? takes : amount
+        counter.takeBack(given, nowMs, nowMs)
+        charged[day] = (charged[day] ?? 0n) + amount - given
+        assert.ok(counter.used(nowMs) >= (charged[day] ?? 0n))
+      }
+    }),
+  )
 })

@@ -42,6 +42,7 @@ function newCall(clock: ManualClock, given: Partial<Call> = {}): Call {
     clock,
     inputEstimate: 100,
     model: 'm',
+    outputCap: undefined,
     surface: surfaceOf('/v1/chat/completions'),
     tenant: 'search',
     spent: nothing,

@@ -19,7 +19,17 @@ test('a clock that is corrected by an hour is followed, and forgives nothing', (
   const store = new MemoryStore()
   store.reserve([{ ...charge, span: 'hour' }], atMs)
   assert.equal(store.used(charge.key, atMs - 3_600_000), 10n)
-  assert.equal(store.used(charge.key, atMs), 0n)
+  assert.equal(store.used(charge.key, atMs), 10n)
+  assert.equal(store.used(charge.key, atMs + 3_600_000), 0n)
+})
+
+test('what was written by a clock that was set back since is used in its own span', () => {
+  const store = new MemoryStore()
+  const hour = { ...charge, span: 'hour' } as const
+  store.restore([{ key: hour.key, span: 'hour', slots: [[atMs, 7n]] }], atMs - 3_600_000)
+  assert.equal(store.used(hour.key, atMs - 3_600_000), 7n)
+  assert.equal(store.used(hour.key, atMs), 7n)
+  assert.equal(store.used(hour.key, atMs + 3_600_000), 0n)
 })
 
 test('one charge that does not fit leaves all others uncharged', () => {

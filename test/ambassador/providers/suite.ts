@@ -110,6 +110,7 @@ export function suite(vendor: Vendor): void {
 
   if (vendor.chat !== undefined) chatSuite(vendor)
   if (vendor.paths.messages !== undefined) messagesSuite(vendor)
+  boundSuite(vendor, spoken)
   passSuite(vendor, spoken[0] ?? 'chat')
   countSuite(vendor)
 
@@ -179,6 +180,39 @@ function messagesSuite(vendor: Vendor): void {
   })
 }
 
+/** Answers of at most 50 tokens: what is asked of the vendor, by what the caller says itself. */
+function boundSuite({ bound, ...vendor }: Vendor, spoken: readonly Dialect[]): void {
+  const { name, model = 'large' } = vendor
+  const headers = { 'x-outrigger-output-max': '50' }
+  for (const dialect of spoken) {
+    test(`${name}: a cap of a ${dialect} answer goes in the word that the vendor knows`, async (context) => {
+      const server = await startVendor(context, (received) => reply({ ...vendor, bound }, received))
+      const { ask } = await startFor(context, configured({ ...vendor, bound }, server.origin))
+      const sent = async (more: object) => {
+        const { path, body } = question(dialect)
+        const { max_tokens: _, ...rest } = { max_tokens: 0, ...body }
+        await ask({ path, body: { ...rest, ...more }, headers })
+        const got = JSON.parse(server.received.at(-1)?.body ?? '{}')
+        // All that is not said here is as it was asked.
+        for (const [key, value] of Object.entries(rest)) {
+          assert.deepEqual(got[key], key === 'model' ? model : value)
+          delete got[key]
+        }
+        return got
+      }
+      const word = dialect === 'chat' ? bound : 'max_tokens'
+      assert.deepEqual(await sent({}), dialect === 'embeddings' ? {} : { [word]: 50 })
+      if (dialect === 'embeddings') return
+      assert.deepEqual(await sent({ max_tokens: 30 }), { max_tokens: 30 })
+      assert.deepEqual(await sent({ max_tokens: 70 }), { max_tokens: 50 })
+      if (dialect !== 'chat') return
+      const besides = name === 'ollama' ? { max_tokens: 50 } : {}
+      const asked = await sent({ max_completion_tokens: 70 })
+      assert.deepEqual(asked, { max_completion_tokens: 50, ...besides })
+    })
+  }
+}
+
 function passSuite(vendor: Vendor, dialect: Dialect): void {
   test(`${vendor.name}: headers and query of the caller pass, but for its secrets`, async (context) => {
     const { ask, got } = await start(context, vendor)
@@ -215,11 +249,14 @@ function countSuite(vendor: Vendor): void {
     const does = wanted === undefined ? 'is not offered' : 'is answered by the provider'
     test(`${vendor.name}: a count on ${path} ${does}`, async (context) => {
       const { ask, got } = await start(context, vendor)
-      const answer = await ask({ path, body: { model: 'alias', messages } })
+      const headers = { 'x-outrigger-output-max': '50' }
+      const answer = await ask({ path, body: { model: 'alias', messages }, headers })
       assert.equal(answer.status, wanted === undefined ? 404 : 200)
       if (wanted === undefined) return
       assert.equal(answer.body, '{"input_tokens": 7}')
       assert.deepEqual([got().url, got().headers[vendor.auth[0]]], [wanted, vendor.auth[1]])
+      // What is only counted has no answer to cap.
+      assert.deepEqual(JSON.parse(got().body), { model: vendor.model ?? 'large', messages })
     })
   }
 }

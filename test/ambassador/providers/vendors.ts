@@ -25,6 +25,8 @@ export interface Vendor {
   /** Where it counts without answering, by the surface that is called. */
   readonly counts?: Readonly<Record<string, string>>
   readonly probe: string | undefined
+  /** The member by which a chat's answer is bounded that names no bound; others have one word. */
+  readonly bound: 'max_completion_tokens' | 'max_tokens'
 }
 
 const key = { name: 'main', secret: 'KEY' }
@@ -61,6 +63,7 @@ function preset(name: string, base: string, paths: Vendor['paths']) {
     paths,
     refusal,
     probe: `${base}/models`,
+    bound: 'max_tokens' as const,
   }
 }
 
@@ -96,6 +99,7 @@ const openai: Vendor = {
   refusal,
   counts: { '/v1/responses/input_tokens': '/v1/responses/input_tokens' },
   probe: '/v1/models',
+  bound: 'max_completion_tokens',
 }
 
 const anthropic: Vendor = {
@@ -111,6 +115,7 @@ const anthropic: Vendor = {
   },
   counts: { '/v1/messages/count_tokens': '/v1/messages/count_tokens' },
   probe: '/v1/models',
+  bound: 'max_tokens',
 }
 
 export const vendors: readonly Vendor[] = [
@@ -136,6 +141,7 @@ export const vendors: readonly Vendor[] = [
     chatMeans: openaiMeans,
     refusal: azureRefusal,
     probe: '/openai/v1/models',
+    bound: 'max_completion_tokens',
   },
   {
     name: 'azure deployments',
@@ -152,9 +158,11 @@ export const vendors: readonly Vendor[] = [
     chatMeans: openaiMeans,
     refusal: azureRefusal,
     probe: '/openai/models?api-version=2024-10-21',
+    bound: 'max_completion_tokens',
   },
   {
     ...preset('groq', '/openai/v1', { chat: '/openai/v1/chat/completions' }),
+    bound: 'max_completion_tokens',
     // The AI SDK's recorded stream: usage twice, the times of each part beside the tokens.
     chat: {
       usage: {
@@ -196,6 +204,7 @@ export const vendors: readonly Vendor[] = [
   },
   {
     ...preset('xai', '/v1', { chat: '/v1/chat/completions' }),
+    bound: 'max_completion_tokens',
     // The AI SDK's xai provider: reasoning is beside the completion.
     chat: {
       usage: {
@@ -286,6 +295,7 @@ export const vendors: readonly Vendor[] = [
     credential: { ...key, as: 'api-key' },
     auth: azureKey,
     counts: {},
+    bound: 'max_tokens',
   },
   {
     ...openai,
@@ -294,5 +304,6 @@ export const vendors: readonly Vendor[] = [
     paths: { ...openai.paths, messages: '/v1/messages' },
     counts: { '/v1/messages/count_tokens': '/v1/messages/count_tokens' },
     probe: undefined,
+    bound: 'max_tokens',
   },
 ]

@@ -259,6 +259,7 @@ test('before the first answer calls go in doubling numbers where limits will be 
   await turn()
   assert.equal(permits.length, 16)
   permits[0]?.observe(ok)
+  clock.advance(5)
   await turn()
   assert.equal(permits.length, 100)
 })

@@ -1,11 +1,15 @@
 import {
   anthropicLimits,
   azureLimits,
+  compatibleLimits,
   deepseekLimits,
   groqLimits,
+  mistralLimits,
   openaiLimits,
+  xaiLimits,
 } from '../../../ambassador/quota/shape.ts'
-import type { Scenario, Truth } from './simulation.ts'
+import { type Manner, PlainLimiter } from './plain-limiter.ts'
+import type { MakeLimiter, Scenario, Truth } from './scenario.ts'
 
 const minuteMs = 60_000
 
@@ -16,6 +20,7 @@ const common = {
   hasHeaders: true,
   isWhole: false,
   processes: 1,
+  triedShare: 0,
   durationMs: 6 * minuteMs,
   seed: 1,
 } as const
@@ -104,5 +109,58 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     places: 60,
     // A place is held for 3.5 s by a call of 1,040 tokens in the mean.
     demandPerMs: 60 * (1_040 / 3_530),
+  },
+}
+
+function plain(manner: Manner): MakeLimiter {
+  return (limits, startMs) => new PlainLimiter(manner, limits, startMs)
+}
+
+const all = ({ input, output }: Truth) => input + output
+
+/** Providers whose texts say little: limiters for what they say, and the plainest reading of the rest. */
+export const vagueScenarios: Readonly<Record<string, Scenario>> = {
+  'xai, nothing told': {
+    ...common,
+    vendor: plain({ saysWhen: false, isBySecond: true }),
+    shape: xaiLimits,
+    limits: { requestsPerMinute: 6_000, tokensPerMinute: 600_000 },
+    configured: { tokens: 600_000 },
+    hasHeaders: false,
+    chargeOf: all,
+    tokensOf: all,
+    ...perMinute(600_000),
+  },
+  mistral: {
+    ...common,
+    vendor: plain({
+      headers: {
+        requests: ['x-ratelimit-limit-req-minute', 'x-ratelimit-remaining-req-minute'],
+        tokens: ['x-ratelimit-limit-tokens-minute', 'x-ratelimit-remaining-tokens-minute'],
+      },
+      saysWhen: true,
+      isBySecond: true,
+    }),
+    shape: mistralLimits,
+    limits: { requestsPerMinute: 6_000, tokensPerMinute: 600_000 },
+    chargeOf: all,
+    tokensOf: all,
+    ...perMinute(600_000),
+  },
+  'openai-compatible': {
+    ...common,
+    vendor: plain({
+      headers: {
+        requests: ['x-ratelimit-limit-requests', 'x-ratelimit-remaining-requests'],
+        tokens: ['x-ratelimit-limit-tokens', 'x-ratelimit-remaining-tokens'],
+      },
+      saysWhen: true,
+      isBySecond: false,
+    }),
+    shape: compatibleLimits,
+    limits: { requestsPerMinute: 6_000, tokensPerMinute: 600_000 },
+    chargeOf: all,
+    tokensOf: all,
+    ...perMinute(600_000),
   },
 }

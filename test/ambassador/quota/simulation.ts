@@ -1,65 +1,13 @@
+import assert from 'node:assert/strict'
 import { Cancellation } from '#shared/call/cancellation.ts'
 import type { Permit } from '../../../ambassador/quota/permit.ts'
 import { Quota } from '../../../ambassador/quota/quota.ts'
-import type { LimitShape } from '../../../ambassador/quota/shape.ts'
-import {
-  createLimiter,
-  type LimitedVendor,
-  type Limiter,
-} from '../../../deploy/simulator/limits/limiter.ts'
+import type { Want } from '../../../ambassador/quota/want.ts'
+import { createLimiter, type Limiter } from '../../../deploy/simulator/limits/limiter.ts'
+import type { Figures } from './figures.ts'
+import { Refusals } from './refusals.ts'
+import type { Scenario, Truth } from './scenario.ts'
 import { chance, type VirtualClock, virtualClock } from './virtual-clock.ts'
-
-/** Tokens of one call as they will be. */
-export interface Truth {
-  readonly tenant: string
-  readonly input: number
-  readonly cached: number
-  readonly output: number
-  readonly outputMax: number
-}
-
-export interface Scenario {
-  readonly vendor: LimitedVendor
-  readonly shape: LimitShape
-  /** Limits with everything; the cut multiplies each. */
-  readonly limits: Readonly<Record<string, number>>
-  /** Our own configuration of them; empty: all is learned. */
-  readonly configured: Readonly<Record<string, number>>
-  /** What one call uses up of the scarcest limit. */
-  readonly chargeOf: (truth: Truth) => number
-  /** What it counts for between tenants. */
-  readonly tokensOf: (truth: Truth) => number
-  /** That limit, per millisecond; undefined for calls at a time. */
-  readonly capacityPerMs: number | undefined
-  readonly places?: number
-  readonly demandPerMs: number
-  readonly durationMs: number
-  /** Estimates are the truth times a factor uniform between these. */
-  readonly estimate: readonly [number, number]
-  readonly patienceMs: number
-  /** The provider's headers reach us. */
-  readonly hasHeaders: boolean
-  /** Answers come whole: the head with the end of the body. */
-  readonly isWhole: boolean
-  /** Processes that share the account, and know nothing of each other. */
-  readonly processes: number
-  readonly seed: number
-}
-
-export interface Figures {
-  readonly sent: number
-  readonly refusedInCut: number
-  readonly refusedElse: number
-  readonly refusedShare: number
-  readonly utilisation: number
-  /** Largest deviation of a tenant's share from its fair one, relative. */
-  readonly unfairness: number
-  readonly turnedAway: number
-  readonly waitP50Ms: number
-  readonly waitMsMax: number
-  readonly longestOverPatienceMs: number
-  readonly inFlightLeft: number
-}
 
 /** Of the whole limit; three times it together. */
 export const demands: readonly number[] = [0.05, 0.1, 0.35, 0.5, 0.8, 1.2]
@@ -77,12 +25,12 @@ class Run {
   sent = 0
   refusedInCut = 0
   refusedElse = 0
-  turnedAway = 0
   inFlight = 0
   placeMs = 0
   placesAtMs = 0
   placesInUse = 0
   overPatienceMs = 0
+  readonly refusals: Refusals
   readonly waits: number[] = []
   readonly offered = new Map<string, number>()
   readonly served = new Map<string, number>()
@@ -92,10 +40,11 @@ class Run {
     this.scenario = scenario
     this.clock = virtualClock(scenario.seed)
     this.random = chance(scenario.seed * 7 + 1)
-    this.limiter = createLimiter(scenario.vendor, {
-      limits: scenario.limits,
-      now: this.clock.wall(),
-    })
+    this.refusals = new Refusals(this.clock, scenario)
+    const { vendor, limits } = scenario
+    const now = this.clock.wall()
+    this.limiter =
+      typeof vendor === 'function' ? vendor(limits, now) : createLimiter(vendor, { limits, now })
     const options = {
       credentials: [
         { name: 'main', weight: 1, share: 1 / scenario.processes, limits: scenario.configured },
@@ -147,31 +96,33 @@ class Run {
       if (enteredMs >= settlingMs) add(this.served, truth.tenant, scenario.tokensOf(truth))
       this.send(truth, permit)
     }
+    const quota = this.quotas[Math.floor(this.random() * this.quotas.length)]
+    assert.ok(quota)
+    const want: Want = {
+      tenant: truth.tenant,
+      weight: 1,
+      class: 'interactive',
+      model: 'm',
+      inputTokens: Math.round(truth.input * factor),
+      cachedTokens: Math.round(truth.cached * factor),
+      outputTokensMax: truth.outputMax,
+      session: undefined,
+      patienceMs: scenario.patienceMs,
+      cancellation: new Cancellation(),
+      excluded: [],
+    }
     try {
-      const quota = this.quotas[Math.floor(this.random() * this.quotas.length)]
-      const entered = quota!.enter({
-        tenant: truth.tenant,
-        weight: 1,
-        class: 'interactive',
-        model: 'm',
-        inputTokens: Math.round(truth.input * factor),
-        cachedTokens: Math.round(truth.cached * factor),
-        outputTokensMax: truth.outputMax,
-        session: undefined,
-        patienceMs: scenario.patienceMs,
-        cancellation: new Cancellation(),
-        excluded: [],
-      })
+      const entered = quota.enter(want)
       if (!(entered instanceof Promise)) waited(entered)
       else {
         entered.then(waited, () => {
-          this.turnedAway++
+          this.refusals.late(clock.now() - enteredMs)
           const overMs = clock.now() - enteredMs - scenario.patienceMs
           this.overPatienceMs = Math.max(this.overPatienceMs, overMs)
         })
       }
-    } catch {
-      this.turnedAway++
+    } catch (error) {
+      this.refusals.atOnce(error, { want, quota, waited })
     }
   }
 
@@ -253,7 +204,8 @@ class Run {
       refusedShare: refusedElse / sent,
       utilisation,
       unfairness: unfairness(this.offered, this.served),
-      turnedAway: this.turnedAway,
+      turnedAway: this.refusals.count,
+      refusals: this.refusals.figures(sent),
       waitP50Ms: sorted[Math.floor(sorted.length / 2)] ?? 0,
       waitMsMax: sorted.at(-1) ?? 0,
       longestOverPatienceMs: this.overPatienceMs,

@@ -16,9 +16,13 @@ function responseOf(result: Result) {
   return result.response
 }
 
-function codeOf(result: Result): string {
+function errorOf(result: Result): CallError {
   assert.ok('error' in result && result.error instanceof CallError)
-  return result.error.code
+  return result.error
+}
+
+function codeOf(result: Result): string {
+  return errorOf(result).code
 }
 
 const quota = JSON.stringify({ error: { type: 'insufficient_quota', code: 'insufficient_quota' } })
@@ -78,13 +82,34 @@ test('dead and exhausted credentials are walked at once, outside the budget', as
   )
 })
 
-test('without another credential the provider’s refusal is the answer, and no use repeating', async () => {
+test('without another credential an account that is used up is the answer, in our own words', async () => {
   const { call, result } = await run({ steps: [{ status: 429, body: quota }] })
+  const error = errorOf(result)
+  assert.deepEqual(
+    [error.code, error.row.isLasting, error.row.replay],
+    ['provider-exhausted', true, 'safe'],
+  )
+  assert.equal(error.facts['cause'], '429 insufficient_quota')
+  assert.deepEqual([call.gaveUp, call.bodiesOpen], [['no-credential'], 0])
+})
+
+test('a provider without a key has no account: its refusal passes as it came', async () => {
+  const { result } = await run({ steps: [{ status: 429, body: quota }], credentials: [''] })
   const response = responseOf(result)
   assert.equal(await drained(response.body), quota)
   assert.equal(header(response.headers, 'x-should-retry'), 'false')
   assert.equal(header(response.headers, 'x-outrigger-replay'), 'safe')
-  assert.deepEqual(call.gaveUp, ['no-credential'])
+})
+
+test('where one key is throttled and another used up, the answer says when there is room', async () => {
+  const { result } = await run({
+    steps: [{ status: 429, headers: ['retry-after', '90'] }, { status: 402 }],
+    credentials: ['a', 'b'],
+    patienceMs: 20_000,
+  })
+  const error = errorOf(result)
+  assert.equal(error.code, 'rate-limited')
+  assert.ok(Number(error.facts['retryAfterMs']) > 89_000)
 })
 
 test('a throttled credential is left for another at once', async () => {
@@ -110,9 +135,9 @@ test('a wait beyond patience is not waited: the answer says when', async () => {
     steps: [{ status: 429, headers: ['retry-after', '30'] }],
     patienceMs: 20_000,
   })
-  const response = responseOf(result)
-  assert.equal(response.status, 429)
-  assert.equal(header(response.headers, 'retry-after'), '30')
+  const error = errorOf(result)
+  assert.deepEqual([error.code, error.row.status], ['rate-limited', 429])
+  assert.equal(error.facts['retryAfterMs'], 30_000)
   assert.deepEqual(call.gaveUp, ['time'])
   assert.ok(call.clock.now() < 1_000)
 })

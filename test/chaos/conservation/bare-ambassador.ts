@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { AmbassadorCall } from '#ambassador/call.ts'
+import { startIdentity } from '#ambassador/identity/start-identity.ts'
 import { startLimits } from '#ambassador/limits/start-limits.ts'
 import { newCall } from '#ambassador/new-call.ts'
 import { OutputRatios } from '#ambassador/output-ratios.ts'
@@ -61,6 +62,7 @@ export function bareAmbassador(parts: BareParts) {
     gate,
     counts: new Gate(),
     reach: 'loopback',
+    identity: startIdentity({ clock, log, cluster: undefined }),
     ledger,
     origins,
     pool: new ReplicaPool({ clock, origins, onHealth() {} }),

@@ -58,6 +58,7 @@ export const callerRows = {
     anthropic: asking({ model: 'one-dialect' }).anthropic,
   },
   unauthenticated: refusing({ model: 'guarded' }),
+  'workload-forbidden': refusing({ model: 'clustered' }),
   'model-forbidden': refusing({ model: 'gold' }),
   'model-not-found': refusing({ model: 'assistent' }),
   'path-not-found': {

@@ -33,6 +33,11 @@ export const providerRows = {
   'upstream-early-end': refusing(streamed('eof=0'), { raisedBy, event: under('eof=5') }),
   'upstream-garbage': refusing(streamed('garbage=0'), { raisedBy, event: under('garbage=5') }),
   'upstream-redirect': fromStandIn('redirect'),
+  // One that asks for fewer tokens: it says nothing about the next call with the key.
+  'provider-exhausted': refusing(
+    { model: 'keyed', headers: { 'x-stand-in': 'exhausted' } },
+    { raisedBy: ({ keyed }) => keyed },
+  ),
   'upstream-refused': fromStandIn('refused'),
   'upstream-aborted': refusing(under('abort=2'), { raisedBy, event: under('abort=3') }),
   'upstream-failed': fromStandIn('failed'),

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { type ErrorCode, errorTable } from '#shared/errors/table.ts'
 import { ask, codeIn } from '../client.ts'
 import type { Half } from '../harness.ts'
-import { assertDocumented, assertEvent, type Writer } from './documented.ts'
+import { assertDocumented, assertEvent, rowOf, type Writer } from './documented.ts'
 import { asking, directQuestion, heard, type Question, type SdkName, type Sdks } from './sdks.ts'
 
 /** What every stage of rows has: the SDKs at its sidecar. */
@@ -85,10 +85,11 @@ async function refuseDirectly<S extends Stage>(code: ErrorCode, row: Refused<S>,
   const half = row.raisedBy?.(stage)
   if (half === undefined) return
   const seen = await ask(half.port, directQuestion(row.direct ?? {}))
-  const { status, replay } = errorTable[code]
+  const { status, replay, isLasting = false } = rowOf(code)
   assert.deepEqual([seen.status, codeIn(seen.body)], [status, code])
   assert.equal(seen.headers['x-outrigger-replay'], replay)
-  assert.equal(seen.headers['retry-after'], replay === 'safe' ? '1' : undefined)
+  const isSoon = replay === 'safe' && !isLasting
+  assert.equal(seen.headers['retry-after'], isSoon ? '1' : undefined)
 }
 
 async function breakOff<S extends Stage>(

@@ -1,7 +1,9 @@
 import { createServer as createHttpServer } from 'node:http'
 import { createServer } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
+import { claimsAt, sign, signingKey } from '../../ambassador/identity/signing-cluster.ts'
 import { selfSigned } from '../../local/certificate.ts'
+import { startClusterAmbassador } from '../cluster-ambassador.ts'
 import {
   alias,
   closedPort,
@@ -50,6 +52,8 @@ export interface AmbassadorStage extends PairStage {
 export interface ProviderStage extends PairStage {
   /** In front of a server that answers as its header `x-stand-in` says. */
   readonly standIn: Half
+  /** The same with a key. */
+  readonly keyed: Half
   /** In front of a port that accepts and says nothing, and of one that refuses. */
   readonly silent: Half
   readonly gone: Half
@@ -63,12 +67,16 @@ const patient = { connectTimeout: '30s', count: { wait: '30s' } }
 /** Of the sidecar of that stage: small enough to be filled. */
 export const applicationLimits = { callsMax: 4, bodyBytes: 64 * 1024 }
 
-/** A pair beside an ambassador that asks for a secret and a sidecar without configuration. */
+/** A pair beside ambassadors that ask for a secret and for a tenant, and a sidecar without configuration. */
 export async function startApplicationStage(): Promise<ApplicationStage> {
   const provider = await startProvider()
   const identity = { kind: 'shared-secret', secrets: [{ tenant: 'local', secret: 'GUARD' }] }
   const extras = besides(provider.port)
-  const [guarded, unconfigured] = await Promise.all([
+  const key = await signingKey()
+  const [token, clustered, guarded, unconfigured] = await Promise.all([
+    // Of a workload that no tenant claims.
+    sign(key, claimsAt(Date.now(), 'elsewhere')),
+    startClusterAmbassador({ provider: provider.port }, [key]),
     extras.start('ambassador', {
       ambassador: { identity },
       tenants: { local: {} },
@@ -81,10 +89,17 @@ export async function startApplicationStage(): Promise<ApplicationStage> {
   const limits = { bodyMax: size, bodiesMax: size, callsMax: applicationLimits.callsMax }
   const pair = await startPair({
     provider: provider.port,
-    sidecar: { ...patient, ...limits, headTimeout: '1s', bodyTimeout: '3s', drain: { grace: 0 } },
+    sidecar: {
+      ...patient,
+      ...limits,
+      headTimeout: '1s',
+      bodyTimeout: '3s',
+      drain: { grace: 0 },
+      secret: 'POD_TOKEN',
+    },
     // The one tenant may not ask for `gold`.
     models: {
-      ...modelsOf('guarded', 'one-dialect', 'other-dialect'),
+      ...modelsOf('guarded', 'clustered', 'one-dialect', 'other-dialect'),
       gold: target('pool', 'gold'),
       blind: { targets: [{ provider: 'pool', model: 'tiny', capabilities: ['images'] }] },
       refusing: { targets: [{ refuse: 'Come back tomorrow' }] },
@@ -93,12 +108,13 @@ export async function startApplicationStage(): Promise<ApplicationStage> {
     tenants: { local: { models: ['tiny', 'assistant'] } },
     providers: {
       guarded: at(guarded),
+      clustered: at(clustered),
       'one-dialect': { ...elsewhere, dialects: ['chat'] },
       'other-dialect': { ...elsewhere, dialects: ['messages'] },
     },
-    environment: defective,
+    environment: { ...defective, POD_TOKEN: token },
   })
-  const close = () => closeAll(pair, extras, provider)
+  const close = () => closeAll(pair, clustered, extras, provider)
   const sdks = sdksOf(pair.port)
   return { sdks, provider, pair, unconfigured: sdksOf(unconfigured.port), close }
 }
@@ -181,8 +197,13 @@ export async function startProviderStage(): Promise<ProviderStage> {
     startSilent(extras),
     extras.listen(createTlsServer(selfSigned(['localhost']))),
   ])
-  const [standIn, silent, gone, untrusted] = await Promise.all([
+  const credentials = [{ name: 'main', secret: 'STAND_IN_KEY' }]
+  const [standIn, keyed, silent, gone, untrusted] = await Promise.all([
     extras.start('ambassador', hosted(`http://127.0.0.1:${standInPort}/v1`)),
+    extras.start('ambassador', {
+      ...hosted(`http://127.0.0.1:${standInPort}/v1`, { credentials }),
+      environment: { STAND_IN_KEY: 'key-of-the-stage' },
+    }),
     // A handshake that is never answered is a connection that does not come about.
     extras.start('ambassador', hosted(`https://127.0.0.1:${silentPort}/v1`)),
     extras.start('ambassador', hosted(`http://127.0.0.1:${await closedPort()}/v1`)),
@@ -192,9 +213,10 @@ export async function startProviderStage(): Promise<ProviderStage> {
     provider: provider.port,
     sidecar: patient,
     pool: { timeouts: { head: '2s', firstContent: '1s', idle: '2s' } },
-    models: modelsOf('stand-in', 'silent', 'gone', 'untrusted'),
+    models: modelsOf('stand-in', 'keyed', 'silent', 'gone', 'untrusted'),
     providers: {
       'stand-in': at(standIn),
+      keyed: at(keyed),
       silent: at(silent),
       gone: at(gone),
       untrusted: at(untrusted),
@@ -202,7 +224,7 @@ export async function startProviderStage(): Promise<ProviderStage> {
   })
   const close = () => closeAll(pair, extras, provider)
   const sdks = sdksOf(pair.port)
-  return { sdks, provider, pair, standIn, silent, gone, untrusted, close }
+  return { sdks, provider, pair, standIn, keyed, silent, gone, untrusted, close }
 }
 
 /** A provider that is reached by its base URL. */
@@ -218,12 +240,18 @@ const errorInside = (code: number) =>
     error: { type: 'api_error', message: 'Cannot serve: I am full', code },
   })
 
+/** As OpenRouter says it; nothing of it is the caller's to read. */
+const tooDear = JSON.stringify({
+  error: { code: 402, message: 'org-abc can afford 12 tokens: ask for fewer max_tokens' },
+})
+
 /** Answers whose like the simulator never gives; the status of an error stands inside of a 200. */
 function startStandIn(extras: Besides): Promise<number> {
   const server = createHttpServer((request, response) => {
     const kind = request.headers['x-stand-in']
     request.resume()
     if (kind === 'redirect') response.writeHead(307, { location: '/elsewhere' }).end()
+    else if (kind === 'exhausted') response.writeHead(402).end(tooDear)
     else {
       response.setHeader('content-type', 'application/json')
       response.end(errorInside(kind === 'refused' ? 503 : 502))
@@ -245,7 +273,7 @@ function modelsOf(...providers: readonly string[]) {
 }
 
 /** An ambassador beside the pair's own, as the sidecar sees it. */
-function at(half: Half) {
+function at(half: { readonly port: number }) {
   const replicas = { addresses: ['http://127.0.0.1:1'] }
   return { kind: 'vllm', replicas, address: [`127.0.0.1:${half.port}`] }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { after, before, test } from 'node:test'
-import { ask } from '../client.ts'
+import { ask, codeIn } from '../client.ts'
 import { type Besides, besides } from '../errors/besides.ts'
 import type { Half } from '../harness.ts'
 import { billed, type PlannedProvider, startPlanned } from './planned-provider.ts'
@@ -208,7 +208,8 @@ test('a key that a provider quotes to a question that is only counted is shown t
   const one = planned('counted', { plan: '401', headers: { 'anthropic-version': '2023-06-01' } })
   const seen = await ask(counting.port, { ...one, path: '/v1/messages/count_tokens' })
   assert.equal(provider.of(one.id)[0]?.headers['x-api-key'], wireKey('counter'))
-  assert.equal(seen.status, 401)
+  // The key is no caller's: the ambassador cannot count for anybody.
+  assert.deepEqual([seen.status, codeIn(seen.body)], [503, 'provider-disabled'])
   const places = [seen.body, JSON.stringify(seen.headers), counting.output]
   for (const text of places) assert.ok(!text.includes(wireKey('counter')), text)
 })

@@ -263,30 +263,6 @@ test('what is only counted goes to the first target alone', async () => {
   assert.equal(models(followed), 'a')
 })
 
-test('a target that stands in with a cap has it in its own question alone', async () => {
-  const bodies: string[] = []
-  const { send } = following({
-    chain: {
-      a(_call, request) {
-        bodies.push(request.body.toString())
-        return fails('unavailable')
-      },
-      b(_call, request) {
-        bodies.push(request.body.toString())
-        return answered(200)
-      },
-    },
-    change(call) {
-      const [first, second] = call.chain
-      if (first !== undefined && second !== undefined && 'provider' in second) {
-        call.chain = [first, { ...second, outputMax: 50 }]
-      }
-    },
-  })
-  await send()
-  assert.deepEqual(bodies, ['{"model":"x"}', '{"max_completion_tokens":50,"model":"x"}'])
-})
-
 test('a count for one tokenizer is a guess for the next, until it is counted anew', async () => {
   const seen: string[] = []
   const { send } = following({

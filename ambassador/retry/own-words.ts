@@ -1,0 +1,49 @@
+import { CallError } from '#shared/errors/call-error.ts'
+import type { AmbassadorCall } from '../call.ts'
+import { providerOf } from '../provider-of.ts'
+import { classifyError, isAnswer } from './classify-error.ts'
+import type { Outcome } from './outcome.ts'
+
+/** Of the call: whose account was refused. */
+type Refused = Pick<AmbassadorCall, 'credential' | 'provider'>
+
+/**
+ * What the caller is told where a provider refused for the account's sake; undefined where its own
+ * words may pass. All tenants share the account, so its limits, spending, ids and keys, which
+ * providers write into such refusals, are no tenant's to read; its code stands in the access line.
+ * Without a credential there is no account: a pool's words pass. `soonestMs`: until some throttled
+ * credential is free again, where one will be.
+ */
+export function ownWords(
+  outcome: Outcome,
+  { credential = '', provider }: Refused,
+  soonestMs: number | undefined,
+): CallError | undefined {
+  const { hintMs, kind, said } = outcome
+  if (credential === '') return undefined
+  if (kind !== 'throttled' && kind !== 'exhausted' && kind !== 'dead-credential') return undefined
+  const cause = said === undefined ? {} : { cause: said }
+  const refusal = `Cannot call provider '${provider}'`
+  if (kind === 'throttled' || soonestMs !== undefined) {
+    // Of one that has no money or right, another credential will have room before.
+    const hint = kind === 'throttled' ? hintMs : undefined
+    const waitMs = Math.min(soonestMs ?? Infinity, hint ?? Infinity)
+    const wait = Number.isFinite(waitMs) ? { retryAfterMs: Math.max(1, waitMs) } : {}
+    return new CallError('rate-limited', `${refusal}: it is at its limit`, { ...cause, ...wait })
+  }
+  if (kind === 'dead-credential') {
+    return new CallError('provider-disabled', `${refusal}: it refuses the credential`, cause)
+  }
+  const { reach } = outcome
+  const why = reach === 'call' ? 'cannot pay for so many tokens' : 'has no credit or quota left'
+  const hint = hintMs === undefined ? {} : { retryAfterMs: hintMs }
+  const facts = { ...cause, ...hint, reach }
+  return new CallError('provider-exhausted', `${refusal}: its account ${why}`, facts)
+}
+
+/** The same of an error that a provider said inside its 200; any other one as it is. */
+export function errorInOwnWords(error: CallError, context: AmbassadorCall): CallError {
+  if (!isAnswer(error)) return error
+  const outcome = classifyError(error, providerOf(context).kind)
+  return ownWords(outcome, context, undefined) ?? error
+}

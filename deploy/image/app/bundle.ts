@@ -1,0 +1,89 @@
+import { existsSync, rmSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { build, type Metafile, type Plugin } from 'esbuild'
+import { writePublished } from '#ambassador/prices/published-prices.ts'
+import { writeTable } from '#shared/tokens/vocabulary/find-table.ts'
+import { tableNames } from '#shared/tokens/vocabulary/table.ts'
+import { type ProcessName, processes, processNames } from '../processes.ts'
+
+export const root = resolve(import.meta.dirname, '..', '..', '..')
+
+/** Processes whose entry is not in this checkout. */
+export const missingProcesses: readonly ProcessName[] = processNames.filter(
+  (name) => !existsSync(resolve(root, processes[name].entry)),
+)
+
+/**
+ * Vocabularies and prices as packages publish them: not bundled, since the tables beside the code
+ * are made from them, so the image has their data all the same.
+ */
+export const dataPackages: readonly string[] = ['js-tiktoken', '@pydantic/genai-prices']
+
+/**
+ * CommonJS packages call `require` for Node's own modules, which an ES module does not have.
+ * Under another name, since a bundled package may declare `createRequire` itself.
+ */
+const banner = `import { createRequire as requireOf } from 'node:module'
+const require = requireOf(import.meta.url)`
+
+/**
+ * undici's index loads fetch, WebSocket, caches and mocks beside the one class that is used here: 40 ms
+ * of each sidecar's start, and more than half of its code.
+ */
+const undiciPoolOnly: Plugin = {
+  name: 'undici-pool-only',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'pool-only' }))
+    onLoad({ filter: /.*/, namespace: 'pool-only' }, () => ({
+      contents: "exports.Pool = require('undici/lib/dispatcher/pool.js')",
+      resolveDir: root,
+    }))
+  },
+}
+
+/**
+ * Bundles every process with all it needs into `outdir`: one entry each, chunks that are loaded
+ * only when asked for, and tables of tokens and prices. Gives what esbuild says of each output.
+ * Processes whose entry is missing are left out: whoever calls says so.
+ *
+ * `maps` leaves source maps beside the code. They name sources by their way from `outdir`, and
+ * chunks are named by their hash: without them the same sources give the same files anywhere.
+ */
+export async function bundle(
+  outdir: string,
+  maps: 'maps' | 'no-maps',
+): Promise<Metafile['outputs']> {
+  const names = processNames.filter((name) => !missingProcesses.includes(name))
+  // Chunks carry a hash in their name: those of an earlier build would stay.
+  for (const folder of [...processNames, 'chunks']) {
+    rmSync(resolve(outdir, folder), { recursive: true, force: true })
+  }
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: [
+      ...names.map((name) => ({ in: processes[name].entry, out: `${name}/main` })),
+      // A thread's: found beside the vocabularies.
+      { in: 'shared/tokens/hugging-face/compile-worker.ts', out: 'tokens/compile-worker' },
+    ],
+    outdir,
+    chunkNames: 'chunks/[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node26',
+    sourcemap: maps === 'maps' ? 'linked' : false,
+    // Not the names: a stack trace shows functions as they are written.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    plugins: [undiciPoolOnly],
+    // Vocabularies as text, 2 MB each: the tables beside the halves are made from them.
+    external: ['js-tiktoken/*', '@pydantic/genai-prices'],
+    banner: { js: banner },
+    metafile: true,
+    logLevel: 'warning',
+  })
+  for (const name of tableNames) await writeTable(name, resolve(outdir, 'tokens'))
+  await writePublished(resolve(outdir, 'prices'))
+  return metafile.outputs
+}

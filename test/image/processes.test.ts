@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import { commandOf, processes, processNames } from '#deploy/image/processes.ts'
+
+it('every process is bundled', () => {
+  assert.deepEqual(processNames, Object.keys(processes))
+})
+
+it("a sidecar's command has its flags before its code", () => {
+  assert.deepEqual(commandOf('sidecar'), [
+    '/node/bin/node',
+    '--max-semi-space-size=4',
+    '--v8-pool-size=1',
+    '/app/sidecar/main.js',
+  ])
+  assert.deepEqual(commandOf('ambassador'), ['/node/bin/node', '/app/ambassador/main.js'])
+})

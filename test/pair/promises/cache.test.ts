@@ -1,0 +1,187 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { createServer, type Server } from 'node:http'
+import { after, before, test } from 'node:test'
+import { type Besides, besides } from '../errors/besides.ts'
+import type { Half, Line, Pair } from '../harness.ts'
+import {
+  aliases,
+  asked,
+  eager,
+  environmentOf,
+  type Key,
+  openaiPool,
+  planned,
+  series,
+  standing,
+  startTaken,
+  wireKey,
+} from './stage.ts'
+
+/** A question's tokens, and how many of them a cache holds of one that it has seen. */
+const input = 1_000
+const cachedMost = 960
+
+/** A provider that keeps what it has read of each key, and of no other: as providers do by account. */
+class CachingProvider {
+  readonly refused = new Set<string>()
+  readonly #server: Server
+  readonly #seen = new Set<string>()
+
+  constructor() {
+    this.#server = createServer(async (request, response) => {
+      let text = ''
+      for await (const chunk of request) text += String(chunk)
+      if (request.method !== 'POST') return void response.end('{}')
+      const key = String(request.headers.authorization).replace('Bearer ', '')
+      const type = { 'content-type': 'application/json' }
+      if (this.refused.has(key)) {
+        response.writeHead(401, type).end('{"error":{"message":"no","code":"invalid_api_key"}}')
+        return
+      }
+      response.writeHead(200, type).end(JSON.stringify(this.#answer(key, text)))
+    })
+  }
+
+  async start(): Promise<number> {
+    this.#server.listen(0, '127.0.0.1')
+    await once(this.#server, 'listening')
+    const address = this.#server.address()
+    assert.ok(typeof address === 'object' && address !== null)
+    return address.port
+  }
+
+  async close(): Promise<void> {
+    this.#server.close()
+    this.#server.closeAllConnections()
+    await once(this.#server, 'close')
+  }
+
+  #answer(key: string, text: string) {
+    const { model, messages } = JSON.parse(text)
+    const prefix = `${key} ${JSON.stringify(messages[0])}`
+    const cached_tokens = this.#seen.has(prefix) ? cachedMost : 0
+    this.#seen.add(prefix)
+    const usage = {
+      prompt_tokens: input,
+      completion_tokens: 2,
+      total_tokens: input + 2,
+      prompt_tokens_details: { cached_tokens },
+    }
+    const choices = [
+      { index: 0, message: { role: 'assistant', content: 'yes' }, finish_reason: 'stop' },
+    ]
+    return { id: 'x', object: 'chat.completion', created: 1, model, choices, usage }
+  }
+}
+
+const keys: readonly Key[] = [{ name: 'one' }, { name: 'two' }]
+let first: CachingProvider
+let second: CachingProvider
+let extras: Besides
+/** In front of the second. */
+let behind: Half
+let pair: Pair
+
+before(async () => {
+  first = new CachingProvider()
+  second = new CachingProvider()
+  const [port, further] = [await first.start(), await second.start()]
+  const models = { tiny: undefined, assistant: undefined, ...aliases(['m']) }
+  const chain = {
+    targets: [
+      { provider: 'pool', model: 'm' },
+      { provider: 'behind', model: 'm' },
+    ],
+  }
+  const environment = environmentOf(keys)
+  extras = besides(further)
+  behind = await extras.start('ambassador', {
+    models,
+    environment,
+    pool: openaiPool(further, keys),
+  })
+  pair = await startTaken({
+    models: { ...models, chain },
+    environment,
+    provider: port,
+    pool: openaiPool(port, keys, { retry: eager }),
+    providers: { behind: standing(behind) },
+    sidecar: { count: { wait: '30s' } },
+  })
+})
+after(async () => {
+  await pair?.close()
+  await extras?.close()
+  await first?.close()
+  await second?.close()
+})
+
+/** The next turn of a conversation, and what the account of usage says of it. */
+async function turn(session: string, model = 'm') {
+  const messages = [{ role: 'user', content: `the story of ${session}` }]
+  const headers = { 'x-outrigger-session': session }
+  const one = planned(model, { headers, body: { messages } })
+  const seen = await asked(pair, one)
+  assert.equal(seen.status, 200, seen.body)
+  return seen
+}
+
+/** The same where the second provider has answered. */
+async function turnBehind(session: string): Promise<Line> {
+  const { headers } = await turn(session, 'chain')
+  assert.equal(headers['x-outrigger-provider'], 'behind')
+  assert.equal(headers['x-outrigger-passed-over'], 'pool/m=unavailable')
+  const id = headers['x-outrigger-call']
+  return behind.line((line) => line['msg'] === 'call' && line['call'] === id)
+}
+
+function cached(line: Line): number {
+  return Number(line['cachedTokens'] ?? 0)
+}
+
+/** The share of all settled input that came from the provider's cache. */
+async function ratio(): Promise<number> {
+  const rows = await series(pair.ambassador, 'outrigger_ambassador_tokens_total')
+  const of = (type: string) =>
+    [...rows].reduce(
+      (sum, [labels, value]) => sum + (labels.includes(`type="${type}"`) ? value : 0),
+      0,
+    )
+  return of('cached') / of('input')
+}
+
+test('a session that stays reads its question from the cache, and the account tells how much', async () => {
+  const sessions = ['ann', 'bea', 'cid', 'dan', 'eve', 'fay']
+  for (const session of sessions) assert.equal(cached((await turn(session)).line), 0)
+  for (const session of [...sessions, ...sessions]) {
+    assert.equal(cached((await turn(session)).line), cachedMost)
+  }
+  assert.equal(await ratio(), (2 * cachedMost) / (3 * input))
+})
+
+test('another credential is a cache loss, and the account of usage shows it', async () => {
+  assert.equal(cached((await turn('gus')).line), 0)
+  assert.equal(cached((await turn('gus')).line), cachedMost)
+  const before = await ratio()
+  for (const { name } of keys) {
+    first.refused.clear()
+    first.refused.add(wireKey(name))
+    const { line } = await turn('gus')
+    if (Number(line['attempts']) === 1) continue
+    assert.equal(cached(line), 0)
+    assert.ok((await ratio()) < before)
+    assert.equal(cached((await turn('gus')).line), cachedMost)
+    return
+  }
+  assert.fail('the session had neither of the keys')
+})
+
+test('another target is a cache loss too, and says why it was asked', async () => {
+  first.refused.clear()
+  const { line: warm } = await turn('gus', 'chain')
+  assert.equal(cached(warm), cachedMost)
+  for (const { name } of keys) first.refused.add(wireKey(name))
+  assert.equal(cached(await turnBehind('gus')), 0)
+  assert.equal(cached(await turnBehind('gus')), cachedMost)
+})
