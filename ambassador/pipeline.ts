@@ -11,6 +11,8 @@ import { commit } from './attempt/commit.ts'
 import { bulkhead } from './bulkhead.ts'
 import type { AmbassadorCall } from './call.ts'
 import { counts } from './counts.ts'
+import { acknowledge, heartbeatPath, heartbeats } from './fleet/acknowledge.ts'
+import type { Fleet } from './fleet/fleet.ts'
 import { type AuthenticateParts, authenticate } from './identity/authenticate.ts'
 import { authorize } from './identity/authorize.ts'
 import { type LimitParts, limit } from './limits/limit.ts'
@@ -34,6 +36,7 @@ export interface PipelineParts
   readonly counts: Gate
   readonly prices: PriceShelf
   readonly ledger: BodyLedger
+  readonly fleet: Fleet
 }
 
 /** Why the sidecar may go to another target, where it may. */
@@ -64,6 +67,8 @@ export function ambassadorPipeline(
     gated(parts.gate, (context) => context.snapshot?.config.ambassador.callsMax ?? 64),
     // Above `receive`: a stranger's body is not read.
     authenticate(parts),
+    // Below `authenticate`, which finds the pod; above all that may refuse the call.
+    acknowledge(parts.fleet),
     // Above `authorize`, which looks into the body.
     receive(parts.ledger, (context) => {
       const { bodyMax, bodyTimeout, bodiesMax } = configOf(context).ambassador
@@ -87,5 +92,9 @@ export function ambassadorPipeline(
     // Right above the attempt: what fails before the first content is not an answer yet.
     commit(),
   ]
-  return stack(layers, attempt(parts))
+  const calls = stack(layers, attempt(parts))
+  const beats = heartbeats(parts)
+  // A heartbeat is no call: it has no line, no metric and no place.
+  return (request, context) =>
+    request.path === heartbeatPath ? beats(request, context) : calls(request, context)
 }

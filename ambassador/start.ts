@@ -1,12 +1,14 @@
 import type { Snapshot } from '#shared/config/snapshot.ts'
 import { Origins } from '#shared/http/client.ts'
 import { BodyLedger } from '#shared/http/receive.ts'
+import { jsonPage } from '#shared/lifecycle/admin-server.ts'
 import type { Running } from '#shared/lifecycle/drain.ts'
 import { Gate } from '#shared/lifecycle/gate.ts'
 import { type HalfOptions, serveHalf } from '#shared/lifecycle/half.ts'
 import { observeConfig } from '#shared/lifecycle/observe-config.ts'
 import { TracingSwitch } from '#shared/lifecycle/tracing-switch.ts'
 import { originOptions } from './attempt/attempt.ts'
+import { Fleet } from './fleet/fleet.ts'
 import type { ClusterReader } from './identity/cluster-keys.ts'
 import { reachOf } from './identity/identity.ts'
 import { startIdentity } from './identity/start-identity.ts'
@@ -54,6 +56,10 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
   })
   const tokens = startTokens({ clock, log })
   const identity = startIdentity({ clock, log, cluster: options.cluster })
+  const fleet = new Fleet(clock)
+  metrics.fleetPods.collect(() =>
+    fleet.counts().map(({ config: hash, version, pods }) => [[hash, version], pods]),
+  )
   const reachability = new Reachability({
     clock,
     origins,
@@ -88,6 +94,7 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
       counts: new Gate(),
       reach: reachOf(settings.host),
       identity,
+      fleet,
       ledger,
       origins,
       pool,
@@ -105,6 +112,11 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
       tokens.isReady &&
       identity.keys.isReady &&
       config.current()?.config.providers[settings.provider] !== undefined,
+    // Read through the API server's proxy: pods of the tenants, no key and no question.
+    probePages: {
+      '/fleet': () =>
+        jsonPage({ provider: settings.provider, hash: config.current()?.hash, pods: fleet.pods() }),
+    },
     // Not known counts as there: nobody asks the servers of a pool but the pool.
     conditions: { provider: () => reachability.isReachable !== false },
     status: () => ({

@@ -6,6 +6,7 @@ import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { InboundResponse, OriginOptions, Origins } from '#shared/http/client.ts'
 import { endToEnd, header, isOfHop } from '#shared/http/headers.ts'
 import type { TrustFile } from '#shared/http/tls-trust.ts'
+import { version } from '#shared/lifecycle/version.ts'
 import { sidecarTiming } from '#shared/telemetry/server-timing.ts'
 import { formatTraceparent } from '#shared/telemetry/traceparent.ts'
 import type { InputCount } from '#shared/tokens/counter.ts'
@@ -19,6 +20,8 @@ export interface ForwardParts {
   /** What the pod proves itself by; undefined where none was given at the start. */
   readonly token: TokenFile | undefined
   readonly trust: TrustFile
+  /** An ambassador has heard which configuration this pod runs. */
+  readonly onHeard?: (hash: string) => void
 }
 
 /**
@@ -38,6 +41,8 @@ export function forward(parts: ForwardParts): Service<CallRequest, CallResponse,
       if (second === undefined || !isUnsent(error)) throw error
       return prove({ ...sending, address: second })
     })
+    const isProven = response.status !== 401 && response.status !== 403
+    if (isProven) parts.onHeard?.(context.snapshot?.hash ?? '')
     if (second === undefined || !isOwn(response, 503)) return finish(response, context)
     response.body.cancel()
     return finish(await prove({ ...sending, address: second }), context)
@@ -165,6 +170,7 @@ function headersOf(request: CallRequest, context: SidecarCall, to: Destined): st
   headers.push('x-outrigger-patience-ms', String(patienceMs))
   headers.push('x-outrigger-attempts', `${context.providerAttempts}/${context.attemptsUntil}`)
   headers.push('x-outrigger-config', context.snapshot?.hash ?? '')
+  headers.push('x-outrigger-version', version)
   const { outputMax } = route
   if (outputMax !== undefined) headers.push('x-outrigger-output-max', String(outputMax))
   for (const name of told) {

@@ -14,6 +14,7 @@ import { TracingSwitch } from '#shared/lifecycle/tracing-switch.ts'
 import { Counter } from '#shared/tokens/counter.ts'
 import { Encodings } from '#shared/tokens/encodings.ts'
 import { originOf, originOptions } from './forward.ts'
+import { Heartbeat } from './heartbeat.ts'
 import { TokenFile } from './identity/token-file.ts'
 import { newCall } from './new-call.ts'
 import { sidecarPipeline } from './pipeline.ts'
@@ -57,6 +58,7 @@ export function startSidecar(options: HalfOptions): Promise<Running> {
     log,
     onDropped: (spans, reason) => metrics.tracesDropped.add(spans, [reason]),
   })
+  const heartbeat = token && new Heartbeat({ clock, config, origins, token, trust })
   observeConfig(config, metrics)
   metrics.tokenExpires.collect(() => {
     const leftSeconds = token?.leftSeconds
@@ -74,6 +76,7 @@ export function startSidecar(options: HalfOptions): Promise<Running> {
       origins,
       token,
       trust,
+      onHeard: (hash) => heartbeat?.tell(hash),
       counter,
       signals,
       onFallback: ({ provider }, reason, { modelAsked }) =>
@@ -113,6 +116,7 @@ export function startSidecar(options: HalfOptions): Promise<Running> {
     drainOf: (snapshot) => ({ delayMs: 0, graceMs: snapshot?.config.sidecar.drain.grace ?? 0 }),
     refusesWhileDraining: false,
     close() {
+      heartbeat?.close()
       token?.close()
       trust.close()
     },

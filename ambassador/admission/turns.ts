@@ -113,6 +113,14 @@ export class Turns implements Credentials {
     return chooseCredential(credentials, { ...wish, random: this.#parts.clock.random })?.name
   }
 
+  /** How a question that took no turn was refused: a credential that is dead or exhausted is put aside. */
+  judge(context: AmbassadorCall, credential: string, outcome: Outcome): void {
+    const own = this.#ownOf(context).find(({ name }) => name === credential)
+    const bar = this.#barOf(outcome, context)
+    if (own === undefined || credential === noCredential || bar === undefined) return
+    this.#quota?.bar(own, bar.untilMs, bar.model)
+  }
+
   /** What is believed of the provider's limits, and who waits. */
   get view(): object {
     const { dimensions = [], waiting } = this.#quota ?? {}
@@ -219,17 +227,23 @@ export class Turns implements Credentials {
     this.#caches.learn(session, used.cached, this.#parts.clock.now())
   }
 
-  #judge(permit: Permit, outcome: Outcome, { model }: AmbassadorCall): void {
-    const { clock, outliers } = this.#parts
+  #judge(permit: Permit, outcome: Outcome, context: AmbassadorCall): void {
+    const { outliers } = this.#parts
     const { credential } = permit
     const { breaker } = rules[outcome.kind]
     if (breaker !== 'none') outliers.record(credential, breaker)
     // A server that asks for no key and refuses one is no reason to refuse everybody.
     if (credential === noCredential) return
-    if (outcome.kind !== 'dead-credential' && outcome.kind !== 'exhausted') return
-    if (outcome.reach === 'call') return
-    const untilMs = clock.now() + Math.max(deadMs, outcome.hintMs ?? 0)
-    permit.bar(untilMs, outcome.reach === 'model' ? model : undefined)
+    const bar = this.#barOf(outcome, context)
+    if (bar !== undefined) permit.bar(bar.untilMs, bar.model)
+  }
+
+  /** For how long and for what a credential is put aside; undefined where it is not. */
+  #barOf(outcome: Outcome, { model }: AmbassadorCall) {
+    if (outcome.kind !== 'dead-credential' && outcome.kind !== 'exhausted') return undefined
+    if (outcome.reach === 'call') return undefined
+    const untilMs = this.#parts.clock.now() + Math.max(deadMs, outcome.hintMs ?? 0)
+    return { untilMs, model: outcome.reach === 'model' ? model : undefined }
   }
 }
 

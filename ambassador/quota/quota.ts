@@ -95,6 +95,12 @@ export class Quota {
     return untilMs > this.#clock.now()
   }
 
+  /** Nothing goes by a credential until then, for one model or for all: it was refused. */
+  bar(key: CredentialKey, untilMs: number, model: string | undefined): void {
+    this.#credentials.find(key)?.bar(untilMs, model)
+    this.#refuseStranded()
+  }
+
   /**
    * The permit to send a call, at once or when its turn comes. Throws or rejects with `RateLimited`, or
    * with the reason with which the call was cancelled meanwhile. O(log n) in the calls that wait.

@@ -48,6 +48,15 @@ const genAiTable = {
   },
 } as const satisfies MetricTable
 
+const fleetTable = {
+  fleetPods: {
+    name: 'outrigger_ambassador_fleet_pods',
+    help: 'Pods heard of in the last five minutes, by the configuration and version of their sidecar.',
+    type: 'gauge',
+    labels: ['hash', 'version'],
+  },
+} as const satisfies MetricTable
+
 const configTable = {
   configGeneration: {
     name: 'outrigger_ambassador_config_generation',
@@ -193,6 +202,7 @@ export const ambassadorTable = {
     labels: [],
   },
   ...configTable,
+  ...fleetTable,
   tracesDropped: {
     name: 'outrigger_ambassador_traces_dropped_total',
     help: 'Spans that reached no collector, by reason.',

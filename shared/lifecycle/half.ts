@@ -38,6 +38,8 @@ export interface Half<Context> {
   /** Further conditions, each at `/readyz/NAME`; none of them makes the process unready. */
   readonly conditions?: Readonly<Record<string, () => boolean>>
   readonly status: () => object
+  /** Its own pages beside the probes, for the network. */
+  readonly probePages?: Pages
   /** Its own pages on the loopback, besides those of every half. */
   readonly adminPages?: Pages
   readonly limitsOf: (snapshot: Snapshot) => ServerLimits
@@ -124,6 +126,7 @@ async function startPages<Context>({ settings, config }: HalfOptions, half: Half
         const format = formatFor(accept)
         return { status: 200, type: contentTypes[format], text: half.render(format) }
       },
+      ...half.probePages,
     },
   )
   const admin = await startAdminServer(

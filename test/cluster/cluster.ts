@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { ClusterApi } from './api.ts'
+import type { SigningKind } from './control-plane/certificates.ts'
 import type { Switches } from './control-plane/component.ts'
 import { kubeconfig } from './control-plane/plane.ts'
 import type { ComponentName } from './control-plane/programs.ts'
@@ -13,6 +14,7 @@ export interface SuiteFacts {
   readonly ca: string
   readonly token: string
   readonly socket: string
+  readonly signingKind: SigningKind
   readonly components: readonly ComponentName[]
   readonly emulatedVersion?: string
 }
@@ -34,6 +36,8 @@ export class Cluster {
   readonly api: ClusterApi
   /** Such as `1.34`, where the API server behaves as an older one. */
   readonly emulatedVersion: string | undefined
+  /** How service account tokens are signed. */
+  readonly signingKind: SigningKind
   readonly #facts: SuiteFacts
   readonly #switchboard: Switchboard
   readonly #namespaces: string[] = []
@@ -42,6 +46,7 @@ export class Cluster {
     this.#facts = facts
     this.api = new ClusterApi(facts)
     this.emulatedVersion = facts.emulatedVersion
+    this.signingKind = facts.signingKind
     this.#switchboard = new Switchboard(facts.socket)
   }
 

@@ -17,6 +17,8 @@ const { values, positionals } = parseArgs({
   options: { emulate: { type: 'string' } },
   allowPositionals: true,
 })
+// So that both are met.
+const signingKind = values.emulate === undefined ? 'RS256' : 'ES256'
 const suiteLimitMs = 20 * 60_000
 
 process.exitCode = isInsideNamespace() ? await runInside() : await runOutside()
@@ -76,7 +78,7 @@ async function startAnnounced(programs: Programs): Promise<ControlPlane> {
   const began = performance.now()
   const { emulate } = values
   const emulated = emulate === undefined ? {} : { emulatedVersion: emulate }
-  const plane = await startControlPlane({ programs, ...emulated })
+  const plane = await startControlPlane({ programs, signingKind, ...emulated })
   const names = [...plane.components.keys()].join(', ')
   const behaviour = emulate === undefined ? '' : `, as version ${emulate}`
   say(`${names} started in ${((performance.now() - began) / 1_000).toFixed(1)} s${behaviour}`)
@@ -91,6 +93,7 @@ async function runFiles(plane: ControlPlane): Promise<number> {
     ca: plane.api.ca,
     token: plane.api.token,
     socket,
+    signingKind,
     components: [...plane.components.keys()],
     ...(values.emulate === undefined ? {} : { emulatedVersion: values.emulate }),
   }

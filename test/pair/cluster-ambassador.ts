@@ -17,7 +17,9 @@ export interface ClusterAmbassador {
   readonly lines: readonly Line[]
   /** The first `count` lines that `isIt` accepts, once they are there. */
   linesOf(isIt: (line: Line) => boolean, count?: number): Promise<readonly Line[]>
-  page(path: '/readyz' | '/statusz'): Promise<{ status: number; text: string }>
+  page(
+    path: '/readyz' | '/statusz' | '/fleet' | '/metrics',
+  ): Promise<{ status: number; text: string }>
   close(): Promise<void>
 }
 

@@ -11,6 +11,20 @@ export interface ServiceChoice {
   readonly port: PortChoice
 }
 
+/** `service` as configured: `name` or `namespace/name`. */
+interface ServiceSettings {
+  readonly service?: string | undefined
+  readonly port?: PortChoice
+}
+
+/** Undefined where the pool names its addresses. */
+export function serviceChoiceOf({ service, port }: ServiceSettings): ServiceChoice | undefined {
+  if (service === undefined) return undefined
+  const slash = service.indexOf('/')
+  const namespace = slash < 0 ? undefined : service.slice(0, slash)
+  return { namespace, name: service.slice(slash + 1), port }
+}
+
 export interface StartParts {
   readonly clock: Clock
   readonly log: Log

@@ -86,6 +86,8 @@ function deadKey({ provider, config }: Sabotage, state: 'revoked' | 'active') {
   return { key: `demo-${provider}-${name}`, state }
 }
 
+const minuteMs = 60_000
+
 /** What is left of the limits under `throttle`: below the load, which is half of them. */
 const throttledShare = 0.3
 
@@ -121,8 +123,9 @@ export const drills: Readonly<Record<string, Drill>> = {
     provider: 'anthropic',
     begin: (sabotage) => sabotage.script({ limits: { requestsPerMinute: throttledRpm(sabotage) } }),
     end: ({ script, rpm }) => script({ limits: { requestsPerMinute: rpm } }),
-    // Only an answer tells of the new limit, and the next call goes when the old one has room for it.
-    recoveryMs: (sabotage) => 60_000 / throttledRpm(sabotage),
+    // Only an answer tells of the new limit, and none comes before the old one is believed to have
+    // room again: OpenAI says when it is full, a minute later.
+    recoveryMs: ({ provider }) => (provider === 'openai' ? minuteMs : 0),
   },
   stall: always('stall=1', 'answers begin, but their first token never comes', {
     opensBreaker: true,

@@ -42,7 +42,7 @@ export function tally(words: readonly string[]): string {
 const lastShare = 0.1
 
 function recoveryRow(facts: DrillFacts): ReportRow {
-  const { records, asked, putAside } = facts
+  const { records, asked, config, putAside } = facts
   const after = records.filter(({ phase, outcome }) => phase === 'after' && outcome === 'answered')
   const last = after.slice(-Math.max(5, Math.ceil(lastShare * records.length)))
   const back = last.filter(({ provider }) => provider === asked.provider).length
@@ -55,7 +55,8 @@ function recoveryRow(facts: DrillFacts): ReportRow {
     const seen = `${common.seen}; more only after a longer while than this`
     return { ...common, promised: '', seen, verdict: 'told' }
   }
-  if (putAside.length > 0) {
+  const keys = config.providers[asked.provider]?.credentials.length ?? 1
+  if (putAside.length >= keys && back === 0) {
     const seen = `${common.seen}; none before ${putAside.join(', ')} is asked again`
     return { ...common, promised: '', seen, verdict: 'told' }
   }

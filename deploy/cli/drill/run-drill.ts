@@ -104,8 +104,8 @@ async function broken({ run, config, rpm, system, probes }: Broken): Promise<Dri
   phase = 'after'
   say('the fault is over')
   await Promise.all(loads.slice(1).map((flood) => flood.stop()))
-  const ownMs = recoveryMs + asked.drill.recoveryMs(sabotage)
-  await pauseMs(Math.max(Math.min(ownMs, 2 * faultMs), faultMs / 2))
+  const ownMs = asked.drill.recoveryMs(sabotage)
+  await pauseMs(ownMs + Math.max(Math.min(recoveryMs, 2 * faultMs), faultMs / 2))
   const afterMs = clock.wall() - endedMs
   await load.stop()
   const mostWaiting = waits()

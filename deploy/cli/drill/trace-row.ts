@@ -32,12 +32,14 @@ const traces: Readonly<Record<FaultTrace, Trace>> = {
     },
   },
   'limit-met': {
-    promised: 'calls meet the limit: the provider refuses some, or they wait for it',
-    of({ asked, count, countBefore, mostWaiting }) {
+    promised: 'calls meet the limit: the provider refuses some, they wait for it, or are handed on',
+    of(facts) {
+      const { asked, count, countBefore, mostWaiting } = facts
+      const { passed } = spared(facts)
       const refused = (count?.rateLimited ?? 0) - (countBefore?.rateLimited ?? 0)
       const waited = mostWaiting.get(asked.provider) ?? 0
-      const seen = `${refused} calls refused with 429, ${waited} waited at once`
-      return { has: refused + waited > 0, seen }
+      const seen = `${refused} calls refused with 429, ${waited} waited at once, ${passed} handed on`
+      return { has: refused + waited + passed > 0, seen }
     },
   },
   'tenant-limit-met': {

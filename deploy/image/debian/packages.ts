@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Architecture } from '../architecture.ts'
 import { sha256 } from '../oci/digest.ts'
@@ -66,7 +66,8 @@ async function fetchInto(parts: FetchParts, missing: readonly Pin[]): Promise<vo
     })
     for (const name of readdirSync(fetched)) {
       const path = join(fetched, name)
-      copyFileSync(path, join(cache, `${sha256(readFileSync(path))}.deb`))
+      // By rename: a package of all architectures may be fetched twice at once, and read meanwhile.
+      renameSync(path, join(cache, `${sha256(readFileSync(path))}.deb`))
     }
   } finally {
     rmSync(folder, { recursive: true, force: true })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import type { AmbassadorCall } from '#ambassador/call.ts'
+import { Fleet } from '#ambassador/fleet/fleet.ts'
 import { startIdentity } from '#ambassador/identity/start-identity.ts'
 import { startLimits } from '#ambassador/limits/start-limits.ts'
 import { newCall } from '#ambassador/new-call.ts'
@@ -63,6 +64,7 @@ export function bareAmbassador(parts: BareParts) {
     counts: new Gate(),
     reach: 'loopback',
     identity: startIdentity({ clock, log, cluster: undefined }),
+    fleet: new Fleet(clock),
     ledger,
     origins,
     pool: new ReplicaPool({ clock, origins, onHealth() {} }),

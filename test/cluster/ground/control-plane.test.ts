@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import { ApiError } from '../api-error.ts'
 import { openCluster } from '../cluster.ts'
-import { claimsOf, kidOf } from './token-parts.ts'
+import { algorithmOf, claimsOf, kidOf } from './token-parts.ts'
 
 const cluster = await openCluster()
 after(() => cluster.close())
@@ -44,6 +44,7 @@ test('a token of an audience has its claims, and is none for the API server', as
   const options = { audience: 'outrigger', expirationSeconds: 600, pod: { name, uid } }
   const token = await cluster.token(namespace, 'default', options)
   const { aud, iss, sub, exp, iat, 'kubernetes.io': nested } = claimsOf(token)
+  assert.equal(algorithmOf(token), cluster.signingKind)
   assert.deepEqual(aud, ['outrigger'])
   assert.equal(iss, 'https://kubernetes.default.svc.cluster.local')
   assert.equal(sub, `system:serviceaccount:${namespace}:default`)

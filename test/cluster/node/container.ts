@@ -31,7 +31,7 @@ export interface ContainerStart {
 export type Play = (start: ContainerStart) => Running | undefined | Promise<Running | undefined>
 
 type State =
-  | { readonly kind: 'waiting'; readonly reason: string }
+  | { readonly kind: 'waiting'; readonly reason: string; readonly message?: string }
   | { readonly kind: 'running'; readonly since: string }
   | { readonly kind: 'ended'; readonly since: string; readonly at: string; readonly code: number }
 
@@ -125,9 +125,9 @@ export class Container {
   }
 
   async #runOnce(): Promise<number> {
-    const start = await this.#start()
-    if (this.#stopping.signal.aborted) return 0
-    const running = (await this.#play(start)) ?? imitation(start.kind)
+    const begun = await this.#begin()
+    if (begun === undefined) return 0
+    const { start, running } = begun
     this.#running = running
     // Told to end while it was starting.
     if (this.#stopping.signal.aborted) running.signal('SIGTERM')
@@ -142,6 +142,22 @@ export class Container {
     this.#isReady = start.kind === 'init' && code === 0
     this.#become({ kind: 'ended', since, at: now(), code })
     return code
+  }
+
+  /** Tries until it runs, or nobody wants it to: what it needs may not be there yet. */
+  async #begin(): Promise<{ start: ContainerStart; running: Running } | undefined> {
+    const { signal } = this.#stopping
+    while (!signal.aborted) {
+      try {
+        const start = await this.#start()
+        if (signal.aborted) return undefined
+        return { start, running: (await this.#play(start)) ?? imitation(start.kind) }
+      } catch (error) {
+        this.#become({ kind: 'waiting', reason: 'CreateContainerError', message: String(error) })
+        await wait(1, signal)
+      }
+    }
+    return undefined
   }
 
   async #probe(running: Running, start: ContainerStart, signal: AbortSignal): Promise<void> {
@@ -190,7 +206,10 @@ function imitation(kind: ContainerStart['kind']): Running {
 }
 
 function stateOf(state: State): Readonly<Record<string, unknown>> {
-  if (state.kind === 'waiting') return { waiting: { reason: state.reason } }
+  if (state.kind === 'waiting') {
+    const { reason, message = '' } = state
+    return { waiting: { reason, message } }
+  }
   if (state.kind === 'running') return { running: { startedAt: state.since } }
   const { since, at, code } = state
   const reason = code === 0 ? 'Completed' : 'Error'

@@ -9,6 +9,9 @@ const run = promisify(execFile)
 /** The node's own address, by which pods with a network of their own reach everything else. */
 export const nodeAddress = '198.18.0.1'
 
+/** Of util-linux, found by PATH. */
+const program = 'unshare'
+
 /** Says its process id as /proc has it, waits for its network, and then for its end. */
 const pause = 'read -r pid rest < /proc/self/stat; echo "$pid"; read -r go; exec sleep 86400'
 
@@ -37,7 +40,7 @@ export class Sandbox {
   }
 
   async #make(): Promise<string> {
-    const holder = spawn('unshare', ['--net', 'sh', '-c', pause], {
+    const holder = spawn(program, ['--net', 'sh', '-c', pause], {
       stdio: ['pipe', 'pipe', 'inherit'],
     })
     killOnExit(holder)

@@ -4,7 +4,8 @@ import { createServer } from 'node:http'
 import { text } from 'node:stream/consumers'
 import { it } from 'node:test'
 import { countTokens } from 'gpt-tokenizer/model/gpt-4o'
-import { commandOf, type ProcessName } from '#deploy/image/processes.ts'
+import { missingProcesses } from '#deploy/image/app/bundle.ts'
+import { commandOf, type ProcessName, processNames } from '#deploy/image/processes.ts'
 import { Output } from '../../local/local-system.ts'
 import { type Place, startInside } from './sandbox.ts'
 
@@ -77,6 +78,14 @@ export function inside(
     assert.equal(shell.code, 127)
     assert.match(shell.error, /\/bin\/sh: No such file or directory/)
   })
+
+  for (const name of processNames.filter((one) => !missingProcesses.includes(one))) {
+    it(`has all the code of its ${name}`, async () => {
+      const { out, error, code } = await run([...commandOf(name), '--no-such-flag'])
+      assert.ok(code > 0, out)
+      assert.match(`${out}${error}`, /no-such-flag/)
+    })
+  }
 
   it('answers probes as an ambassador, and ends by itself', async () => {
     const pool = 'pool: { kind: vllm, replicas: { addresses: [http://127.0.0.1:9] } }'

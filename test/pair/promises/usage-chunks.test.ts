@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { after, before, test } from 'node:test'
 import type { Pair } from '../harness.ts'
 import {
@@ -51,19 +51,24 @@ function chunkOf(model: string, nth: number, usage: object | null | undefined): 
   return `data: ${JSON.stringify({ id: 'x', object, created: 1, model, choices, usage })}\n\n`
 }
 
+async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  let text = ''
+  for await (const chunk of request) text += String(chunk)
+  if (request.method !== 'POST') {
+    response.end('{}')
+    return
+  }
+  const { model } = JSON.parse(text)
+  const usageAt = habits[model]
+  response.writeHead(200, { 'content-type': 'text/event-stream' })
+  for (let nth = 1; nth <= words + (model === 'twice' ? 1 : 0); nth++) {
+    response.write(chunkOf(model, nth, usageAt?.(nth)))
+  }
+  response.end('data: [DONE]\n\n')
+}
+
 before(async () => {
-  server = createServer(async (request, response) => {
-    let text = ''
-    for await (const chunk of request) text += String(chunk)
-    if (request.method !== 'POST') return void response.end('{}')
-    const { model } = JSON.parse(text)
-    const usageAt = habits[model]
-    response.writeHead(200, { 'content-type': 'text/event-stream' })
-    for (let nth = 1; nth <= words + (model === 'twice' ? 1 : 0); nth++) {
-      response.write(chunkOf(model, nth, usageAt?.(nth)))
-    }
-    response.end('data: [DONE]\n\n')
-  })
+  server = createServer((request, response) => void serve(request, response))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

@@ -95,7 +95,7 @@ class Line {
 
   async call(headers: string[] = [], origin = this.origin): Promise<string> {
     const response = await this.origins.exchange(
-      { origin, method: 'POST', path: '/', headers, body: Buffer.from('question') },
+      { origin, method: 'GET', path: '/', headers, body: undefined },
       this.options,
       {
         headMs: 30_000,

@@ -236,6 +236,17 @@ test('a token that was refused is read anew, and tried once where it is another'
   assert.ok(!error.message.includes('gone'))
 })
 
+test('a server that refuses every token is asked twice', async (t) => {
+  let tokens = 0
+  const { api, server } = await serve(
+    t,
+    (_, response) => reply(response, 401, statusBody(401, 'Unauthorized', 'Unauthorized')),
+    { access: { token: () => `token-${tokens}`, refresh: () => void tokens++ } },
+  )
+  assert.equal((await failure(api.get(`${pods}/a`))).status, 401)
+  assert.equal(server.seen.length, 2)
+})
+
 /** A clock whose waits of `ms` are over at once. */
 function skipping(ms: number): ManualClock {
   const clock = manualClock()

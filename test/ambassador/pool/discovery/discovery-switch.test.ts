@@ -4,6 +4,7 @@ import {
   DiscoverySwitch,
   type ServiceChoice,
   type StartDiscovery,
+  serviceChoiceOf,
 } from '#ambassador/pool/discovery/discovery-switch.ts'
 import type { Log } from '#shared/telemetry/access-log.ts'
 import { manualClock } from '#test/manual-clock.ts'
@@ -48,6 +49,13 @@ function start(load?: () => Promise<StartDiscovery>) {
   })
   return { discovery, events, tell: (name: string) => tellers.get(name)?.() }
 }
+
+test('a service is named alone or with its namespace', () => {
+  assert.equal(serviceChoiceOf({}), undefined)
+  assert.deepEqual(serviceChoiceOf({ service: 'vllm' }), choice('vllm'))
+  const named = { namespace: 'models', name: 'vllm', port: 'http' }
+  assert.deepEqual(serviceChoiceOf({ service: 'models/vllm', port: 'http' }), named)
+})
 
 test('where no service is named nothing is loaded and nothing is waited for', async () => {
   let loads = 0
