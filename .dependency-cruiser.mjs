@@ -27,6 +27,8 @@ export default {
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
     ...[
+      ['jose', '^ambassador/identity/jose\\.ts$'],
+      ['@peculiar/x509', '^deploy/certificates/x509\\.ts$'],
       ['undici', '^shared/http/(client|exchange)\\.ts$'],
       ['@pydantic/genai-prices', '^ambassador/prices/published-prices\\.ts$'],
       ['opossum', '^ambassador/breaker/circuit\\.ts$'],

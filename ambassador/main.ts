@@ -1,5 +1,6 @@
 import { readArguments } from '#shared/lifecycle/arguments.ts'
 import { runProcess } from '#shared/lifecycle/run-process.ts'
+import { clusterReader } from './identity/cluster-reader.ts'
 import { startAmbassador } from './start.ts'
 
 const settings = readArguments(process.argv.slice(2), {
@@ -11,4 +12,19 @@ const settings = readArguments(process.argv.slice(2), {
   adminPort: 4_102,
   provider: '',
 })
-await runProcess({ half: 'ambassador', settings, environment: process.env, start: startAmbassador })
+const { serviceAccount: directory } = settings
+await runProcess({
+  half: 'ambassador',
+  settings,
+  environment: process.env,
+  start: (options) =>
+    startAmbassador({
+      ...options,
+      cluster: clusterReader({ environment: process.env, clock: options.clock, directory }),
+      loadDiscovery: async () =>
+        (await import('./pool/discovery/start-discovery.ts')).startDiscoveryIn(
+          process.env,
+          directory,
+        ),
+    }),
+})

@@ -16,6 +16,11 @@ import { startLimits } from './limits/start-limits.ts'
 import { newCall } from './new-call.ts'
 import { OutputRatios } from './output-ratios.ts'
 import { ambassadorPipeline } from './pipeline.ts'
+import {
+  DiscoverySwitch,
+  type StartDiscovery,
+  serviceChoiceOf,
+} from './pool/discovery/discovery-switch.ts'
 import { probeOptions, ReplicaPool } from './pool/pool.ts'
 import { picoUsdOf } from './price.ts'
 import { loadPublished } from './prices/published-prices.ts'
@@ -30,6 +35,8 @@ import { type AmbassadorMetrics, ambassadorMetrics } from './telemetry/metrics.t
 export interface AmbassadorOptions extends HalfOptions {
   /** Reads from the API server; undefined where the process runs in no cluster. */
   readonly cluster?: ClusterReader | undefined
+  /** Loads what follows the replicas of a Service; undefined where there is no cluster. */
+  readonly loadDiscovery?: () => Promise<StartDiscovery>
 }
 
 /** Starts one ambassador: it listens at once, and is ready with its first valid configuration. */
@@ -41,6 +48,15 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
   const ledger = new BodyLedger()
   const origins = new Origins()
   const pool = startPool(options, origins)
+  const discovery = new DiscoverySwitch({
+    clock,
+    log,
+    load: options.loadDiscovery ?? noCluster,
+    onReplicas(found) {
+      pool.discovered(found)
+      retainOrigins()
+    },
+  })
   const prices = new PriceShelf({
     provider: settings.provider,
     load: loadPublished,
@@ -79,6 +95,23 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
     log,
     onDropped: (spans, reason) => metrics.tracesDropped.add(spans, [reason]),
   })
+  /** Connections to whoever may still be called; the others end with their last call. */
+  const retainOrigins = () => {
+    const provider = config.current()?.config.providers[settings.provider]
+    if (provider === undefined) return
+    const calls = originOptions(provider)
+    if (provider.kind !== 'vllm') {
+      origins.retain(originsOf(provider).map((origin) => [origin, calls]))
+      return
+    }
+    const probes = probeOptions(provider.replicas.health)
+    origins.retain(
+      pool.replicas.flatMap(({ origin }) => [
+        [origin, calls],
+        [origin, probes],
+      ]),
+    )
+  }
   observeConfig(config, metrics)
   observe(metrics, settings.provider, { gate, ledger, pool })
   return serveHalf(options, {
@@ -111,6 +144,7 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
       prices.isReady &&
       tokens.isReady &&
       identity.keys.isReady &&
+      discovery.isReady &&
       config.current()?.config.providers[settings.provider] !== undefined,
     // Read through the API server's proxy: pods of the tenants, no key and no question.
     probePages: {
@@ -128,6 +162,7 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
       isDraining: gate.isDraining,
       identity: identity.keys.status(),
       replicas: pool.replicas,
+      discovery: discovery.status(),
     }),
     limitsOf: ({ config: { ambassador } }) => ({
       headBytesMax: ambassador.headMax,
@@ -147,21 +182,11 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
         prices.apply(provider)
         tokens.apply(provider, snapshot.secrets)
       }
-      if (provider?.kind === 'vllm') {
-        pool.configure(provider.replicas)
-        const calls = originOptions(provider)
-        const probes = probeOptions(provider.replicas.health)
-        origins.retain(
-          provider.replicas.addresses.flatMap((origin) => [
-            [origin, calls],
-            [origin, probes],
-          ]),
-        )
-      } else if (provider !== undefined) {
-        pool.clear()
-        const calls = originOptions(provider)
-        origins.retain(originsOf(provider).map((origin) => [origin, calls]))
-      }
+      if (provider?.kind === 'vllm') pool.configure(provider.replicas)
+      else if (provider !== undefined) pool.clear()
+      const service = provider?.kind === 'vllm' ? serviceChoiceOf(provider.replicas) : undefined
+      discovery.apply(service)
+      retainOrigins()
     },
     drainOf: (snapshot) => ({
       delayMs: snapshot?.config.ambassador.drain.delay ?? 0,
@@ -170,6 +195,7 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
     refusesWhileDraining: true,
     async close() {
       pool.close()
+      await discovery.close()
       reachability.close()
       tokens.close()
       identity.keys.close()
@@ -177,6 +203,10 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
       await limits.close()
     },
   })
+}
+
+function noCluster(): Promise<StartDiscovery> {
+  return Promise.reject(new Error('Cannot follow a service: this process is in no cluster'))
 }
 
 function startPool({ clock, log }: HalfOptions, origins: Origins): ReplicaPool {

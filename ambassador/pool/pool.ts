@@ -5,6 +5,7 @@ import { CallError } from '#shared/errors/call-error.ts'
 import { readBody } from '#shared/http/body.ts'
 import type { OriginOptions, Origins } from '#shared/http/client.ts'
 import { Outliers, outlierDefaults } from '../breaker/outliers.ts'
+import type { DiscoveredReplica } from './discovery/replicas-of.ts'
 
 /** One vLLM server as the pool sees it. */
 export interface Replica {
@@ -13,6 +14,8 @@ export interface Replica {
   /** Probes that failed in a row. */
   failures: number
   isHealthy: boolean
+  /** Whether it is about to end: it takes no new call while any other replica serves. */
+  isLeaving: boolean
 }
 
 /** One of them for statusz and metrics. */
@@ -22,6 +25,9 @@ export interface ReplicaView extends Replica {
   /** How long it takes none for doing worse than the others, in ms; 0 where it does not. */
   readonly ejectedMs: number
 }
+
+/** A replica as whoever follows a Service tells of it. */
+type Found = Pick<DiscoveredReplica, 'origin' | 'state'>
 
 interface PoolParts {
   readonly clock: Clock
@@ -64,16 +70,38 @@ export class ReplicaPool {
   /** Takes over a configuration: replicas that stay keep what is known of them. */
   configure(options: VllmProvider['replicas']): void {
     this.#options = options
+    // Those of a Service stay until it has been asked who they are.
+    if (options.service === undefined) {
+      this.#take(options.addresses.map((origin) => ({ origin, state: 'serving' })))
+    }
+    this.#undoProbe?.()
+    this.#probeLater(0)
+  }
+
+  /** Takes over whom a Service stands for. Only who is new is asked for its health before its turn. */
+  discovered(found: readonly Found[]): void {
+    const options = this.#options
+    if (options === undefined) return
+    const added = this.#take(found)
+    for (const replica of added) void this.#probe(replica, options)
+  }
+
+  /** Gives those that were not there before. */
+  #take(found: readonly Found[]): readonly Replica[] {
     const kept = new Map<string, Replica>()
-    for (const origin of options.addresses) {
+    const added: Replica[] = []
+    for (const { origin, state } of found) {
       const known = this.#replicas.get(origin)
-      kept.set(origin, known ?? { origin, inFlight: 0, failures: 0, isHealthy: true })
+      const isLeaving = state === 'leaving'
+      const replica = known ?? { origin, inFlight: 0, failures: 0, isHealthy: true, isLeaving }
+      replica.isLeaving = isLeaving
+      kept.set(origin, replica)
+      if (known === undefined) added.push(replica)
     }
     this.#replicas = kept
     this.#outliers.retain([...kept.keys()])
     for (const origin of this.#toldOut) if (!kept.has(origin)) this.#toldOut.delete(origin)
-    this.#undoProbe?.()
-    this.#probeLater(0)
+    return added
   }
 
   /** Asks nobody any more: the provider is no pool. */
@@ -116,12 +144,14 @@ export class ReplicaPool {
   }
 
   /**
-   * Those that take calls: the healthy ones without those that are out. Where more of the healthy ones
+   * Those that take calls: the healthy ones without those that are out or, while others stay, leave. Where more of the healthy ones
    * are out than in, all are used, for the few would break under the load of all. It takes probes that
    * fail as well: half of a pool may be out at most.
    */
   #usable(): readonly Replica[] {
-    const healthy = [...this.#replicas.values()].filter(({ isHealthy }) => isHealthy)
+    const answering = [...this.#replicas.values()].filter(({ isHealthy }) => isHealthy)
+    const staying = answering.filter(({ isLeaving }) => !isLeaving)
+    const healthy = staying.length > 0 ? staying : answering
     const able = healthy.filter(({ origin }) => !this.#outliers.isEjected(origin))
     return able.length * 2 < healthy.length ? healthy : able
   }

@@ -1,7 +1,34 @@
 import { anthropicLimits } from '../quota/shape.ts'
 import { authHeaders } from './auth-headers.ts'
+import type { KnownRefusal } from './known-refusal.ts'
 import { sameQuery, wholePath } from './paths.ts'
 import type { Profile } from './profile.ts'
+
+const badRequest = { statuses: [400], type: 'invalid_request_error' }
+
+/**
+ * Source: https://platform.claude.com/docs/en/api/errors and what users report
+ * (github.com/anthropics/claude-code, issue 66314). A member that it does not know stands at the
+ * beginning of its message, and a colon behind it.
+ */
+const refusals: readonly KnownRefusal[] = [
+  { ...badRequest, text: /^your credit balance is too low\b(?!.*: )/s, means: 'exhausted' },
+  {
+    ...badRequest,
+    text: /^you have reached your specified (?:workspace )?api usage limits\b(?!.*: )/s,
+    means: 'exhausted',
+  },
+  {
+    ...badRequest,
+    text: /^prompt is too long(?:: \d+ tokens > \d+(?: maximum)?)?$/,
+    means: 'context-window',
+  },
+  {
+    ...badRequest,
+    text: /^input length and `max_tokens` exceed context limit: \d+ \+ \d+ > \d+\b(?!.*: )/s,
+    means: 'context-window',
+  },
+]
 
 /**
  * Sources: https://platform.claude.com/docs/en/api/overview and the official client,
@@ -21,11 +48,12 @@ export const anthropic: Profile = {
   path: wholePath,
   query: sameQuery,
   // Streams tell it at their beginning and, summed, at their end.
-  usage: { ofStreams: 'unasked', cached: 'beside', reasoning: 'inside', cost: undefined },
+  usage: { ofStreams: 'unasked' },
   // The dialect has no other.
   output: { member: 'max_tokens', other: 'left' },
   limitShape: anthropicLimits,
-  errorFamily: 'hosted',
+  fullStatuses: [],
+  refusals,
   // Refused without a version; the list of models is the same in every one.
   probe: { path: '/v1/models', headers: ['anthropic-version', '2023-06-01'] },
   prices: 'anthropic',

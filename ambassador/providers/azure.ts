@@ -1,6 +1,7 @@
 import type { Provider } from '#shared/config/schema.ts'
 import { azureLimits } from '../quota/shape.ts'
 import { authHeaders } from './auth-headers.ts'
+import { contextLength, type KnownRefusal } from './known-refusal.ts'
 import { modelsProbe } from './paths.ts'
 import type { Profile } from './profile.ts'
 
@@ -16,6 +17,16 @@ function withVersion(query: string, version: string | undefined): string {
 function versionOf(provider: Provider): string | undefined {
   return provider.kind === 'azure' ? provider.apiVersion : undefined
 }
+
+/** Its 429 at a peak is no limit of the credential, and has no code of its own. */
+const refusals: readonly KnownRefusal[] = [
+  contextLength,
+  {
+    statuses: [429],
+    text: /^the system is currently experiencing high demand\b/,
+    means: 'overloaded',
+  },
+]
 
 /**
  * Azure OpenAI, the surface without versions: learn.microsoft.com, "Azure OpenAI in Microsoft Foundry
@@ -34,12 +45,13 @@ export const azure: Profile = {
   counts: [],
   path: (base, surfacePath) => `${base}/openai${surfacePath}`,
   query: (query, provider) => withVersion(query, versionOf(provider)),
-  usage: { ofStreams: 'asked', cached: 'inside', reasoning: 'inside', cost: undefined },
+  usage: { ofStreams: 'asked' },
   // Reasoning models refuse `max_tokens`: learn.microsoft.com, "Azure OpenAI reasoning models". Some
   // GPT-4o deployments below old versions refuse this one (github.com/BerriAI/litellm, issue 8855).
   output: { member: 'max_completion_tokens', other: 'left' },
   limitShape: azureLimits,
-  errorFamily: 'hosted',
+  fullStatuses: [],
+  refusals,
   probe: modelsProbe,
   prices: 'azure',
 }

@@ -21,7 +21,7 @@ export const deepseek: Profile = {
     if (!surfacePath.startsWith('/v1/messages')) return versionedPath(base, surfacePath)
     return `${base.replace(/\/v1$/, '')}/anthropic${surfacePath}`
   },
-  usage: { ofStreams: 'asked', cached: 'inside', reasoning: 'inside', cost: undefined },
+  usage: { ofStreams: 'asked' },
   limitShape: deepseekLimits,
   prices: 'deepseek',
 }

@@ -14,7 +14,7 @@ export const groq: Profile = {
   auth: ['bearer'],
   title: 'Groq',
   telemetryName: 'groq',
-  usage: { ofStreams: 'unasked', cached: 'inside', reasoning: 'inside', cost: undefined },
+  usage: { ofStreams: 'unasked' },
   // `max_tokens` is deprecated in its reference (github.com/groq/groq-python, pull request 175).
   output: { member: 'max_completion_tokens', other: 'left' },
   limitShape: groqLimits,

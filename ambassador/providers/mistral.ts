@@ -1,7 +1,16 @@
 import { presets } from '#shared/config/presets.ts'
 import { mistralLimits } from '../quota/shape.ts'
+import type { KnownRefusal } from './known-refusal.ts'
 import { openaiCompatible } from './openai-compatible.ts'
 import type { Profile } from './profile.ts'
+
+const refusals: readonly KnownRefusal[] = [
+  {
+    statuses: [400],
+    text: /^prompt contains \d+ tokens(?: and \d+ draft tokens)?, too large for model with \d+/,
+    means: 'context-window',
+  },
+]
 
 /**
  * Sources: https://docs.mistral.ai/api and the AI SDK's mistral provider. Members that it does not know
@@ -15,7 +24,8 @@ export const mistral: Profile = {
   auth: ['bearer'],
   title: 'Mistral',
   telemetryName: 'mistral_ai',
-  usage: { ofStreams: 'unasked', cached: 'inside', reasoning: 'inside', cost: undefined },
+  usage: { ofStreams: 'unasked' },
   limitShape: mistralLimits,
+  refusals,
   prices: 'mistral',
 }

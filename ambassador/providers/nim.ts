@@ -16,6 +16,6 @@ export const nim: Profile = {
   auth: ['bearer'],
   title: 'NVIDIA NIM',
   telemetryName: 'nvidia_nim',
-  usage: { ofStreams: 'unasked', cached: 'inside', reasoning: 'inside', cost: undefined },
+  usage: { ofStreams: 'unasked' },
   limitShape: compatibleLimits,
 }

@@ -1,7 +1,17 @@
 import { presets } from '#shared/config/presets.ts'
 import { vllmLimits } from '../quota/shape.ts'
+import { contextLength, type KnownRefusal } from './known-refusal.ts'
 import { openaiCompatible } from './openai-compatible.ts'
 import type { Profile } from './profile.ts'
+
+const refusals: readonly KnownRefusal[] = [
+  contextLength,
+  {
+    statuses: [400],
+    text: /^the input length exceeds the context length\b/,
+    means: 'context-window',
+  },
+]
 
 /**
  * Sources: https://docs.ollama.com/api/openai-compatibility (`stream_options.include_usage` is taken)
@@ -17,6 +27,8 @@ export const ollama: Profile = {
   title: 'Ollama',
   telemetryName: 'ollama',
   limitShape: vllmLimits,
-  errorFamily: 'server',
+  // The hosted one has limits by account, with 429.
+  fullStatuses: [503],
+  refusals,
   output: { member: 'max_tokens', other: 'ignored' },
 }

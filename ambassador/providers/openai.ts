@@ -1,7 +1,17 @@
 import { openaiLimits } from '../quota/shape.ts'
 import { bearer } from './auth-headers.ts'
+import { contextLength, type KnownRefusal } from './known-refusal.ts'
 import { modelsProbe, sameQuery, versionedPath } from './paths.ts'
 import type { Profile } from './profile.ts'
+
+const refusals: readonly KnownRefusal[] = [
+  contextLength,
+  {
+    statuses: [429, 500, 503],
+    text: /^(?:that|the) (?:engine|model|server) is currently overloaded\b/,
+    means: 'overloaded',
+  },
+]
 
 /**
  * Sources: https://platform.openai.com/docs/api-reference and the official client, openai 7.55.0
@@ -19,11 +29,12 @@ export const openai: Profile = {
   counts: ['responses'],
   path: versionedPath,
   query: sameQuery,
-  usage: { ofStreams: 'asked', cached: 'inside', reasoning: 'inside', cost: undefined },
+  usage: { ofStreams: 'asked' },
   // `max_tokens` is deprecated, reasoning models refuse it: platform.openai.com/docs/api-reference/chat.
   output: { member: 'max_completion_tokens', other: 'left' },
   limitShape: openaiLimits,
-  errorFamily: 'hosted',
+  fullStatuses: [],
+  refusals,
   probe: modelsProbe,
   prices: 'openai',
 }

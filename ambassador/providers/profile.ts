@@ -8,6 +8,7 @@ import { anthropic } from './anthropic.ts'
 import { azure, azureDeployments } from './azure.ts'
 import { deepseek } from './deepseek.ts'
 import { groq } from './groq.ts'
+import type { KnownRefusal } from './known-refusal.ts'
 import { mistral } from './mistral.ts'
 import { nim } from './nim.ts'
 import { ollama } from './ollama.ts'
@@ -40,7 +41,13 @@ export interface Profile {
   readonly usage: UsageFacts
   readonly output: OutputFacts
   readonly limitShape: LimitShape
-  readonly errorFamily: ErrorFamily
+  /**
+   * Statuses with which one server says that its queue is full: it works, and another may have room.
+   * Of others 429 is a limit of the credential and 503 a provider without room.
+   */
+  readonly fullStatuses: readonly number[]
+  /** What it tells by its text alone, besides the codes that are read of every provider. */
+  readonly refusals: readonly KnownRefusal[]
   /** A question that costs nothing; undefined where the pool asks its servers for their health. */
   readonly probe: Probe | undefined
   /** Its name in the published prices; undefined where nobody publishes any. */
@@ -54,12 +61,6 @@ export interface UsageFacts {
    * they always do, or the member is refused; it is not sent.
    */
   readonly ofStreams: 'asked' | 'unasked'
-  /** Whether the tokens of input hold those that were cached. */
-  readonly cached: 'inside' | 'beside'
-  /** Whether the tokens of output hold those of reasoning. */
-  readonly reasoning: 'inside' | 'beside'
-  /** Where it tells what the call cost. */
-  readonly cost: string | undefined
 }
 
 /** How a question bounds its answer where the dialect has two members for it; others have one. */
@@ -74,12 +75,6 @@ export interface OutputFacts {
 }
 
 export type OutputMember = 'max_completion_tokens' | 'max_tokens'
-
-/**
- * What its errors mean. `hosted`: 429 is a limit of the credential, 503 a provider without room.
- * `server`: both are one server whose queue is full.
- */
-export type ErrorFamily = 'hosted' | 'server'
 
 export interface Probe {
   readonly path: string
@@ -106,8 +101,15 @@ export const presetProfiles: Readonly<Record<PresetName, Profile>> = {
   nim,
 }
 
+/** What of a provider's configuration says which profile it has. */
+export interface Profiled {
+  readonly kind: ProviderKind
+  readonly preset?: PresetName | undefined
+  readonly api?: 'v1' | 'deployments' | undefined
+}
+
 /** The profile of a configured provider. */
-export function profileOf(provider: Provider): Profile {
+export function profileOf(provider: Profiled): Profile {
   if (provider.kind === 'openai-compatible' && provider.preset !== undefined) {
     return presetProfiles[provider.preset]
   }

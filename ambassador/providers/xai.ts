@@ -1,7 +1,38 @@
 import { presets } from '#shared/config/presets.ts'
 import { xaiLimits } from '../quota/shape.ts'
+import type { KnownRefusal } from './known-refusal.ts'
 import { openaiCompatible } from './openai-compatible.ts'
 import type { Profile } from './profile.ts'
+
+/**
+ * Its codes are those of gRPC and say little, so its texts decide. As reported: content,
+ * github.com/UKGovernmentBEIS/inspect_ai, pull request 2267; a wrong key, which comes with 400,
+ * github.com/continuedev/continue, issue 10778; credit, issues 10373 and 12670 there; the window,
+ * github.com/cline/cline, issue 3120.
+ */
+const refusals: readonly KnownRefusal[] = [
+  { statuses: [403], text: /^content violates usage guidelines\b/, means: 'content-filter' },
+  {
+    statuses: [400],
+    text: /^incorrect api key provided: \S{1,100}\. you can obtain an api key from https:\/\/console\.x\.ai\.?$/,
+    means: 'dead-credential',
+  },
+  {
+    statuses: [403, 429],
+    text: /^your newly created team doesn't have any credits\b/,
+    means: 'exhausted',
+  },
+  {
+    statuses: [403, 429],
+    text: /^your team(?: \S{1,100})? has (?:either used all available credits|run out of credits)\b/,
+    means: 'exhausted',
+  },
+  {
+    statuses: [400],
+    text: /^this model's maximum prompt length is \d+ but the request contains \d+ tokens\b/,
+    means: 'context-window',
+  },
+]
 
 /**
  * Sources: https://docs.x.ai/docs/api-reference and the AI SDK's xai provider, which asks streams for
@@ -14,15 +45,11 @@ export const xai: Profile = {
   auth: ['bearer'],
   title: 'xAI',
   telemetryName: 'x_ai',
-  usage: {
-    ofStreams: 'asked',
-    cached: 'inside',
-    reasoning: 'beside',
-    cost: 'usage.cost_in_usd_ticks',
-  },
+  usage: { ofStreams: 'asked' },
   // Its reference has both and calls `max_tokens` deprecated; which models still take that, is not
   // checked here.
   output: { member: 'max_completion_tokens', other: 'left' },
   limitShape: xaiLimits,
+  refusals,
   prices: 'x-ai',
 }

@@ -1,8 +1,9 @@
 import type { ProviderKind } from '#shared/config/schema.ts'
 import type { CallError } from '#shared/errors/call-error.ts'
 import { type ErrorCode, errorTable } from '#shared/errors/table.ts'
+import { type Profiled, profileOf } from '../providers/profile.ts'
 import { classify } from './classify.ts'
-import { noFacts } from './error-facts.ts'
+import { knownText, noFacts } from './error-facts.ts'
 import type { Outcome, OutcomeKind } from './outcome.ts'
 
 type ThrownKind = Exclude<OutcomeKind, 'throttled' | 'exhausted' | 'ok' | 'caller'>
@@ -32,9 +33,10 @@ const kinds: Partial<Readonly<Record<ErrorCode, ThrownKind>>> = {
 /**
  * The outcome of an attempt that threw. A status that the provider said inside its 200 (fact
  * `upstreamStatus`, with `upstreamType` and `upstreamCode` where known) counts like a real one.
+ * `provider`: as it is configured, or its kind where no more is known.
  */
-export function classifyError(error: CallError, kind: ProviderKind): Outcome {
-  const said = saidInside(error, kind)
+export function classifyError(error: CallError, provider: Profiled | ProviderKind): Outcome {
+  const said = saidInside(error, typeof provider === 'string' ? { kind: provider } : provider)
   if (said !== undefined) return said
   const rest = { reason: error.code, hintMs: undefined, shouldRetry: undefined }
   // What a provider said of its account, in our own words.
@@ -56,7 +58,7 @@ export function isAnswer({ code, facts: { upstreamStatus } }: CallError): boolea
   return typeof upstreamStatus === 'number' && upstreamStatus >= 400
 }
 
-function saidInside(error: CallError, kind: ProviderKind): Outcome | undefined {
+function saidInside(error: CallError, provider: Profiled): Outcome | undefined {
   const { upstreamStatus, upstreamType, upstreamCode } = error.facts
   if (typeof upstreamStatus !== 'number' || upstreamStatus < 400) return undefined
   const facts = {
@@ -64,9 +66,10 @@ function saidInside(error: CallError, kind: ProviderKind): Outcome | undefined {
     isJson: true,
     type: textOf(upstreamType),
     codes: [textOf(upstreamCode)],
-    message: error.message.toLowerCase().slice(0, 500),
+    message: knownText(error.message),
   }
-  return classify({ kind, status: upstreamStatus, headers: [], facts, wallMs: 0 })
+  const profile = profileOf(provider)
+  return classify({ profile, status: upstreamStatus, headers: [], facts, wallMs: 0 })
 }
 
 function textOf(value: string | number | boolean | undefined): string {

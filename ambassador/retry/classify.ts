@@ -1,13 +1,14 @@
-import type { ProviderKind } from '#shared/config/schema.ts'
 import { type HeaderList, header } from '#shared/http/headers.ts'
+import type { Profile } from '../providers/profile.ts'
 import { briefly, type ErrorFacts, noFacts } from './error-facts.ts'
-import { isExhausted, isOverloaded, isRefusedQuestion, isTooLong } from './known-errors.ts'
-import type { Dimension, Outcome, OutcomeKind, Reach } from './outcome.ts'
+import { meaningOf } from './known-errors.ts'
+import type { Dimension, Outcome } from './outcome.ts'
 import { waitHint } from './wait-hint.ts'
 
 /** What came back from a provider. */
 export interface Answered {
-  readonly kind: ProviderKind
+  /** How its errors are to be read. */
+  readonly profile: Pick<Profile, 'fullStatuses' | 'refusals'>
   readonly status: number
   readonly headers: HeaderList
   /** Of the body, where it was read. */
@@ -18,7 +19,7 @@ export interface Answered {
 
 /** The outcome of an attempt that was answered, by status, body and headers. Never throws. */
 export function classify(answered: Answered): Outcome {
-  const { headers, facts = noFacts, wallMs, status } = answered
+  const { headers, facts = noFacts, profile, wallMs, status } = answered
   const heard = {
     reason: `status-${status}`,
     hintMs: waitHint(headers, wallMs) ?? facts.retryDelayMs,
@@ -26,27 +27,40 @@ export function classify(answered: Answered): Outcome {
   }
   if (status < 400) return { ...heard, kind: 'ok', reason: 'ok' }
   const said = { ...heard, said: briefly(status, [...facts.codes, facts.type]) }
-  if (isExhausted(status, facts)) {
-    return { ...said, kind: 'exhausted', reach: reachOfExhaustion(facts), reason: 'exhausted' }
+  const meaning = meaningOf(status, facts, profile.refusals)
+  if (meaning === 'too-expensive') {
+    // One that asks for more than the rest of the credit says nothing about smaller ones.
+    return { ...said, kind: 'exhausted', reach: 'call', reason: 'exhausted' }
   }
+  if (meaning === 'exhausted' || status === 402) {
+    return { ...said, kind: 'exhausted', reach: 'credential', reason: 'exhausted' }
+  }
+  if (meaning === 'dead-credential') return { ...said, kind: meaning, reach: 'credential' }
+  const isFull = profile.fullStatuses.includes(status) && meaning === undefined
+  if (isFull) return { ...said, kind: 'full' }
   switch (status) {
     case 401:
       return { ...said, kind: 'dead-credential', reach: 'credential' }
     case 403:
-      return forbidden(said, facts)
+      // What a caller can bring about must not put a credential aside for others: a firewall's page,
+      // a moderated question, and, beyond one model, a model that the key has no right to.
+      if (!facts.isJson || meaning === 'content-filter') break
+      return { ...said, kind: 'dead-credential', reach: 'model' }
     case 429:
-      return tooMany(said, answered, facts)
+      if (meaning === 'overloaded') return { ...said, kind: meaning }
+      return tooMany(said, headers, facts)
     case 498:
       // Groq's flex tier is full; Cohere's token is invalid.
-      if (facts.message.includes('token')) {
+      if (facts.message === 'invalid token') {
         return { ...said, kind: 'dead-credential', reach: 'credential' }
       }
       return { ...said, kind: 'overloaded' }
-    default: {
-      const kind = kindOf(status, answered, facts)
-      return kind === 'caller' ? callers(said, facts) : { ...said, kind }
-    }
   }
+  const kind = kindOf(status)
+  // Another target may see the question otherwise.
+  const isOther = meaning === 'context-window' || meaning === 'content-filter'
+  if (kind === 'caller') return { ...said, kind, reason: isOther ? meaning : said.reason }
+  return { ...said, kind: kind === 'transient' && meaning === 'overloaded' ? meaning : kind }
 }
 
 interface Said {
@@ -61,30 +75,7 @@ function shouldRetryOf(headers: HeaderList): boolean | undefined {
   return value === 'true' ? true : value === 'false' ? false : undefined
 }
 
-/** A question that asks for more than the rest of the credit says nothing about smaller ones. */
-function reachOfExhaustion({ message }: ErrorFacts): Reach {
-  return message.includes('fewer max_tokens') ? 'call' : 'credential'
-}
-
-/** The caller's own, of which two kinds another target may see otherwise. */
-function callers(said: Said, facts: ErrorFacts): Outcome {
-  if (isTooLong(facts)) return { ...said, kind: 'caller', reason: 'context-window' }
-  if (isRefusedQuestion(facts)) return { ...said, kind: 'caller', reason: 'content-filter' }
-  return { ...said, kind: 'caller' }
-}
-
-/**
- * What a caller can bring about must not put a credential aside for others: a firewall's page, a
- * moderated question, and, beyond one model, a model that the key has no right to.
- */
-function forbidden(said: Said, facts: ErrorFacts): Outcome {
-  if (!facts.isJson || isRefusedQuestion(facts)) return callers(said, facts)
-  return { ...said, kind: 'dead-credential', reach: 'model' }
-}
-
-function tooMany(said: Said, { kind, headers }: Answered, facts: ErrorFacts): Outcome {
-  if (isOverloaded(facts)) return { ...said, kind: 'overloaded' }
-  if (kind === 'vllm') return { ...said, kind: 'full' }
+function tooMany(said: Said, headers: HeaderList, facts: ErrorFacts): Outcome {
   // Mistral: a limit of zero is no allowance at all, whenever one asks.
   if (header(headers, 'x-ratelimit-limit-req-minute') === '0') {
     return { ...said, kind: 'exhausted', reach: 'model', reason: 'exhausted' }
@@ -100,19 +91,18 @@ function dimensionOf({ type, message }: ErrorFacts): Dimension | undefined {
   return /requests per|\(rpm\)/.test(message) ? 'requests' : undefined
 }
 
-type PlainKind = Exclude<OutcomeKind, 'throttled' | 'exhausted' | 'dead-credential'>
+/** Said by the server itself, or by Cloudflare before it asked any (530): nothing was generated. */
+const transientStatuses = new Set([409, 424, 425, 500, 506, 507, 508, 510, 511, 530])
 
-function kindOf(status: number, { kind }: Answered, facts: ErrorFacts): PlainKind {
-  if (status === 503 || status === 529) {
-    return kind === 'vllm' && status === 503 ? 'full' : 'overloaded'
-  }
-  // Too early, a lock held (OpenAI), a model behind the provider failed (Bedrock), and its own 500.
-  if (status === 409 || status === 424 || status === 425 || status === 500) {
-    return isOverloaded(facts) ? 'overloaded' : 'transient'
-  }
-  // Given up by something that had passed the question on; 520 to 527 are Cloudflare's.
-  if (status === 408 || status === 502 || status === 504) return 'unknown-outcome'
-  if (status >= 520 && status <= 527) return 'unknown-outcome'
-  // 501 and 505 will say the same again.
+/** By the status alone. */
+function kindOf(status: number) {
+  if (status === 503 || status === 529) return 'overloaded'
+  // Neither method nor version will do at the next attempt; another target may know them.
+  if (status === 501 || status === 505) return 'unsupported'
+  // Among them: too early, a lock held (OpenAI), a model behind the provider failed (Bedrock).
+  if (transientStatuses.has(status)) return 'transient'
+  // Given up by something that had passed the question on: gateways, Cloudflare's 520 to 527, and
+  // whatever has no meaning that is known.
+  if (status === 408 || (status >= 500 && status <= 599)) return 'unknown-outcome'
   return 'caller'
 }

@@ -1,6 +1,7 @@
 import type { CallResponse } from '#shared/http/call.ts'
 import { letGoUnread } from '../attempt/let-go.ts'
 import type { AmbassadorCall } from '../call.ts'
+import { profileOf } from '../providers/profile.ts'
 import { answerHeaders } from './answer-headers.ts'
 import { classify } from './classify.ts'
 import { errorBytesMax, noFacts, readErrorFacts } from './error-facts.ts'
@@ -27,7 +28,8 @@ export async function countOnce(
   const whole = await body.whole
   const facts = whole === undefined ? noFacts : readErrorFacts(whole)
   const wallMs = context.clock.wall()
-  const outcome = classify({ kind: provider(context).kind, status, headers, facts, wallMs })
+  const profile = profileOf(provider(context))
+  const outcome = classify({ profile, status, headers, facts, wallMs })
   if (credential !== undefined) credentials.judge?.(context, credential, outcome)
   const own = ownWords(outcome, context, undefined)
   if (own === undefined) {

@@ -8,7 +8,7 @@ export interface ErrorFacts {
   readonly type: string
   /** Lower case: `error.code`, `error.details.error_code`, `error.status`, top-level `code`. */
   readonly codes: readonly string[]
-  /** Lower case, at most 500 characters. Only compared with known phrases, never passed on. */
+  /** Lower case, whole, or empty where it is long. Only compared with known texts, never passed on. */
   readonly message: string
   /** Whether the words of the answer say that a filter or a moderator refused the question. */
   readonly isModeration: boolean
@@ -46,10 +46,18 @@ export function readErrorFacts(bytes: Buffer): ErrorFacts {
     isJson: true,
     type: lower(error['type']),
     codes: [...candidates, outer['code']].map(lower).filter((code) => code !== ''),
-    message: messageOf(outer, error).slice(0, 500),
+    message: knownText(messageOf(outer, error)),
     isModeration: isModeration(error),
     retryDelayMs: retryDelay(error['details']),
   }
+}
+
+/** Texts that are known are short: a longer one quotes the question, and its end may have been cut. */
+const textMax = 2_000
+
+/** The message as known texts are compared with it. */
+export function knownText(message: string): string {
+  return message.length < textMax ? message.toLowerCase() : ''
 }
 
 /** Words of an error in use; a key or an account's id, which some would quote, has both kinds. */
@@ -75,7 +83,7 @@ type Json = Readonly<Record<string, unknown>>
 
 function messageOf(outer: Json, error: Json): string {
   const texts = [error['message'], outer['error'], outer['message'], outer['detail']]
-  return lower(texts.find((text) => typeof text === 'string'))
+  return texts.find((text) => typeof text === 'string') ?? ''
 }
 
 function lower(value: unknown): string {

@@ -12,6 +12,7 @@ const reasons: Partial<Readonly<Record<OutcomeKind, FallbackReason>>> = {
   'unknown-outcome': 'unavailable',
   unsent: 'unavailable',
   misconfigured: 'unavailable',
+  unsupported: 'unavailable',
   ours: 'unavailable',
 }
 

@@ -1,3 +1,4 @@
+import type { KnownRefusal, RefusalMeaning } from '../providers/known-refusal.ts'
 import type { ErrorFacts } from './error-facts.ts'
 
 /** Codes and types that mean: no credit or spending allowed, whatever the status (often 429). */
@@ -18,29 +19,6 @@ const exhaustedCodes = new Set([
   'payment_required',
 ])
 
-/** Where providers only write it: Anthropic's 400, DeepSeek's and xAI's texts. In lower case. */
-const exhaustedPhrases = [
-  'you have reached your specified api usage limits',
-  'you have reached your specified workspace api usage limits',
-  'credit balance is too low',
-  'insufficient balance',
-  'used all available credits or reached its monthly spending limit',
-  'run out of credits',
-  'exceeded your current quota, please check your plan and billing',
-]
-
-const exhaustedStatuses = new Set([400, 403, 429])
-
-/** Whether the credential has nothing left to spend. */
-export function isExhausted(status: number, facts: ErrorFacts): boolean {
-  if (status === 402) return true
-  if (!exhaustedStatuses.has(status)) return false
-  if (exhaustedCodes.has(facts.type) || facts.codes.some((code) => exhaustedCodes.has(code))) {
-    return true
-  }
-  return exhaustedPhrases.some((phrase) => facts.message.includes(phrase))
-}
-
 /** Codes of a provider or model without room, which no other credential changes. */
 const overloadedCodes = new Set([
   'server_is_overloaded',
@@ -54,18 +32,6 @@ const overloadedCodes = new Set([
   'modelnotreadyexception',
 ])
 
-const overloadedPhrases = [
-  'experiencing high demand',
-  'currently overloaded',
-  'service tier capacity exceeded',
-]
-
-/** Whether the body says that the provider, and not the credential, is at its limit. */
-export function isOverloaded({ type, codes, message }: ErrorFacts): boolean {
-  if (overloadedCodes.has(type) || codes.some((code) => overloadedCodes.has(code))) return true
-  return overloadedPhrases.some((phrase) => message.includes(phrase))
-}
-
 const refusedCodes = new Set([
   'content_filter',
   'content_policy_violation',
@@ -74,29 +40,40 @@ const refusedCodes = new Set([
   'invalid_prompt',
 ])
 
-/** Whether it is about what was asked and not about who asked: a filter or a moderator refused it. */
-export function isRefusedQuestion({ isModeration, type, codes, message }: ErrorFacts): boolean {
-  if (isModeration) return true
-  if (refusedCodes.has(type) || codes.some((code) => refusedCodes.has(code))) return true
-  return message.includes('requires moderation') || message.includes('input was flagged')
-}
-
 const windowCodes = new Set([
   'context_length_exceeded',
   // https://openrouter.ai/docs/errors
   'token_limit_exceeded',
 ])
 
-/** OpenAI's and vLLM's, Anthropic's two, Mistral's. In lower case. */
-const windowPhrases = [
-  'maximum context length',
-  'prompt is too long',
-  'exceed context limit',
-  'too large for model with',
-]
+/** Statuses that money or spending may stand behind; of others such a code is not believed. */
+const exhaustedStatuses = new Set([400, 403, 429])
 
-/** Whether the question has more tokens than the model takes: a larger one may take it. */
-export function isTooLong({ codes, message }: ErrorFacts): boolean {
-  if (codes.some((code) => windowCodes.has(code))) return true
-  return windowPhrases.some((phrase) => message.includes(phrase))
+/**
+ * What a refusal means beyond its status, by its codes, which no caller chooses, and by the texts that
+ * its provider is known for; undefined where it says no more than the status.
+ */
+export function meaningOf(
+  status: number,
+  facts: ErrorFacts,
+  known: readonly KnownRefusal[],
+): RefusalMeaning | undefined {
+  // First: what is refused for what it is must not be taken for what its words may quote.
+  if (facts.isModeration || has(facts, refusedCodes)) return 'content-filter'
+  if (exhaustedStatuses.has(status) && has(facts, exhaustedCodes)) return 'exhausted'
+  if (has(facts, overloadedCodes)) return 'overloaded'
+  if (has(facts, windowCodes)) return 'context-window'
+  return known.find((one) => isSaid(one, status, facts))?.means
+}
+
+function has({ type, codes }: ErrorFacts, words: ReadonlySet<string>): boolean {
+  return words.has(type) || codes.some((code) => words.has(code))
+}
+
+function isSaid({ statuses, text, type, means }: KnownRefusal, status: number, facts: ErrorFacts) {
+  if (!statuses.includes(status)) return false
+  if (type !== undefined && facts.type !== type) return false
+  // Gemini: what is back within a minute is a limit, in the words for a quota.
+  if (means === 'exhausted' && facts.retryDelayMs !== undefined) return false
+  return text.test(facts.message)
 }

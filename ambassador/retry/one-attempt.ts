@@ -5,6 +5,7 @@ import { letGoUnread } from '../attempt/let-go.ts'
 import type { Admission } from '../breaker/breaker.ts'
 import type { AmbassadorCall } from '../call.ts'
 import { withoutAccount } from '../limits/limit-headers.ts'
+import { profileOf } from '../providers/profile.ts'
 import { classify } from './classify.ts'
 import { classifyError, isAnswer } from './classify-error.ts'
 import { errorBytesMax, noFacts, readErrorFacts } from './error-facts.ts'
@@ -42,14 +43,14 @@ export function abandon({ turn, admission }: Ready): void {
 export class OneAttempt {
   readonly #parts: PooledParts
   readonly #context: AmbassadorCall
-  readonly #kind: RetriedProvider['kind']
+  readonly #provider: RetriedProvider
   readonly #ready: Ready
   #isSettled = false
 
   constructor(parts: PooledParts, context: AmbassadorCall, ready: Ready) {
     this.#parts = parts
     this.#context = context
-    this.#kind = parts.provider(context).kind
+    this.#provider = parts.provider(context)
     this.#ready = ready
   }
 
@@ -68,7 +69,7 @@ export class OneAttempt {
         abandon(this.#ready)
         throw thrown
       }
-      const outcome = classifyError(thrown, this.#kind)
+      const outcome = classifyError(thrown, this.#provider)
       this.#fail(outcome, heardOf(thrown))
       return { kind: 'thrown', outcome, error: thrown }
     }
@@ -94,7 +95,8 @@ export class OneAttempt {
     this.#ready.turn.observe({ status, headers, body: whole?.toString('utf8') })
     const facts = whole === undefined ? noFacts : readErrorFacts(whole)
     const wallMs = this.#context.clock.wall()
-    const outcome = classify({ kind: this.#kind, status, headers, facts, wallMs })
+    const profile = profileOf(this.#provider)
+    const outcome = classify({ profile, status, headers, facts, wallMs })
     this.#fail(outcome, 'answer')
     return { kind: 'refused', outcome, response: { ...response, body } }
   }
@@ -115,8 +117,9 @@ export class OneAttempt {
     const { error, cancellation } = this.#context
     // A stream that breaks after its commit ends as a body does, with an error event.
     const failure = ending.kind === 'failed' ? ending.error : (cancellation.reason ?? error)
-    if (failure !== undefined) this.#settle(classifyError(failure, this.#kind), heardOf(failure))
-    else if (ending.kind === 'complete')
+    if (failure !== undefined) {
+      this.#settle(classifyError(failure, this.#provider), heardOf(failure))
+    } else if (ending.kind === 'complete')
       this.#settle({ ...said, kind: 'ok', reason: 'ok' }, 'answer')
     else this.#settle({ ...said, kind: 'left', reason: 'client-left' }, 'nothing')
   }

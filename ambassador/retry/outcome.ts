@@ -33,6 +33,7 @@ export type Outcome = Said &
           | 'unknown-outcome'
           | 'unsent'
           | 'misconfigured'
+          | 'unsupported'
           | 'ours'
           | 'left'
       }
@@ -92,6 +93,8 @@ export const rules: Readonly<Record<OutcomeKind, Rule>> = {
   unsent: { ...refused, again: 'at-once', breaker: 'failure' },
   // A certificate or a redirect: the next attempt would find the same.
   misconfigured: { ...refused, breaker: 'failure' },
+  // What it has not implemented, it has not for anybody: no sign of ill health.
+  unsupported: refused,
   // Refused by this process; says nothing about the provider.
   ours: { ...refused, isCharged: false },
   // The caller left or its time is over.

@@ -44,6 +44,6 @@ export function ownWords(
 /** The same of an error that a provider said inside its 200; any other one as it is. */
 export function errorInOwnWords(error: CallError, context: AmbassadorCall): CallError {
   if (!isAnswer(error)) return error
-  const outcome = classifyError(error, providerOf(context).kind)
+  const outcome = classifyError(error, providerOf(context))
   return ownWords(outcome, context, undefined) ?? error
 }

@@ -1,15 +1,14 @@
 import type { BreakerLimits, RetryLimits } from '#shared/config/resilience-schema.ts'
-import type { ProviderKind } from '#shared/config/schema.ts'
 import type { HeaderList } from '#shared/http/headers.ts'
 import type { Breakers } from '../breaker/breakers.ts'
 import type { AmbassadorCall } from '../call.ts'
 import type { ReplicaPool } from '../pool/pool.ts'
+import type { Profiled } from '../providers/profile.ts'
 import type { Outcome } from './outcome.ts'
 import type { RetryBudget } from './retry-budget.ts'
 
 /** What of a provider's configuration says how it is asked again. */
-export interface RetriedProvider {
-  readonly kind: ProviderKind
+export interface RetriedProvider extends Profiled {
   readonly retry: RetryLimits
   readonly breaker: BreakerLimits
 }

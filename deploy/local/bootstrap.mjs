@@ -14,6 +14,8 @@ const commands = {
   start: { entry: 'deploy/local/main.ts', development: false },
   test: { entry: 'test/run/unit-and-pair.ts', development: true },
   check: { entry: 'test/run/check.ts', development: true },
+  image: { entry: 'deploy/image/main.ts', development: true },
+  cluster: { entry: 'test/run/cluster.ts', development: true },
   build: { entry: 'deploy/image/build.ts', development: true },
   bench: { entry: 'test/bench/main.ts', development: true },
   slow: { entry: 'test/run/slow.ts', development: true },

@@ -90,7 +90,8 @@ class Lane {
       if (this.#timer === undefined) lanes.delete(this.#delayMs)
       return
     }
-    if (this.#timer !== undefined) return
+    // One that an action has set is for its own entry, and those before it are due sooner.
+    clearTimeout(this.#timer)
     this.#timer = setTimeout(() => this.#fire(), Math.max(1, this.#first.dueMs - nowMs))
   }
 }

@@ -194,17 +194,46 @@ const health = v.object({
   failures: v.optional(count({ max: 100 }), 2),
 })
 
-const vllm = v.object({
-  kind: v.literal('vllm'),
-  ...common,
-  replicas: v.object({
-    addresses: v.pipe(
-      v.array(origin),
-      v.minLength(1, 'must name at least one replica'),
-      v.maxLength(256, 'must name at most 256 replicas'),
+const serviceName = text(
+  /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\/)?[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+  'must be a Service, NAME or NAMESPACE/NAME, such as models/vllm-llama',
+)
+
+const portMessage =
+  "must be the name of one of the Service's ports, such as http, or a port from 1 to 65535"
+
+const replicas = v.pipe(
+  v.object({
+    // Fixed servers, outside of a cluster or where each has a name of its own.
+    addresses: v.optional(
+      v.pipe(v.array(origin), v.maxLength(256, 'must name at most 256 replicas')),
+      [],
+    ),
+    // A Service, followed by its EndpointSlices; in this ambassador's namespace unless said.
+    service: v.optional(serviceName),
+    // The port that pods listen on; only needed where the Service has several.
+    port: v.optional(
+      v.union(
+        [text(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, portMessage), count({ max: 65_535 })],
+        portMessage,
+      ),
     ),
     health: v.optional(health, {}),
   }),
+  v.check(
+    ({ addresses, service }) => addresses.length > 0 !== (service !== undefined),
+    'must name either addresses or a service',
+  ),
+  v.check(
+    ({ service, port }) => port === undefined || service !== undefined,
+    'must name a service where it names a port',
+  ),
+)
+
+const vllm = v.object({
+  kind: v.literal('vllm'),
+  ...common,
+  replicas,
   // Only for servers started with --api-key.
   credentials: v.optional(v.array(plainCredential), []),
   dialects: dialects(dialectNames),

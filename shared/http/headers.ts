@@ -35,6 +35,9 @@ const saidAnew = new Set([
   'baggage',
   'traceparent',
   'tracestate',
+  // What a mesh says of the caller is for us, and no provider's affair.
+  'l5d-client-id',
+  'x-forwarded-client-cert',
 ])
 
 /** Whether a request's header stays behind on each of our hops: said anew there, or our own word. */

@@ -14,6 +14,10 @@ export interface Arguments {
   readonly tls?: string | undefined
   /** File with the token that a sidecar proves itself by. */
   readonly token?: string | undefined
+  /** Configuration of the tenant's own, which a sidecar lays over the platform's. */
+  readonly tenantConfig?: string | undefined
+  /** What an ambassador asks the API server with, where it is not where kubelet mounts it. */
+  readonly serviceAccount?: string | undefined
 }
 
 /** Reads the command line. Throws with a message for the user on what it does not know. */
@@ -30,6 +34,8 @@ export function readArguments(argv: readonly string[], defaults: Arguments): Arg
       provider: { type: 'string', default: defaults.provider },
       tls: { type: 'string' },
       token: { type: 'string' },
+      'tenant-config': { type: 'string' },
+      'service-account': { type: 'string' },
     },
   })
   return {
@@ -42,6 +48,8 @@ export function readArguments(argv: readonly string[], defaults: Arguments): Arg
     provider: values.provider,
     tls: values.tls,
     token: values.token,
+    tenantConfig: values['tenant-config'],
+    serviceAccount: values['service-account'],
   }
 }
 

@@ -30,6 +30,7 @@ export async function runProcess(parts: ProcessParts): Promise<void> {
   process.once('exit', () => log.flush())
   const config = watchConfig({
     file: resolve(settings.config),
+    tenantFile: settings.tenantConfig,
     secretsOf: half === 'sidecar' ? sidecarSecrets : ambassadorSecrets(settings.provider),
     environment,
     clock,

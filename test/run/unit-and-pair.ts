@@ -4,6 +4,9 @@ import { root, run } from './command.ts'
 /** Everything but the slower suites: `npm test`. Arguments name test files instead. */
 const patterns = [
   'test/{shared,sidecar,ambassador,simulator,tidy,pair,clients,local}/**/*.test.ts',
+  'test/{inject,webhook,controller,certificates,cli,helm}/**/*.test.ts',
+  // The whole image takes minutes: it is of the slower suites.
+  'test/image/*.test.ts',
   'test/bench/smoke.test.ts',
 ]
 const named = process.argv.slice(2)

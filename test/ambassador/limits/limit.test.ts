@@ -94,6 +94,13 @@ test('a place and a reservation last until the answer has ended', async () => {
   assert.equal(limiter.inFlight('search'), 0)
 })
 
+test('an answer that is capped on its way reserves no more than the cap', async () => {
+  const { clock, layer, used: readings } = setUp({ limits: [{ tokens: 10_000, per: 'day' }] })
+  const serve = layer(() => Promise.resolve(answer()))
+  await serve(question, newCall(clock, { outputCap: 50 }))
+  assert.deepEqual(readings(), [150])
+})
+
 test('a call that fails before its provider gives back place and reservation', async () => {
   const limits = [{ requests: 1, per: 'day' }]
   const { clock, layer, limiter, used: readings } = setUp({ limits, concurrency: 1 })

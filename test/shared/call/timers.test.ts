@@ -59,3 +59,18 @@ test('a process ends where every timer has been undone, and waits for one that h
   const again = "after(1_000, () => {})(); after(1_000, () => console.log('fired'))"
   assert.equal((await run(again)).stdout, 'fired\n')
 })
+
+test('a timer that repeats keeps no other of its delay waiting', async () => {
+  const fired: string[] = []
+  let undo = () => {}
+  const repeat = () => {
+    undo = after(1_000, repeat)
+  }
+  repeat()
+  await elapsed(300)
+  after(1_000, () => fired.push('other'))
+  // Node fires timers in the order in which they are due, however late: this one 350 ms later.
+  await new Promise((resolve) => setTimeout(resolve, 1_350))
+  undo()
+  assert.deepEqual(fired, ['other'])
+})

@@ -1,0 +1,64 @@
+import type { KubernetesApi } from '#shared/kubernetes/kubernetes-api.ts'
+import { KubernetesError } from '#shared/kubernetes/kubernetes-error.ts'
+import type { KubernetesObject } from '#shared/kubernetes/kubernetes-object.ts'
+
+/** What commands ask of an API server. */
+export type ClusterApi = Pick<KubernetesApi, 'get' | 'list' | 'text' | 'create' | 'patch'>
+
+/** A cluster as the user reaches it. */
+export interface Cluster {
+  readonly api: ClusterApi
+  /** Of the context: where nothing else is said. */
+  readonly namespace: string
+  /** Where Outrigger's own parts are. */
+  readonly systemNamespace: string
+  close(): void
+}
+
+/** The object, or undefined where there is none. Rejects with `KubernetesError`. */
+export async function found(
+  api: Pick<ClusterApi, 'get'>,
+  path: string,
+): Promise<KubernetesObject | undefined> {
+  try {
+    return await api.get(path)
+  } catch (error) {
+    if (error instanceof KubernetesError && error.status === 404) return undefined
+    throw error
+  }
+}
+
+/** Pods of one namespace, or of all. */
+export function podsPath(namespace?: string): string {
+  return namespace === undefined ? '/api/v1/pods' : `/api/v1/namespaces/${namespace}/pods`
+}
+
+/** A page that a pod serves on `port`, through the API server's proxy. */
+export function proxyPath(pod: KubernetesObject, port: number, page: string): string {
+  const { namespace = '', name = '' } = pod.metadata
+  return `/api/v1/namespaces/${namespace}/pods/${name}:${port}/proxy${page}`
+}
+
+/** The same answers to the same questions: commands look at one moment, and ask once. */
+export function remembering(api: ClusterApi): ClusterApi {
+  const answers = new Map<string, Promise<unknown>>()
+  const once = <Answer>(key: string, ask: () => Promise<Answer>): Promise<Answer> => {
+    const known = answers.get(key)
+    // Each key belongs to one method, and so to one type.
+    if (known !== undefined) return known as Promise<Answer>
+    const asked = ask()
+    answers.set(key, asked)
+    return asked
+  }
+  return {
+    get: (path, query) => once(`get ${path} ${JSON.stringify(query)}`, () => api.get(path, query)),
+    text: (path, query) =>
+      once(`text ${path} ${JSON.stringify(query)}`, () => api.text(path, query)),
+    list: (path, query, options) =>
+      once(`list ${path} ${JSON.stringify([query, options])}`, () =>
+        api.list(path, query, options),
+      ),
+    create: (path, body, query) => api.create(path, body, query),
+    patch: (path, body, options) => api.patch(path, body, options),
+  }
+}
