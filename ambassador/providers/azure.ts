@@ -1,7 +1,7 @@
 import type { Provider } from '#shared/config/schema.ts'
 import { azureLimits } from '../quota/shape.ts'
 import { authHeaders } from './auth-headers.ts'
-import { contextLength, type KnownRefusal } from './known-refusal.ts'
+import { contextWindow, type KnownRefusal } from './known-refusal.ts'
 import { modelsProbe } from './paths.ts'
 import type { Profile } from './profile.ts'
 
@@ -20,7 +20,7 @@ function versionOf(provider: Provider): string | undefined {
 
 /** Its 429 at a peak is no limit of the credential, and has no code of its own. */
 const refusals: readonly KnownRefusal[] = [
-  contextLength,
+  ...contextWindow,
   {
     statuses: [429],
     text: /^the system is currently experiencing high demand\b/,

@@ -21,9 +21,18 @@ export interface KnownRefusal {
   readonly means: RefusalMeaning
 }
 
-/** OpenAI's, which those who copy it give without its code; vLLM and DeepSeek among them. */
-export const contextLength: KnownRefusal = {
+const windows: readonly RegExp[] = [
+  /^this model's maximum context length is \d+ tokens\b/,
+  /^'max_tokens' or 'max_completion_tokens' is too large: \d+\. this model's maximum context length is \d+/,
+  /^you passed \d+ input (?:characters|tokens)(?: and requested \d+ output tokens)?\. however, the model's context length is only \d+/,
+]
+
+/**
+ * OpenAI's words for its code, and those of vLLM, which have none. Whoever copies the one or runs the
+ * other says the same.
+ */
+export const contextWindow: readonly KnownRefusal[] = windows.map((text) => ({
   statuses: [400],
-  text: /^this model's maximum context length is \d+ tokens\b/,
+  text,
   means: 'context-window',
-}
+}))

@@ -1,11 +1,11 @@
 import { presets } from '#shared/config/presets.ts'
 import { vllmLimits } from '../quota/shape.ts'
-import { contextLength, type KnownRefusal } from './known-refusal.ts'
+import { contextWindow, type KnownRefusal } from './known-refusal.ts'
 import { openaiCompatible } from './openai-compatible.ts'
 import type { Profile } from './profile.ts'
 
 const refusals: readonly KnownRefusal[] = [
-  contextLength,
+  ...contextWindow,
   {
     statuses: [400],
     text: /^the input length exceeds the context length\b/,

@@ -1,11 +1,11 @@
 import { openaiLimits } from '../quota/shape.ts'
 import { bearer } from './auth-headers.ts'
-import { contextLength, type KnownRefusal } from './known-refusal.ts'
+import { contextWindow, type KnownRefusal } from './known-refusal.ts'
 import { modelsProbe, sameQuery, versionedPath } from './paths.ts'
 import type { Profile } from './profile.ts'
 
 const refusals: readonly KnownRefusal[] = [
-  contextLength,
+  ...contextWindow,
   {
     statuses: [429, 500, 503],
     text: /^(?:that|the) (?:engine|model|server) is currently overloaded\b/,

@@ -36,8 +36,7 @@ export function classify(answered: Answered): Outcome {
     return { ...said, kind: 'exhausted', reach: 'credential', reason: 'exhausted' }
   }
   if (meaning === 'dead-credential') return { ...said, kind: meaning, reach: 'credential' }
-  const isFull = profile.fullStatuses.includes(status) && meaning === undefined
-  if (isFull) return { ...said, kind: 'full' }
+  if (profile.fullStatuses.includes(status)) return { ...said, kind: 'full' }
   switch (status) {
     case 401:
       return { ...said, kind: 'dead-credential', reach: 'credential' }
@@ -51,7 +50,7 @@ export function classify(answered: Answered): Outcome {
       return tooMany(said, headers, facts)
     case 498:
       // Groq's flex tier is full; Cohere's token is invalid.
-      if (facts.message === 'invalid token') {
+      if (/^invalid (?:api )?token\b/.test(facts.message)) {
         return { ...said, kind: 'dead-credential', reach: 'credential' }
       }
       return { ...said, kind: 'overloaded' }

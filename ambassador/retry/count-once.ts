@@ -2,7 +2,7 @@ import type { CallResponse } from '#shared/http/call.ts'
 import { letGoUnread } from '../attempt/let-go.ts'
 import type { AmbassadorCall } from '../call.ts'
 import { profileOf } from '../providers/profile.ts'
-import { answerHeaders } from './answer-headers.ts'
+import { answerHeaders, isPutAside } from './answer-headers.ts'
 import { classify } from './classify.ts'
 import { errorBytesMax, noFacts, readErrorFacts } from './error-facts.ts'
 import { ownWords } from './own-words.ts'
@@ -33,7 +33,7 @@ export async function countOnce(
   if (credential !== undefined) credentials.judge?.(context, credential, outcome)
   const own = ownWords(outcome, context, undefined)
   if (own === undefined) {
-    const told = answerHeaders(headers, outcome, undefined)
+    const told = answerHeaders(headers, outcome, { soonestMs: undefined, isFinal: isPutAside(outcome) })
     return { ...response, headers: told, body: letGoUnread(body, context.atEnd) }
   }
   body.cancel()

@@ -4,6 +4,9 @@ import { providerOf } from '../provider-of.ts'
 import { classifyError, isAnswer } from './classify-error.ts'
 import type { Outcome } from './outcome.ts'
 
+/** Reasons of outcomes: 498 is Groq's for a full tier. */
+const limitStatuses = new Set(['status-429', 'status-498'])
+
 /** Of the call: whose account was refused. */
 type Refused = Pick<AmbassadorCall, 'credential' | 'provider'>
 
@@ -21,9 +24,14 @@ export function ownWords(
 ): CallError | undefined {
   const { hintMs, kind, said } = outcome
   if (credential === '') return undefined
-  if (kind !== 'throttled' && kind !== 'exhausted' && kind !== 'dead-credential') return undefined
   const cause = said === undefined ? {} : { cause: said }
   const refusal = `Cannot call provider '${provider}'`
+  // In the place of a limit: some name the account that has met it (Groq).
+  if (kind === 'overloaded' && limitStatuses.has(outcome.reason)) {
+    const wait = hintMs === undefined ? {} : { retryAfterMs: hintMs }
+    return new CallError('upstream-refused', `${refusal}: it has no room`, { ...cause, ...wait })
+  }
+  if (kind !== 'throttled' && kind !== 'exhausted' && kind !== 'dead-credential') return undefined
   if (kind === 'throttled' || soonestMs !== undefined) {
     // Of one that has no money or right, another credential will have room before.
     const hint = kind === 'throttled' ? hintMs : undefined

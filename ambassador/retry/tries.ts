@@ -10,6 +10,7 @@ import { backoff } from './backoff.ts'
 import { isAnswer } from './classify-error.ts'
 import { Exclusions } from './exclusions.ts'
 import { abandon, type Failed, OneAttempt, type Ready } from './one-attempt.ts'
+import { isFinal, toldError } from './is-final.ts'
 import { type Outcome, rules } from './outcome.ts'
 import { ownWords } from './own-words.ts'
 import { pause } from './pause.ts'
@@ -123,13 +124,17 @@ export class Tries {
     const { outcome } = last
     const soonestMs = this.#excluded.soonestMs()
     const own = ownWords(outcome, context, soonestMs)
+    const { unknown } = this.#provider.retry
     if (last.kind === 'thrown') {
       // What nobody answered is ours already.
-      throw isAnswer(last.error) ? (own ?? last.error) : last.error
+      const { error } = last
+      throw toldError(isAnswer(error) ? (own ?? error) : error, outcome, unknown)
     }
-    if (own !== undefined) throw own
+    if (own !== undefined) throw toldError(own, outcome, unknown)
     const { response } = last
-    const headers = answerHeaders(response.headers, outcome, soonestMs)
+    const waitMs = outcome.hintMs ?? soonestMs
+    const ended = { soonestMs, isFinal: isFinal(outcome, { unknown, waitMs }) }
+    const headers = answerHeaders(response.headers, outcome, ended)
     this.#last = undefined
     return { ...response, headers, body: letGoUnread(response.body, context.atEnd) }
   }

@@ -41,12 +41,17 @@ export function rescue<Context extends CallContext>(
           String(body.length),
           ...parts.headersOf(error, context),
           ...retryAfter(error),
-          ...(error.row.isLasting === true ? ['x-should-retry', 'false'] : []),
+          ...(isFinal(error) ? ['x-should-retry', 'false'] : []),
         ],
         body: bytesBody(body),
       }
     }
   }
+}
+
+/** Whether a second try by the caller would be in vain, or was left for its bill's sake. */
+function isFinal({ facts, row }: CallError): boolean {
+  return row.isLasting === true || facts['isFinal'] === true
 }
 
 function retryAfter(error: CallError): string[] {

@@ -46,7 +46,7 @@ test('an exchange that fails says so of the target; the callerâ€™s and the callâ
     return failure === undefined ? [] : [[name, failure.reason, failure.replay].join(' ')]
   })
   assert.deepEqual(
-    failures.filter((line) => !/^upstream-|^(first-content|idle)-timeout/.test(line)),
+    failures.filter((line) => !/^(upstream|provider)-|^(first-content|idle)-timeout/.test(line)),
     [
       'context-window-exceeded context-window safe',
       'overloaded unavailable safe',

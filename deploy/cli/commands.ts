@@ -1,0 +1,151 @@
+import type { Command, OptionTable } from './command.ts'
+
+const settings: OptionTable = {
+  settings: {
+    value: 'FILE',
+    about: 'injection settings; those of ConfigMap outrigger-inject unless given',
+  },
+}
+
+/** Every command, in the order of help. What a command needs is loaded when it runs. */
+export const commands: readonly Command[] = [
+  {
+    name: 'inject',
+    operands: 'FILE|-',
+    operandsMin: 1,
+    operandsMax: 1,
+    summary: 'write the sidecar into a manifest, as the webhook would',
+    about: `
+Writes the sidecar into every pod and pod template of a manifest (YAML or JSON, many documents) and
+prints the manifest in the form it came in: documents keep their order, those without pods their
+bytes, changed ones their comments where that is possible (under anchors they are lost). Pods that say
+outrigger.dev/inject: "false" are left alone. Where one pod is refused, nothing is printed.
+With --settings no cluster is asked. The webhook leaves such pods as they are.`,
+    options: settings,
+    example: 'outrigger inject deploy.yaml | kubectl apply -f -',
+    load: async () => (await import('./manifests/inject.ts')).inject,
+  },
+  {
+    name: 'uninject',
+    operands: 'FILE|-',
+    operandsMin: 1,
+    operandsMax: 1,
+    summary: 'take the sidecar out of a manifest again',
+    about: `
+The inverse of inject: every pod and pod template of the manifest as it was before. Asks no cluster.`,
+    options: {},
+    example: 'kubectl get deployment web -o yaml | outrigger uninject - | kubectl apply -f -',
+    load: async () => (await import('./manifests/uninject.ts')).uninject,
+  },
+  {
+    name: 'explain pod',
+    operands: '[NAME]',
+    operandsMin: 0,
+    operandsMax: 1,
+    summary: 'rule by rule, why a pod gets a sidecar or not',
+    about: `
+Judges a pod of the cluster, or the first pod or template of a file, by the rules of the webhook, and
+says what it would do and why. Exit code 1 where it would refuse the pod.`,
+    options: {
+      ...settings,
+      filename: { value: 'FILE', about: 'a manifest instead of a pod of the cluster; - is stdin' },
+    },
+    example: 'outrigger explain pod web-7d9f6c-x2x9q --namespace search',
+    load: async () => (await import('./pods/explain.ts')).explain,
+  },
+  {
+    name: 'diff',
+    operands: '',
+    operandsMin: 0,
+    operandsMax: 0,
+    summary: 'pods whose sidecar is of an older template, and what differs',
+    about: `
+Compares the sidecars of running pods with what would be written in today, by owner. Sidecars change
+when pods are made anew: the last column says how. Exit code 1 where there are any.`,
+    options: settings,
+    example: 'outrigger diff --namespace search',
+    load: async () => (await import('./pods/diff.ts')).diff,
+  },
+  {
+    name: 'config check',
+    operands: 'FILE|-',
+    operandsMin: 1,
+    operandsMax: 1,
+    summary: 'every mistake of a configuration, with its line',
+    about: `
+Reads the platform's configuration as the processes do, and names everything that is wrong with it.
+With --tenant also what would be ignored of a tenant's own part. Asks no cluster. Exit code 1 where
+anything was found.`,
+    options: { tenant: { value: 'FILE', about: "a tenant's own part, laid over FILE" } },
+    example: 'outrigger config check outrigger.yaml --tenant team.yaml',
+    load: async () => (await import('./config/check.ts')).checkConfig,
+  },
+  {
+    name: 'config diff',
+    operands: '[FILE|-]',
+    operandsMin: 0,
+    operandsMax: 1,
+    summary: 'what a file would change, or which namespaces hold something older',
+    about: `
+With FILE: key by key, what it says otherwise than ConfigMap outrigger. Without: what the ConfigMaps
+outrigger-sidecar of the namespaces hold otherwise than it gives. Exit code 1 where anything differs.`,
+    options: {},
+    example: 'outrigger config diff outrigger.yaml',
+    load: async () => (await import('./config/diff.ts')).diffConfig,
+  },
+  {
+    name: 'config status',
+    operands: '',
+    operandsMin: 0,
+    operandsMax: 0,
+    summary: 'which pods run the configuration, who is behind and why',
+    about: `
+Compares the pods with a sidecar with what the ambassadors have heard from them. An idle sidecar tells
+of itself once a minute. With --wait until all run it; exit code 1 where some do not.`,
+    options: {
+      wait: { about: 'until every pod runs it, or the time is over' },
+      timeout: { value: '5m', about: 'longest wait: 90s, 5m, 1h; 5m unless given' },
+    },
+    example: 'outrigger config push --now outrigger.yaml && outrigger config status --wait',
+    load: async () => (await import('./config/status.ts')).configStatus,
+  },
+  {
+    name: 'config push',
+    operands: '[FILE|-]',
+    operandsMin: 0,
+    operandsMax: 1,
+    summary: 'apply a configuration, and have pods take it at once',
+    about: `
+Checks FILE and writes it to ConfigMap outrigger, if it is given. With --now, once the namespaces hold
+the result, writes an annotation on the pods with a sidecar and on the ambassadors, with your rights:
+their kubelets then look at once, instead of within 90 seconds. Restarts nothing.`,
+    options: { now: { about: 'do not wait for the kubelets to look by themselves' } },
+    example: 'outrigger config push --now outrigger.yaml',
+    load: async () => (await import('./config/push.ts')).pushConfig,
+  },
+  {
+    name: 'status',
+    operands: '',
+    operandsMin: 0,
+    operandsMax: 0,
+    summary: 'components, and sidecars by namespace, version and configuration',
+    about: 'What runs, in which version, until when its certificates hold. Judges nothing: see check.',
+    options: {},
+    example: 'outrigger status --output json',
+    load: async () => (await import('./status/status.ts')).status,
+  },
+  {
+    name: 'check',
+    operands: '',
+    operandsMin: 0,
+    operandsMax: 0,
+    summary: 'everything that can be wrong with an installation, and its remedy',
+    about: `
+Looks at the cluster, your rights, webhook, backstop, controller, certificates, configuration,
+ambassadors, identity, sidecars and network. Each line is ok, warn or fail; what is not ok comes with
+what to do. Changes nothing: the pod that it creates is a dry run. Exit code 1 where something failed.`,
+    options: { pre: { about: 'before the installation: whether the cluster can have it' } },
+    example: 'outrigger check --pre && helm install outrigger … && outrigger check',
+    load: async () => (await import('./check/check.ts')).check,
+  },
+]
