@@ -7,13 +7,15 @@ import type { AmbassadorCall } from '../call.ts'
 import { chooseCredential, serves } from '../providers/choose-credential.ts'
 import type { Answer } from '../quota/credential.ts'
 import type { Permit } from '../quota/permit.ts'
-import { type DimensionView, Quota, type QuotaOptions } from '../quota/quota.ts'
+import { type DimensionView, Quota } from '../quota/quota.ts'
 import { RateLimited } from '../quota/rate-limited.ts'
 import type { LimitShape, Unit } from '../quota/shape.ts'
+import { type Aside, Asides } from '../retry/asides.ts'
 import { type Outcome, rules } from '../retry/outcome.ts'
 import type { Credentials, ObservedAnswer, Turn } from '../retry/retry-parts.ts'
 import { AnswerTimes } from './answer-times.ts'
 import { noCredential, type OwnCredential, OwnCredentials } from './own-credentials.ts'
+import { quotaOptions } from './quota-options.ts'
 import { SessionCaches } from './session-caches.ts'
 import { settle, type UsedTokens } from './settling.ts'
 import { sessionOf, type WantFacts, wantOf } from './want-of.ts'
@@ -43,6 +45,7 @@ export class Turns implements Credentials {
   readonly #caches = new SessionCaches()
   readonly #owners = new OwnCredentials()
   readonly #answerTimes = new AnswerTimes()
+  readonly #asides: Asides
   #quota: Quota | undefined
   #shape: LimitShape | undefined
   /** Of the latest configuration. */
@@ -50,6 +53,7 @@ export class Turns implements Credentials {
 
   constructor(parts: TurnsParts) {
     this.#parts = parts
+    this.#asides = new Asides(parts.clock)
   }
 
   /** Takes over a configuration and its secrets: a credential without a value has no turns. */
@@ -59,7 +63,7 @@ export class Turns implements Credentials {
     this.#own = this.#owners.of(snapshot, name)
     this.#parts.outliers.retain(this.#own.map((own) => own.name))
     this.#nameUnknownLimits(provider)
-    const options = this.#options(provider)
+    const options = quotaOptions(provider, this.#own)
     const shape = this.#parts.shapeOf(provider)
     if (this.#quota !== undefined && shape === this.#shape) {
       this.#quota.configure(options)
@@ -118,7 +122,18 @@ export class Turns implements Credentials {
     const own = this.#ownOf(context).find(({ name }) => name === credential)
     const bar = this.#barOf(outcome, context)
     if (own === undefined || credential === noCredential || bar === undefined) return
+    this.#asides.note(credential, bar.model, bar)
     this.#quota?.bar(own, bar.untilMs, bar.model)
+  }
+
+  asideOf(context: AmbassadorCall): Aside | undefined {
+    const { model } = context
+    const own = this.#ownOf(context).filter((one) => this.#quota?.isBarred(one, model))
+    const able = own.filter(({ settings }) => settings === undefined || serves(settings, model))
+    return this.#asides.first(
+      able.map(({ name }) => name),
+      model,
+    )
   }
 
   /** What is believed of the provider's limits, and who waits. */
@@ -165,21 +180,6 @@ export class Turns implements Credentials {
     return snapshot === undefined ? this.#own : this.#owners.of(snapshot, provider)
   }
 
-  #options({ queue, accountPercent, limits }: Provider): QuotaOptions {
-    return {
-      credentials: this.#own.map(({ name, identity, settings }) => ({
-        name,
-        identity,
-        weight: settings?.weight ?? 1,
-        limits: { ...limits, ...settings?.limits },
-        share: accountPercent / 100,
-      })),
-      waitingMax: { interactive: queue.interactive, batch: queue.batch },
-      tenantShareMax: queue.tenantPercent / 100,
-      batchShare: queue.batchPercent / 100,
-    }
-  }
-
   #isBarred(own: OwnCredential): boolean {
     return (this.#quota?.isBarred(own) ?? false) || this.#parts.outliers.isEjected(own.name)
   }
@@ -198,16 +198,17 @@ export class Turns implements Credentials {
 
   #turn(permit: Permit, context: AmbassadorCall): Turn {
     const sentMs = this.#parts.clock.now()
-    let isHeard = false
+    let isRefused = false
     return {
       credential: permit.credential,
       observe: (answer: ObservedAnswer) => {
-        isHeard = true
+        isRefused ||= answer.status === 429
         permit.observe(answer)
       },
       end: (outcome) => {
-        // Said inside a 200, before its first content: no head has told of it.
-        if (outcome?.kind === 'throttled' && !isHeard) permit.observe(refusalOf(outcome))
+        // Said inside a 200, before its first content: its head has told of no refusal.
+        const isSaid = !isRefused && context.firstContentMs === undefined
+        if (outcome?.kind === 'throttled' && isSaid) permit.observe(refusalOf(outcome))
         // Before its place is free: whoever waits must not be given a credential that is dead.
         if (outcome !== undefined) this.#judge(permit, outcome, context)
         const used = settle(permit, outcome, context)
@@ -235,7 +236,9 @@ export class Turns implements Credentials {
     // A server that asks for no key and refuses one is no reason to refuse everybody.
     if (credential === noCredential) return
     const bar = this.#barOf(outcome, context)
-    if (bar !== undefined) permit.bar(bar.untilMs, bar.model)
+    if (bar === undefined) return
+    this.#asides.note(credential, bar.model, bar)
+    permit.bar(bar.untilMs, bar.model)
   }
 
   /** For how long and for what a credential is put aside; undefined where it is not. */
@@ -243,7 +246,8 @@ export class Turns implements Credentials {
     if (outcome.kind !== 'dead-credential' && outcome.kind !== 'exhausted') return undefined
     if (outcome.reach === 'call') return undefined
     const untilMs = this.#parts.clock.now() + Math.max(deadMs, outcome.hintMs ?? 0)
-    return { untilMs, model: outcome.reach === 'model' ? model : undefined }
+    const { kind, reach } = outcome
+    return { kind, untilMs, model: reach === 'model' ? model : undefined }
   }
 }
 
@@ -267,7 +271,11 @@ function unitOf(dimension: Throttled['dimension']): Unit | undefined {
 function refusal(error: unknown, context: AmbassadorCall): undefined {
   if (!(error instanceof RateLimited)) throw error
   if (error.reason === 'no-credential') return undefined
-  const { reason, retryAfterMs } = error
+  const { reason, retryAfterMs, excess } = error
   const { provider } = context
+  if (excess !== undefined) {
+    // No wait helps: a time to come back at would be a lie.
+    throw new CallError('rate-limited', error.message, { provider, reason, ...excess })
+  }
   throw new CallError('rate-limited', error.message, { provider, reason, retryAfterMs })
 }

@@ -51,7 +51,7 @@ function errorIn(value: Json): Meaning['error'] {
     code: typeof code === 'string' ? code : '',
   }
   const isStatus = typeof code === 'number' && code >= 400 && code <= 599
-  return { ...said, status: isStatus ? code : (statusOf(said.type) ?? statusOf(said.code)) }
+  return { ...said, status: isStatus ? code : (statusOf(said.code) ?? statusOf(said.type)) }
 }
 
 /** Statuses by error type or code, for error objects that carry no numeric code. */
@@ -69,6 +69,9 @@ function statusOf(word: string): number | undefined {
     rate_limit_error: 429,
     rate_limit_exceeded: 429,
     insufficient_quota: 429,
+    // Types of OpenAI's limits.
+    tokens: 429,
+    requests: 429,
     overloaded_error: 529,
     'Service Unavailable': 503,
     api_error: 500,

@@ -29,7 +29,10 @@ export interface KnownKeys {
 }
 
 const refreshMs = 10 * 60_000
-/** Between two questions because of a key that nobody knows, whoever brings such tokens. */
+/**
+ * Between two questions because of a key that nobody knows, whoever brings such tokens. The regular
+ * ones do not count: a key that replaces another right after them would be refused for as long.
+ */
 const cooldownMs = 30_000
 /** Availability over revocation: so long tokens are verified while the API server is away. */
 const staleMs = 24 * 3_600_000
@@ -52,7 +55,7 @@ export class ClusterKeys {
   #wanted: { readonly issuer: boolean } | undefined
   #known: KnownKeys | undefined
   #asking: Promise<void> | undefined
-  #askedMs = -Infinity
+  #soughtMs = -Infinity
   #failures = 0
   #problem: string | undefined
   #undo: Undo = () => {}
@@ -87,9 +90,11 @@ export class ClusterKeys {
     return known
   }
 
-  /** Asks for a key that is not among them, unless it was asked within 30 s. Callers share the question. */
+  /** Asks for a key that is not among them, unless one was sought within 30 s. Callers share the question. */
   async askAgain(): Promise<void> {
-    const isSoon = this.#parts.clock.now() - this.#askedMs < cooldownMs
+    const nowMs = this.#parts.clock.now()
+    const isSoon = nowMs - this.#soughtMs < cooldownMs
+    if (!isSoon) this.#soughtMs = nowMs
     await (isSoon ? this.#asking : this.#ask())
   }
 
@@ -118,9 +123,8 @@ export class ClusterKeys {
 
   /** Never rejects. */
   async #exchange(): Promise<void> {
-    const { clock, log } = this.#parts
+    const { log } = this.#parts
     this.#undo()
-    this.#askedMs = clock.now()
     try {
       const known = await this.#inTime(this.#read())
       if (this.#wanted === undefined) return

@@ -73,6 +73,7 @@ const ofAccount = [
   'anthropic-priority-',
   'anthropic-fast-',
   'anthropic-organization-id',
+  'anthropic-workspace-id',
   'openai-organization',
   'openai-project',
   'x-ms-region',

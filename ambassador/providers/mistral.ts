@@ -1,5 +1,5 @@
 import { presets } from '#shared/config/presets.ts'
-import { mistralLimits } from '../quota/shape.ts'
+import { mistralLimits } from '../quota/preset-shapes.ts'
 import type { KnownRefusal } from './known-refusal.ts'
 import { openaiCompatible } from './openai-compatible.ts'
 import type { Profile } from './profile.ts'

@@ -1,5 +1,5 @@
 import { presets } from '#shared/config/presets.ts'
-import { compatibleLimits } from '../quota/shape.ts'
+import { openrouterLimits } from '../quota/preset-shapes.ts'
 import type { KnownRefusal } from './known-refusal.ts'
 import { openaiCompatible } from './openai-compatible.ts'
 import type { Profile } from './profile.ts'
@@ -46,7 +46,7 @@ export const openrouter: Profile = {
   title: 'OpenRouter',
   telemetryName: 'openrouter',
   usage: { ofStreams: 'unasked' },
-  limitShape: compatibleLimits,
+  limitShape: openrouterLimits,
   refusals,
   prices: 'openrouter',
 }

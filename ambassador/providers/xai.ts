@@ -1,5 +1,5 @@
 import { presets } from '#shared/config/presets.ts'
-import { xaiLimits } from '../quota/shape.ts'
+import { xaiLimits } from '../quota/preset-shapes.ts'
 import type { KnownRefusal } from './known-refusal.ts'
 import { openaiCompatible } from './openai-compatible.ts'
 import type { Profile } from './profile.ts'

@@ -60,6 +60,10 @@ export class ContinuousGauge implements Gauge {
     return Math.max(blockedMs, (need - this.#level) / this.#ratePerMs(nowMs))
   }
 
+  most(nowMs: number): number {
+    return this.#limit.most(nowMs)
+  }
+
   headroom(amount: number, nowMs: number): number {
     const size = this.#advance(nowMs)
     return size === undefined ? 1 : (this.#level - amount * this.#book.ratio) / size
@@ -98,7 +102,7 @@ export class ContinuousGauge implements Gauge {
 
   learn(fact: LimitFact, mark: Mark, nowMs: number): void {
     this.#advance(nowMs)
-    if (this.#limit.learn(fact)) this.#renewSlice()
+    if (this.#limit.learn(fact, nowMs)) this.#renewSlice()
     const size = this.#limit.perWindow
     if (fact.remaining === undefined || size === undefined || !this.#book.isLater(mark)) return
     const ratePerMs = this.#ratePerMs(nowMs)

@@ -1,4 +1,6 @@
-import { Credential, type CredentialOptions, type Family, type Taken } from './credential.ts'
+import type { Account, Family, Taken } from './account.ts'
+import { Accounts } from './accounts.ts'
+import { Credential, type CredentialOptions } from './credential.ts'
 import type { Source } from './forecast.ts'
 import type { GaugeView } from './gauge.ts'
 import { type Amounts, amountOf, type LimitShape } from './shape.ts'
@@ -30,6 +32,17 @@ export interface DimensionView extends GaugeView {
   readonly dimension: string
 }
 
+function keyOf({ name, identity }: CredentialOptions): CredentialKey {
+  return { name, identity }
+}
+
+/** What a call asks for at least, and the limit that this is more than. */
+export interface Excess {
+  readonly dimension: string
+  readonly limit: number
+  readonly requested: number
+}
+
 /** The credentials of one provider, and which of them a call goes by. */
 export class Credentials {
   readonly #shape: LimitShape
@@ -38,6 +51,7 @@ export class Credentials {
   /** No longer configured: calls that began with them still hold their secrets. The last first. */
   #retired: readonly Credential[] = []
   readonly #sessions = new Map<string, Credential>()
+  #accounts: Accounts | undefined
 
   constructor(shape: LimitShape, random: () => number) {
     this.#shape = shape
@@ -48,25 +62,34 @@ export class Credentials {
     return this.#all
   }
 
-  /** What is believed of each dimension of each credential. */
+  /** What is believed of each dimension, under the first credential of each account. */
   views(nowMs: number): DimensionView[] {
-    return this.#all.flatMap((credential) =>
-      credential.gauges.map(([family, gauge]) => ({
-        credential: credential.name,
+    const seen = new Set<Account>()
+    return this.#all.flatMap(({ name: credential, account }) => {
+      if (seen.has(account)) return []
+      seen.add(account)
+      return account.gauges.map(([family, gauge]) => ({
+        credential,
         family,
         dimension: gauge.dimension.name,
         ...gauge.view(nowMs),
-      })),
-    )
+      }))
+    })
   }
 
   /** Takes over a configuration: one that stays as it was keeps what is known of it. */
   configure(options: readonly CredentialOptions[], nowMs: number): void {
     const before = [...this.#all, ...this.#retired]
+    const accounts = new Accounts(this.#shape, this.#accounts)
     this.#all = options.map((entry) => {
-      const known = before.find((credential) => credential.reconfigure(entry, nowMs))
-      return known ?? new Credential(entry, this.#shape, nowMs)
+      const known = before.find((one) => isSameKey(one, keyOf(entry)))
+      const parts = accounts.partsOf(entry, known?.account, nowMs)
+      if (known?.account !== parts.account) return new Credential(entry, parts)
+      known.weight = entry.weight
+      known.connections = parts.connections
+      return known
     })
+    this.#accounts = accounts
     this.#retired = before.filter((one) => !this.#all.includes(one)).slice(0, retiredMax)
     for (const [session, credential] of this.#sessions) {
       if (!this.#all.includes(credential)) this.#sessions.delete(session)
@@ -74,12 +97,31 @@ export class Credentials {
   }
 
   /** Those that a call may go by at all. */
-  sources(lane: string, want: Want, nowMs: number): Source[] {
+  sources(waiter: Waiter, nowMs: number): Source[] {
+    const { want, lane } = waiter
     return this.#for(want)
       .filter(
         (credential) => mayUse(want, credential) && credential.barredUntilMs(want.model) <= nowMs,
       )
-      .map((credential) => ({ credential, family: credential.family(lane, nowMs) }))
+      .map((credential) => ({ credential, family: credential.family(lane.name, nowMs) }))
+      .filter(({ family }) => tooLargeFor(waiter, family, nowMs) === undefined)
+  }
+
+  /**
+   * By how much the call is larger than the largest limit of those that it could go by; undefined where
+   * it may fit one. Then no wait helps it.
+   */
+  excess(waiter: Waiter, nowMs: number): Excess | undefined {
+    if (waiter.certain === undefined) return undefined
+    const { want, lane } = waiter
+    let largest: Excess | undefined
+    for (const credential of this.#for(want)) {
+      if (!mayUse(want, credential)) continue
+      const excess = tooLargeFor(waiter, credential.family(lane.name, nowMs), nowMs)
+      if (excess === undefined) return undefined
+      if (largest === undefined || excess.limit > largest.limit) largest = excess
+    }
+    return largest
   }
 
   /** The one of this key, of the latest configuration or an earlier one. */
@@ -117,7 +159,7 @@ export class Credentials {
    */
   choose(waiter: Waiter, nowMs: number): Choice {
     const { want, lane, cold } = waiter
-    const home = this.#home(waiter)
+    const home = this.#home(waiter, nowMs)
     if (home !== undefined && this.#all.length > 1) {
       const held = this.#tryHome(waiter, home, nowMs)
       if (held !== undefined) return held
@@ -134,6 +176,10 @@ export class Credentials {
       const family = credential.family(lane.name, nowMs)
       const credentialMs = waitFor({ credential, family }, { amounts, nowMs, model: want.model })
       if (!mayUse(want, credential)) {
+        isOwnWish ||= credentialMs === 0
+        continue
+      }
+      if (tooLargeFor(waiter, family, nowMs) !== undefined) {
         isOwnWish ||= credentialMs === 0
         continue
       }
@@ -166,13 +212,18 @@ export class Credentials {
     )
     const { session } = waiter.want
     if (session !== undefined && this.#all.length > 1) this.#remember(session, credential)
-    return { family, marks }
+    const { connections } = credential
+    connections?.take()
+    return { family, marks, connections, sentMs: nowMs }
   }
 
-  #home({ want }: Waiter): Credential | undefined {
+  #home(waiter: Waiter, nowMs: number): Credential | undefined {
+    const { want, lane } = waiter
     if (want.session === undefined) return undefined
     const home = this.#sessions.get(want.session)
-    return home === undefined || !mayUse(want, home) ? undefined : home
+    if (home === undefined || !mayUse(want, home)) return undefined
+    const excess = tooLargeFor(waiter, home.family(lane.name, nowMs), nowMs)
+    return excess === undefined ? home : undefined
   }
 
   /** Undefined where the call should go elsewhere. */
@@ -206,12 +257,26 @@ interface Asked extends Taking {
 
 function waitFor({ credential, family }: Source, { amounts, nowMs, model }: Asked): number {
   const shutMs = Math.max(credential.blockedUntilMs, credential.barredUntilMs(model))
+  // Only the end of another call makes one free.
+  if (credential.connections?.isFull === true) return Infinity
   let waitMs = Math.max(0, shutMs - nowMs)
   if (family.probation !== undefined) waitMs = Math.max(waitMs, family.probation.waitMs(nowMs))
   for (const gauge of family.gauges) {
     waitMs = Math.max(waitMs, gauge.waitMs(amountOf(amounts, gauge.dimension.unit), nowMs))
   }
   return waitMs
+}
+
+/** The limit of a family that a call is certainly larger than; undefined where it may fit. */
+function tooLargeFor({ certain }: Waiter, { gauges }: Family, nowMs: number): Excess | undefined {
+  if (certain === undefined) return undefined
+  for (const gauge of gauges) {
+    const { unit, name } = gauge.dimension
+    const requested = amountOf(certain, unit)
+    const limit = gauge.most(nowMs)
+    if (requested > limit) return { dimension: name, limit, requested }
+  }
+  return undefined
 }
 
 /** What is left in the scarcest dimension, as a share of its limit: from 0, for the bucket is never below. */

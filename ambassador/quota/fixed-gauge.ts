@@ -12,6 +12,8 @@ const roundingMs = 1_100
 const guardMs = 50
 /** Share of a window that may be used at once; the rest is spread over what is left of it. */
 const burstShare = 0.5
+/** A longer window is not spread: nobody waits for the rest of a day. */
+const spreadMsMax = 3_600_000
 /** Most of a window that is kept in reserve: it is lost with each window. */
 const marginShareMax = 0.02
 
@@ -22,6 +24,7 @@ const marginShareMax = 0.02
  */
 export class FixedGauge implements Gauge {
   readonly dimension: Dimension
+  readonly #burstShare: number
   readonly #limit: RateLimit
   readonly #book = new ChargeBook()
   readonly #share = new LearnedShare()
@@ -36,9 +39,10 @@ export class FixedGauge implements Gauge {
 
   constructor(dimension: Dimension, configured: number | undefined, nowMs: number) {
     this.dimension = dimension
+    this.#burstShare = dimension.windowMs > spreadMsMax ? 1 : burstShare
     this.#limit = new RateLimit(dimension.windowMs, configured)
     this.#remaining = configured ?? Infinity
-    this.#burst = this.#remaining * burstShare
+    this.#burst = this.#remaining * this.#burstShare
     this.#atMs = nowMs
     this.#renewSlice()
   }
@@ -56,7 +60,7 @@ export class FixedGauge implements Gauge {
     const size = this.#advance(nowMs) ?? Infinity
     const isFirst = before === undefined
     this.#remaining = size === Infinity ? Infinity : size - Math.min(used, size)
-    this.#burst = isFirst ? size * burstShare : Math.min(this.#burst, size * burstShare)
+    this.#burst = isFirst ? size * this.#burstShare : Math.min(this.#burst, size * this.#burstShare)
   }
 
   waitMs(amount: number, nowMs: number): number {
@@ -72,9 +76,13 @@ export class FixedGauge implements Gauge {
     // A call larger than the limit goes when the window is fresh: the provider decides.
     const need = Math.min(scaled + this.#margin(scaled, size), size)
     if (need > this.#remaining + 1e-6) return Math.max(blockedMs, resetMs)
-    const short = Math.min(scaled, size * burstShare) - this.#burst
+    const short = Math.min(scaled, size * this.#burstShare) - this.#burst
     if (short <= size * 1e-9) return blockedMs
     return Math.max(blockedMs, Math.min(resetMs, short / this.#pacePerMs(nowMs)))
+  }
+
+  most(nowMs: number): number {
+    return this.#limit.most(nowMs)
   }
 
   headroom(amount: number, nowMs: number): number {
@@ -118,11 +126,11 @@ export class FixedGauge implements Gauge {
   learn(fact: LimitFact, mark: Mark, nowMs: number): void {
     this.#advance(nowMs)
     const before = this.#limit.perWindow
-    if (this.#limit.learn(fact)) this.#renewSlice()
+    if (this.#limit.learn(fact, nowMs)) this.#renewSlice()
     const size = this.#limit.perWindow
     if (size === undefined) return
     if (before === undefined) {
-      this.#burst = Math.max(-size, size * burstShare - this.#book.since(mark))
+      this.#burst = Math.max(-size, size * this.#burstShare - this.#book.since(mark))
     }
     if (!this.#book.isLater(mark)) return
     const isThisWindow =
@@ -178,7 +186,7 @@ export class FixedGauge implements Gauge {
     const { windowMs } = this.dimension
     if (nowMs > this.#atMs) {
       const gained = (nowMs - this.#atMs) * this.#pacePerMs(this.#atMs)
-      this.#burst = Math.min(size * burstShare, this.#burst + gained)
+      this.#burst = Math.min(size * this.#burstShare, this.#burst + gained)
       this.#atMs = nowMs
     }
     if (this.#resetAtMs !== undefined && nowMs >= this.#resetAtMs + guardMs) {
@@ -188,7 +196,7 @@ export class FixedGauge implements Gauge {
       // What was too much in one window is no debt of the next, which has gone on for so long.
       const sinceMs = nowMs - (this.#resetAtMs - windowMs)
       const gained = (sinceMs / windowMs + windows - 1) * size
-      this.#burst = Math.min(size * burstShare, Math.max(0, this.#burst) + gained)
+      this.#burst = Math.min(size * this.#burstShare, Math.max(0, this.#burst) + gained)
     }
     return size
   }

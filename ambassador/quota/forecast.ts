@@ -1,4 +1,5 @@
-import type { Credential, Family } from './credential.ts'
+import type { Family } from './account.ts'
+import type { Credential } from './credential.ts'
 import type { Supply } from './gauge.ts'
 import type { Amounts, Unit } from './shape.ts'
 
@@ -23,23 +24,37 @@ export class Outlook {
   readonly grainMs: number
   /** The first to open first. */
   readonly #openings: readonly Opening[]
+  readonly #hasShared: boolean
 
   constructor(sources: readonly Source[], nowMs: number) {
-    this.#units = sources[0]?.family.gauges.map(({ dimension }) => dimension.unit) ?? []
+    const own = sources[0]?.family.gauges.map(({ dimension }) => dimension.unit) ?? []
+    // A connection is a place like those that a provider counts.
+    this.#units = [...own, 'concurrency']
+    const supplies = new Supplies(nowMs)
     this.#openings = sources
       .map(({ credential, family }) => ({
         opensMs: Math.max(0, credential.blockedUntilMs - nowMs),
-        supplies: family.gauges.map((gauge) => gauge.supply(nowMs)),
+        supplies: [
+          ...family.gauges.map((gauge) => supplies.of(gauge)),
+          credential.connections === undefined ? endless : supplies.of(credential.connections),
+        ],
       }))
       .toSorted((left, right) => left.opensMs - right.opensMs)
+    this.#hasShared = supplies.hasShared
     let shutMs = Infinity
     for (const { opensMs, supplies } of this.#openings) {
       shutMs = Math.min(shutMs, Math.max(opensMs, ...supplies.map(({ closedMs }) => closedMs)))
     }
     this.shutMs = shutMs
-    const at = this.#units.indexOf('concurrency')
-    const places = this.#openings.reduce((sum, { supplies }) => sum + placesOf(supplies[at]), 0)
-    this.grainMs = places === 0 ? 0 : 1 / places
+    let grainMs = 0
+    for (const [at, unit] of this.#units.entries()) {
+      if (unit !== 'concurrency') continue
+      const places = this.#openings.reduce((sum, opening, index) => {
+        return sum + (this.#isCounted(index, at) ? 0 : placesOf(opening.supplies[at]))
+      }, 0)
+      if (places > 0) grainMs = Math.max(grainMs, 1 / places)
+    }
+    this.grainMs = grainMs
   }
 
   /**
@@ -56,6 +71,13 @@ export class Outlook {
     return waitMs
   }
 
+  /** Whether an earlier source has the very same: it is there once, whoever takes of it. */
+  #isCounted(source: number, at: number): boolean {
+    if (!this.#hasShared) return false
+    const supply = this.#openings[source]?.supplies[at]
+    return this.#openings.slice(0, source).some(({ supplies }) => supplies[at] === supply)
+  }
+
   /** Of the first `count` sources; the slowest dimension decides. */
   #together(count: number, need: Amounts): number {
     let waitMs = 0
@@ -65,7 +87,7 @@ export class Outlook {
       let closedMs = Infinity
       for (let source = 0; source < count; source++) {
         const supply = this.#openings[source]?.supplies[at]
-        if (supply === undefined) continue
+        if (supply === undefined || this.#isCounted(source, at)) continue
         level += supply.level
         ratePerMs += supply.ratePerMs
         closedMs = Math.min(closedMs, supply.closedMs)
@@ -77,6 +99,34 @@ export class Outlook {
     return waitMs
   }
 }
+
+/** What gauges have, each asked once: those of one account are the same for all of its credentials. */
+class Supplies {
+  readonly #nowMs: number
+  readonly #known = new Map<Supplier, Supply>()
+  hasShared = false
+
+  constructor(nowMs: number) {
+    this.#nowMs = nowMs
+  }
+
+  of(supplier: Supplier): Supply {
+    const known = this.#known.get(supplier)
+    if (known !== undefined) {
+      this.hasShared = true
+      return known
+    }
+    const supply = supplier.supply(this.#nowMs)
+    this.#known.set(supplier, supply)
+    return supply
+  }
+}
+
+interface Supplier {
+  supply(nowMs: number): Supply
+}
+
+const endless: Supply = { level: Infinity, ratePerMs: 0, closedMs: 0 }
 
 /** What falls free per millisecond; 0 where that is no limit. */
 function placesOf(supply: Supply | undefined): number {

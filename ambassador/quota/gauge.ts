@@ -55,6 +55,8 @@ export interface Gauge {
   setLimit(configured: number | undefined, nowMs: number): void
   /** 0: a call of `amount` may go; Infinity: only once another call ends. */
   waitMs(amount: number, nowMs: number): number
+  /** Larger calls are refused whatever is left of the limit; Infinity where none is known. */
+  most(nowMs: number): number
   /** The share of the limit that is left once `amount` is taken: up to 1, below 0 where it is short. */
   headroom(amount: number, nowMs: number): number
   /** Takes `amount`, and never more than all that there can be: one call empties nothing for hours. */

@@ -18,7 +18,9 @@ export function readLimit(
 ): LimitFact | undefined {
   const limit = parseCount(header(headers, names.limit))
   const remaining = parseCount(header(headers, names.remaining))
-  if (limit === undefined && remaining === undefined) return undefined
+  if (limit === undefined && remaining === undefined) {
+    return names.older === undefined ? undefined : readLimit(headers, names.older, wallMs)
+  }
   const reset = header(headers, names.reset)
   const resetMs = reset === undefined ? undefined : parseWait(reset, wallMs)
   // A limit of zero is a model that the account may not use at all, not a rate.

@@ -1,5 +1,6 @@
 import type { Clock } from '#shared/call/clock.ts'
-import type { Answer, Credential, Taken } from './credential.ts'
+import type { Taken } from './account.ts'
+import type { Answer, Credential } from './credential.ts'
 import type { LimitShape, Used } from './shape.ts'
 import type { Waiter } from './waiter.ts'
 

@@ -64,6 +64,10 @@ export class PlaceGauge implements Gauge {
     return Math.max(0, this.#blockedUntilMs - nowMs)
   }
 
+  most(): number {
+    return Infinity
+  }
+
   headroom(amount: number): number {
     return this.#ceiling === Infinity
       ? 1

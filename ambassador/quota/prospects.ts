@@ -43,7 +43,7 @@ export class Prospects {
   /** For a call that comes last; undefined where no credential may serve it. O(tenants), of which 64 are counted one by one. */
   of(waiter: Waiter, nowMs: number): Prospect | undefined {
     const { lane, want, tenant } = waiter
-    const sources = this.#credentials.sources(lane.name, want, nowMs)
+    const sources = this.#credentials.sources(waiter, nowMs)
     if (sources.length === 0) return undefined
     lane.look(nowMs)
     const outlook = new Outlook(sources, nowMs)
@@ -141,12 +141,12 @@ class Outlooks {
     this.nowMs = nowMs
   }
 
-  of({ want, lane }: Waiter): Outlook {
-    const { model, among, excluded } = want
+  of(waiter: Waiter): Outlook {
+    const { model, among, excluded } = waiter.want
     const last = this.#last
-    const isPlain = excluded.length === 0
+    const isPlain = excluded.length === 0 && waiter.certain === undefined
     if (isPlain && last?.model === model && last.among === among) return last.outlook
-    const sources = this.#credentials.sources(lane.name, want, this.nowMs)
+    const sources = this.#credentials.sources(waiter, this.nowMs)
     const outlook = new Outlook(sources, this.nowMs)
     if (isPlain) this.#last = { outlook, model, among }
     return outlook

@@ -4,18 +4,16 @@ import type { CredentialOptions } from './credential.ts'
 import { type Choice, Credentials, type DimensionView } from './credentials.ts'
 import { Departures } from './departures.ts'
 import type { Source } from './forecast.ts'
+import { type IntakeParts, waiterOf } from './intake.ts'
 import type { Lane } from './lane.ts'
-import { least } from './least.ts'
 import { Line, type WaitingView } from './line.ts'
 import { Permit, type PermitParts } from './permit.ts'
 import { Prospects } from './prospects.ts'
 import { RateLimited, type RateLimitedReason } from './rate-limited.ts'
 import type { Amounts, LimitShape } from './shape.ts'
-import { Waiter } from './waiter.ts'
+import type { Waiter } from './waiter.ts'
 import type { CallClass, CredentialKey, Want } from './want.ts'
 
-/** Nobody asks whether a bucket holds so much: few are smaller, and gauges bound what is taken. */
-const usualTokens = 8_000
 /** How often those who wait are looked at, whether they still wait for something. */
 const reviewMs = 250
 /** The same after a refusal: those that were on their way with it tell of the same wall. */
@@ -29,6 +27,8 @@ export interface QuotaOptions {
   readonly tenantShareMax: number
   /** What batch gets of the tokens while interactive calls wait as well, from 0 to below 1. */
   readonly batchShare: number
+  /** Names of models that share their limits, by model; those of others are the shape's. */
+  readonly families?: ReadonlyMap<string, string> | undefined
 }
 
 export interface QuotaParts {
@@ -46,9 +46,9 @@ export type { DimensionView }
  */
 export class Quota {
   readonly #clock: Clock
-  readonly #shape: LimitShape
   readonly #credentials: Credentials
   readonly #prospects: Prospects
+  readonly #intake: IntakeParts
   readonly #permitParts: PermitParts
   readonly #line: Line
   readonly #alarm: Alarm
@@ -62,10 +62,15 @@ export class Quota {
 
   constructor({ clock, shape }: QuotaParts, options: QuotaOptions) {
     this.#clock = clock
-    this.#shape = shape
     this.#credentials = new Credentials(shape, clock.random)
     this.#prospects = new Prospects(this.#credentials)
     this.#line = new Line(options.batchShare)
+    this.#intake = {
+      shape,
+      credentials: this.#credentials,
+      line: this.#line,
+      familyOf: (model) => this.#options.families?.get(model),
+    }
     this.#alarm = new Alarm(clock, () => {
       this.#isResting = false
       this.#pump()
@@ -108,7 +113,7 @@ export class Quota {
   enter(want: Want): Permit | Promise<Permit> {
     want.cancellation.check()
     const nowMs = this.#clock.now()
-    const waiter = this.#waiter(want, nowMs)
+    const waiter = waiterOf(this.#intake, want, nowMs)
     if (!waiter.lane.isPassing(want.class)) {
       const choice = this.#credentials.choose(waiter, nowMs)
       if (choice.source !== undefined) {
@@ -143,22 +148,6 @@ export class Quota {
     this.#alarm.stop()
   }
 
-  #waiter(want: Want, nowMs: number): Waiter {
-    const lane = this.#line.lane(this.#shape.familyOf(want.model))
-    const tenant = lane.queue(want.class).tenant(want.tenant, want.weight)
-    const expected = tenant.habits.expect(want)
-    const warm = this.#shape.reserve(expected)
-    const cold = expected.cached === 0 ? warm : this.#shape.reserve({ ...expected, cached: 0 })
-    const net = this.#shape.final?.(expected) ?? warm
-    if (Math.max(warm.tokens, cold.tokens, net.tokens) <= usualTokens) {
-      return new Waiter(want, { lane, tenant, warm, cold, net }, nowMs)
-    }
-    // Larger than every bucket it goes when one is full, and the provider decides.
-    const most = this.#credentials.largest(lane.name, nowMs)
-    const place = { lane, tenant, net: least(net, most) }
-    return new Waiter(want, { ...place, warm: least(warm, most), cold: least(cold, most) }, nowMs)
-  }
-
   #send(waiter: Waiter, source: Source, amounts: Amounts): Permit {
     waiter.lane.spend(waiter)
     const taken = this.#credentials.take(source, waiter, { amounts, nowMs: this.#clock.now() })
@@ -168,6 +157,8 @@ export class Quota {
   /** Why the call may not even wait; undefined where it may. */
   #refusal(waiter: Waiter, nowMs: number): RateLimited | undefined {
     const { want, tenant } = waiter
+    const excess = this.#excess(waiter, nowMs)
+    if (excess !== undefined) return excess
     const most = this.#options.waitingMax[want.class]
     const prospect = this.#prospects.of(waiter, nowMs)
     if (prospect === undefined) return this.#refuse('no-credential', 0)
@@ -180,8 +171,14 @@ export class Quota {
     return undefined
   }
 
-  #refuse(reason: RateLimitedReason, waitMs: number): RateLimited {
+  #refuse(reason: Exclude<RateLimitedReason, 'too-large'>, waitMs: number): RateLimited {
     return new RateLimited(reason, waitMs, this.#clock.random())
+  }
+
+  /** Undefined where the call may fit the limit of some credential. */
+  #excess(waiter: Waiter, nowMs: number): RateLimited | undefined {
+    const excess = this.#credentials.excess(waiter, nowMs)
+    return excess && new RateLimited(excess, 0, this.#clock.random())
   }
 
   #wait(waiter: Waiter, nowMs: number): Promise<Permit> {
@@ -266,7 +263,8 @@ export class Quota {
   #review(nowMs: number): void {
     for (const lane of this.#line.busy) {
       for (const { waiter, waitMs } of this.#prospects.hopeless(lane, nowMs)) {
-        this.#turnAway(waiter, this.#refuse('patience', waitMs))
+        const excess = this.#excess(waiter, nowMs)
+        this.#turnAway(waiter, excess ?? this.#refuse('patience', waitMs))
       }
     }
     this.#reviewAtMs = this.#line.size === 0 ? Infinity : nowMs + reviewMs
@@ -285,9 +283,9 @@ export class Quota {
   #refuseStranded(): void {
     const nowMs = this.#clock.now()
     for (const waiter of this.#line.waiters.slice()) {
-      const { lane, want } = waiter
-      if (this.#credentials.sources(lane.name, want, nowMs).length > 0) continue
-      this.#turnAway(waiter, this.#refuse('no-credential', 0))
+      if (this.#credentials.sources(waiter, nowMs).length > 0) continue
+      const excess = this.#excess(waiter, nowMs)
+      this.#turnAway(waiter, excess ?? this.#refuse('no-credential', 0))
     }
     this.#pump()
   }

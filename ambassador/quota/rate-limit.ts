@@ -1,11 +1,14 @@
 import type { LimitFact } from './headers.ts'
 
 const dayMs = 86_400_000
+/** A limit that was told so long ago may have been raised: only a call that is sent can show it. */
+const believedMs = 600_000
 
 /** The lesser of what is configured and what the provider says, and the time it is said for. */
 export class RateLimit {
   #configured: number | undefined
   #told: number | undefined
+  #toldMs = -Infinity
   #windowMs: number
   #share = 1
 
@@ -17,6 +20,15 @@ export class RateLimit {
   get perWindow(): number | undefined {
     if (this.#told === undefined && this.#configured === undefined) return undefined
     return Math.min(this.#configured ?? Infinity, this.#told ?? Infinity) * this.#share
+  }
+
+  /**
+   * What the provider lets in of one call at most, whatever is left: what it told of late, else what is
+   * configured. Infinity where that is not known.
+   */
+  most(nowMs: number): number {
+    if (this.#told === undefined) return this.#configured ?? Infinity
+    return nowMs - this.#toldMs < believedMs ? this.#told : Infinity
   }
 
   get ratePerMs(): number | undefined {
@@ -44,9 +56,12 @@ export class RateLimit {
   }
 
   /** Whether the limit is another than before. */
-  learn({ limit, remaining, resetMs }: LimitFact): boolean {
+  learn({ limit, remaining, resetMs }: LimitFact, nowMs: number): boolean {
     const before = this.ratePerMs
-    if (limit !== undefined) this.#told = limit
+    if (limit !== undefined) {
+      this.#told = limit
+      this.#toldMs = nowMs
+    }
     if (limit !== undefined && remaining !== undefined && resetMs !== undefined) {
       this.#learnDay(limit - remaining, resetMs, limit)
     }

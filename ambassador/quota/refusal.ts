@@ -40,6 +40,12 @@ const shortNames: ReadonlyMap<string, readonly [Unit, number]> = new Map([
   ['OTPM', ['output', 60_000]],
 ])
 
+/** "free-models-per-day": OpenRouter's names for what it limits itself. */
+const freeNames: ReadonlyMap<string, readonly [Unit, number]> = new Map([
+  ['min', ['requests', 60_000]],
+  ['day', ['requests', 86_400_000]],
+])
+
 /** "50,000 input tokens per minute" in Anthropic's text, "exceeded call rate limit" in Azure's. */
 const longNames: ReadonlyMap<string, Unit> = new Map([
   ['request', 'requests'],
@@ -63,7 +69,8 @@ export function readRefusal(body: string): RefusalFacts {
   const words = wordsOf(text)
   const kind = words.some((word) => exhaustedCodes.has(word)) ? 'exhausted' : 'limit'
   const short = /\b(I?TPM|OTPM|TPD|RP[SMD])\b/.exec(text)?.[1] ?? ''
-  const [unit, windowMs] = shortNames.get(short) ?? []
+  const free = /free-models-per-(min|day)\b/.exec(text)?.[1] ?? ''
+  const [unit, windowMs] = shortNames.get(short) ?? freeNames.get(free) ?? []
   const type = words.find(isUnit)
   const long = /\b((?:(?:input|output) )?token|request|call)s? (?:per minute|rate limit)\b/i.exec(
     text,
@@ -73,10 +80,47 @@ export function readRefusal(body: string): RefusalFacts {
     unit: unit ?? longNames.get(long?.toLowerCase() ?? '') ?? type,
     windowMs,
     limit: numberAfter(text, /\blimit(?::| of)?\s+(\d[\d,]{0,18})\b/i),
-    used: numberAfter(text, /\bused:?\s+(\d{1,15})\b/i),
-    requested: numberAfter(text, /\brequested:?\s+(\d{1,15})\b/i),
+    used: numberAfter(text, /\bused:?\s+(\d[\d,]{0,18})\b/i),
+    requested: numberAfter(text, /\brequested:?\s+(\d[\d,]{0,18})\b/i),
     waitMs: waitIn(text),
   }
+}
+
+/**
+ * Whether the call is larger than the whole limit: then it is refused however little of that is used, and
+ * nothing is said of other calls. OpenAI: "Request too large … Limit 30000, Requested 40000".
+ */
+export function isOfCallAlone({ kind, limit, requested }: RefusalFacts): boolean {
+  return kind === 'limit' && limit !== undefined && requested !== undefined && requested > limit
+}
+
+/**
+ * OpenRouter puts the headers of its limits into the body: `error.metadata.headers`. Gives name, value,
+ * … with names in lower case; empty for any other body.
+ */
+export function headersInBody(body: string | undefined): string[] {
+  if (body === undefined || body.length > charactersMax || !body.includes('"metadata"')) return []
+  const headers = memberOf(memberOf(memberOf(parsed(body), 'error'), 'metadata'), 'headers')
+  if (typeof headers !== 'object' || headers === null) return []
+  return Object.entries(headers).flatMap(([name, value]: [string, unknown]) =>
+    typeof value === 'string' || typeof value === 'number'
+      ? [name.toLowerCase(), String(value)]
+      : [],
+  )
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // Of what does not parse there is nothing to read.
+    return undefined
+  }
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  if (typeof value !== 'object' || value === null) return undefined
+  return new Map<string, unknown>(Object.entries(value)).get(name)
 }
 
 /** Values of `type`, `code` and `error_code`, wherever they stand: a body may be cut and not parse. */

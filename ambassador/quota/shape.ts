@@ -14,6 +14,10 @@ export interface DimensionHeaders {
   readonly limit: string
   readonly remaining: string
   readonly reset: string
+  /** Names that it has had before, read where these are absent. */
+  readonly older?: DimensionHeaders | undefined
+  /** One header for several windows: it tells of the one that the body of the refusal names. */
+  readonly isOfNamedWindow?: true
 }
 
 /** One thing that a provider limits. */
@@ -64,6 +68,11 @@ export interface LimitShape {
   readonly final: ((used: Used) => Amounts) | undefined
   /** Whether a call that was refused counts as a request. */
   readonly countsRefused: boolean
+  /**
+   * What it reserves at the least, where its text leaves no doubt: a call for which that is more than the
+   * whole limit is never let in. Of input, which is an estimate, half.
+   */
+  readonly certain?: ((expected: Expected) => Amounts) | undefined
 }
 
 /** The amount of `unit`; a place is one. */
@@ -71,11 +80,11 @@ export function amountOf(amounts: Amounts, unit: Unit): number {
   return unit === 'concurrency' ? 1 : amounts[unit]
 }
 
-const minuteMs = 60_000
-const dayMs = 86_400_000
+export const minuteMs = 60_000
+export const dayMs = 86_400_000
 
 /** A dimension of a model, by minute, refilled all the time: what most providers have. */
-function dimension(name: string, unit: Unit, other: Partial<Dimension> = {}): Dimension {
+export function dimension(name: string, unit: Unit, other: Partial<Dimension> = {}): Dimension {
   return {
     name,
     unit,
@@ -91,7 +100,7 @@ function dimension(name: string, unit: Unit, other: Partial<Dimension> = {}): Di
 }
 
 /** OpenAI's names, which most compatible servers took over. */
-function openaiHeaders(of: string): DimensionHeaders {
+export function openaiHeaders(of: string): DimensionHeaders {
   return {
     limit: `x-ratelimit-limit-${of}`,
     remaining: `x-ratelimit-remaining-${of}`,
@@ -109,9 +118,12 @@ function withoutDate(model: string): string {
   return model.replace(/-(?:\d{4}-\d{2}-\d{2}|\d{8}|latest)$/, '')
 }
 
-const itself = (model: string) => model
+export const itself = (model: string) => model
 
 const requests = 1
+
+/** Of an estimate of the input, what is there whatever the estimate's error. */
+const certainShare = 0.5
 
 /**
  * https://developers.openai.com/api/docs/guides/rate-limits: the greater of max_tokens and the
@@ -135,6 +147,9 @@ export const openaiLimits: LimitShape = {
   },
   final: undefined,
   countsRefused: true,
+  certain: ({ input, output, outputMax = 0 }) => {
+    return { requests, input, output, tokens: Math.max(input * certainShare, outputMax) }
+  },
 }
 
 /**
@@ -156,12 +171,25 @@ export const azureLimits: LimitShape = {
   },
   final: undefined,
   countsRefused: true,
+  certain: ({ input, output, outputMax = 0 }) => {
+    return { requests, input, output, tokens: input * certainShare + outputMax }
+  },
 }
 
 /** What Anthropic counts of a call: `cached` is free (Haiku 3.5 excepted). */
 function anthropicAmounts({ input, cached, output }: Used): Amounts {
   const uncached = Math.max(0, input - cached)
   return { requests, input: uncached, output, tokens: uncached + output }
+}
+
+/**
+ * "Opus rate limit is a total limit that applies to combined traffic across Claude Opus 4.8, Opus 4.7,
+ * Opus 4.6, and Opus 4.5", and so Sonnet 4.x: https://platform.claude.com/docs/en/api/rate-limits. Every
+ * other model has a limit of its own, Opus 5 and Sonnet 5 too. On AWS whole families are pooled.
+ */
+function anthropicClass(model: string): string {
+  const name = /^claude-(opus|sonnet)-4(?:[-.@]|$)/.exec(model)?.[1]
+  return name === undefined ? withoutDate(model) : `claude-${name}-4.x`
 }
 
 /**
@@ -185,7 +213,7 @@ export const anthropicLimits: LimitShape = {
       headers: anthropicHeaders('output-tokens'),
     }),
   ],
-  familyOf: withoutDate,
+  familyOf: anthropicClass,
   reserve: anthropicAmounts,
   final: anthropicAmounts,
   countsRefused: false,
@@ -219,55 +247,17 @@ export const groqLimits: LimitShape = {
 }
 
 /** All that was read and written counts, in the end as it came. */
-function plainReserve({ input, output }: Expected): Amounts {
+export function plainReserve({ input, output }: Expected): Amounts {
   return { requests, input, output, tokens: input + output }
 }
 
-function plainFinal({ input, output }: Used): Amounts {
+export function plainFinal({ input, output }: Used): Amounts {
   return { requests, input, output, tokens: input + output }
 }
 
 /** https://api-docs.deepseek.com/quick_start/rate_limit: calls at a time, by account and model; no headers. */
 export const deepseekLimits: LimitShape = {
   dimensions: [dimension('concurrency', 'concurrency', { windowMs: 0 })],
-  familyOf: itself,
-  reserve: plainReserve,
-  final: plainFinal,
-  countsRefused: false,
-}
-
-/** https://docs.x.ai/docs/rate-limits: per second and per minute, by model; reasoning and cached tokens count. */
-export const xaiLimits: LimitShape = {
-  dimensions: [
-    dimension('requests', 'requests', { windowMs: 1_000, headers: openaiHeaders('requests') }),
-    dimension('tokens', 'tokens', { headers: openaiHeaders('tokens') }),
-  ],
-  familyOf: itself,
-  reserve: plainReserve,
-  final: plainFinal,
-  countsRefused: false,
-}
-
-/** https://docs.mistral.ai/deployment/ai-studio/tier: of a workspace, whatever the model; names of headers as captured in 2026. */
-export const mistralLimits: LimitShape = {
-  dimensions: [
-    dimension('requests', 'requests', {
-      scope: 'credential',
-      headers: {
-        limit: 'x-ratelimit-limit-req-minute',
-        remaining: 'x-ratelimit-remaining-req-minute',
-        reset: 'x-ratelimit-reset-req-minute',
-      },
-    }),
-    dimension('tokens', 'tokens', {
-      scope: 'credential',
-      headers: {
-        limit: 'x-ratelimit-limit-tokens-minute',
-        remaining: 'x-ratelimit-remaining-tokens-minute',
-        reset: 'x-ratelimit-reset-tokens-minute',
-      },
-    }),
-  ],
   familyOf: itself,
   reserve: plainReserve,
   final: plainFinal,

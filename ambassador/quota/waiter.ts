@@ -18,6 +18,8 @@ export class Waiter implements Placed {
   readonly cold: Amounts
   /** What it is expected to come to in the end. */
   readonly net: Amounts
+  /** What the provider reserves for it at least; undefined where that is not certain, or is small. */
+  readonly certain: Amounts | undefined
   readonly enteredMs: number
   /** By then it has its permit or is refused. */
   readonly expiresMs: number
@@ -39,6 +41,7 @@ export class Waiter implements Placed {
     this.warm = place.warm
     this.cold = place.cold
     this.net = place.net
+    this.certain = place.certain
     this.enteredMs = nowMs
     this.expiresMs = nowMs + want.patienceMs
   }
@@ -55,4 +58,5 @@ export interface WaiterPlace {
   readonly warm: Amounts
   readonly cold: Amounts
   readonly net: Amounts
+  readonly certain?: Amounts | undefined
 }

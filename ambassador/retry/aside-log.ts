@@ -29,7 +29,7 @@ export class AsideLog {
     this.#toldMs.set(credential, now)
     const [oldest = credential] = this.#toldMs.keys()
     if (this.#toldMs.size > credentialsMax) this.#toldMs.delete(oldest)
-    const { reach } = outcome
-    this.#log.warn({ credential, reach, said }, 'The provider refuses a credential')
+    const { reach, request } = outcome
+    this.#log.warn({ credential, reach, said, request }, 'The provider refuses a credential')
   }
 }

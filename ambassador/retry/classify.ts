@@ -26,7 +26,8 @@ export function classify(answered: Answered): Outcome {
     shouldRetry: shouldRetryOf(headers),
   }
   if (status < 400) return { ...heard, kind: 'ok', reason: 'ok' }
-  const said = { ...heard, said: briefly(status, [...facts.codes, facts.type]) }
+  const names = [...facts.codes, facts.type]
+  const said = { ...heard, said: briefly(status, names), request: requestOf(headers) }
   const meaning = meaningOf(status, facts, profile.refusals)
   if (meaning === 'too-expensive') {
     // One that asks for more than the rest of the credit says nothing about smaller ones.
@@ -67,6 +68,15 @@ interface Said {
   readonly hintMs: number | undefined
   readonly shouldRetry: boolean | undefined
   readonly said: string
+  readonly request: string | undefined
+}
+
+/** Anthropic's, Azure's, everybody else's. */
+const requestNames = ['request-id', 'apim-request-id', 'x-request-id'] as const
+
+function requestOf(headers: HeaderList): string | undefined {
+  const given = requestNames.map((name) => header(headers, name))
+  return given.find((value) => value !== undefined && /^[\w.:-]{1,100}$/.test(value))
 }
 
 function shouldRetryOf(headers: HeaderList): boolean | undefined {

@@ -33,7 +33,10 @@ export async function countOnce(
   if (credential !== undefined) credentials.judge?.(context, credential, outcome)
   const own = ownWords(outcome, context, undefined)
   if (own === undefined) {
-    const told = answerHeaders(headers, outcome, { soonestMs: undefined, isFinal: isPutAside(outcome) })
+    const told = answerHeaders(headers, outcome, {
+      soonestMs: undefined,
+      isFinal: isPutAside(outcome),
+    })
     return { ...response, headers: told, body: letGoUnread(body, context.atEnd) }
   }
   body.cancel()

@@ -16,6 +16,8 @@ interface Said {
   readonly shouldRetry: boolean | undefined
   /** Status and code of its refusal, for the operator alone: `429 insufficient_quota`. */
   readonly said?: string | undefined
+  /** By which its vendor finds the call, for the operator alone. */
+  readonly request?: string | undefined
 }
 
 /** Every way an attempt can end; closed. */

@@ -1,6 +1,7 @@
 import { CallError } from '#shared/errors/call-error.ts'
 import type { AmbassadorCall } from '../call.ts'
 import { providerOf } from '../provider-of.ts'
+import type { Aside } from './asides.ts'
 import { classifyError, isAnswer } from './classify-error.ts'
 import type { Outcome } from './outcome.ts'
 
@@ -22,9 +23,9 @@ export function ownWords(
   { credential = '', provider }: Refused,
   soonestMs: number | undefined,
 ): CallError | undefined {
-  const { hintMs, kind, said } = outcome
+  const { hintMs, kind, request, said } = outcome
   if (credential === '') return undefined
-  const cause = said === undefined ? {} : { cause: said }
+  const cause = said === undefined ? {} : { cause: causeOf(said, request) }
   const refusal = `Cannot call provider '${provider}'`
   // In the place of a limit: some name the account that has met it (Groq).
   if (kind === 'overloaded' && limitStatuses.has(outcome.reason)) {
@@ -47,6 +48,26 @@ export function ownWords(
   const hint = hintMs === undefined ? {} : { retryAfterMs: hintMs }
   const facts = { ...cause, ...hint, reach }
   return new CallError('provider-exhausted', `${refusal}: its account ${why}`, facts)
+}
+
+/** With the name by which the vendor finds the call. */
+function causeOf(said: string, request: string | undefined): string {
+  return request === undefined ? said : `${said}, request ${request}`
+}
+
+/** What the caller is told where no credential is left, and of those put aside, `aside` says why. */
+export function noneLeft(provider: string, aside: Aside | undefined): CallError {
+  const refusal = `Cannot call provider '${provider}'`
+  if (aside === undefined) {
+    return new CallError('provider-disabled', `${refusal}: no credential is left`)
+  }
+  const { kind, leftMs } = aside
+  const facts = { retryAfterMs: Math.max(1, Math.ceil(leftMs)), isFinal: true }
+  if (kind === 'exhausted') {
+    const state = 'its account has no credit or quota left'
+    return new CallError('provider-exhausted', `${refusal}: ${state}`, facts)
+  }
+  return new CallError('provider-disabled', `${refusal}: it refuses its credentials`, facts)
 }
 
 /** The same of an error that a provider said inside its 200; any other one as it is. */

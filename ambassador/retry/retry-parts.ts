@@ -4,6 +4,7 @@ import type { Breakers } from '../breaker/breakers.ts'
 import type { AmbassadorCall } from '../call.ts'
 import type { ReplicaPool } from '../pool/pool.ts'
 import type { Profiled } from '../providers/profile.ts'
+import type { Aside } from './asides.ts'
 import type { Outcome } from './outcome.ts'
 import type { RetryBudget } from './retry-budget.ts'
 
@@ -55,6 +56,8 @@ export interface Credentials {
    * one that is dead or exhausted is put aside, as at the end of a turn.
    */
   judge?(context: AmbassadorCall, credential: string, outcome: Outcome): void
+  /** Why none is left for a call, where it is that those that serve it are put aside. */
+  asideOf?(context: AmbassadorCall): Aside | undefined
 }
 
 /** Why no further attempt was made. */

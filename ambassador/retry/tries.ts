@@ -9,10 +9,10 @@ import { answerHeaders } from './answer-headers.ts'
 import { backoff } from './backoff.ts'
 import { isAnswer } from './classify-error.ts'
 import { Exclusions } from './exclusions.ts'
-import { abandon, type Failed, OneAttempt, type Ready } from './one-attempt.ts'
 import { isFinal, toldError } from './is-final.ts'
+import { abandon, type Failed, OneAttempt, type Ready } from './one-attempt.ts'
 import { type Outcome, rules } from './outcome.ts'
-import { ownWords } from './own-words.ts'
+import { noneLeft, ownWords } from './own-words.ts'
 import { pause } from './pause.ts'
 import type { Credentials, GivenUp, PooledParts, RetriedProvider, Turn } from './retry-parts.ts'
 
@@ -124,16 +124,16 @@ export class Tries {
     const { outcome } = last
     const soonestMs = this.#excluded.soonestMs()
     const own = ownWords(outcome, context, soonestMs)
-    const { unknown } = this.#provider.retry
+    const limits = { unknown: this.#provider.retry.unknown, attemptsMax: context.attemptsMax }
     if (last.kind === 'thrown') {
       // What nobody answered is ours already.
       const { error } = last
-      throw toldError(isAnswer(error) ? (own ?? error) : error, outcome, unknown)
+      throw toldError(isAnswer(error) ? (own ?? error) : error, outcome, limits)
     }
-    if (own !== undefined) throw toldError(own, outcome, unknown)
+    if (own !== undefined) throw toldError(own, outcome, limits)
     const { response } = last
     const waitMs = outcome.hintMs ?? soonestMs
-    const ended = { soonestMs, isFinal: isFinal(outcome, { unknown, waitMs }) }
+    const ended = { soonestMs, isFinal: isFinal(outcome, { ...limits, waitMs }) }
     const headers = answerHeaders(response.headers, outcome, ended)
     this.#last = undefined
     return { ...response, headers, body: letGoUnread(response.body, context.atEnd) }
@@ -232,7 +232,7 @@ export class Tries {
   #nothingTried(): CallError {
     const { provider, model } = this.#context
     if (this.#refusedMs === undefined) {
-      return new CallError('provider-disabled', `Cannot call '${provider}': no credential is left`)
+      return noneLeft(provider, this.#parts.credentials.asideOf?.(this.#context))
     }
     return new CallError(
       'breaker-open',

@@ -41,7 +41,9 @@ export function parseLine(argv: readonly string[], commands: readonly Command[])
     allowPositionals: true,
     strict: false,
     tokens: true,
-    options: Object.fromEntries(Object.entries(every).map(([name, spec]) => [name, shape(name, spec)])),
+    options: Object.fromEntries(
+      Object.entries(every).map(([name, spec]) => [name, shape(name, spec)]),
+    ),
   })
   const command = commandIn(positionals, commands)
   const allowed = command === undefined ? every : { ...command.options, ...globalOptions }
@@ -53,7 +55,10 @@ export function parseLine(argv: readonly string[], commands: readonly Command[])
     if (spec === undefined) throw unknownOption(rawName, allowed, command)
     const lacksValue = value === '' || (value.startsWith('-') && value !== '-')
     if (spec.value !== undefined && lacksValue && token.inlineValue !== true) {
-      throw misuse(`Option --${name} needs a value: ${spec.value}.`, `Write --${name} ${spec.value}.`)
+      throw misuse(
+        `Option --${name} needs a value: ${spec.value}.`,
+        `Write --${name} ${spec.value}.`,
+      )
     }
     if (spec.value === undefined && token.value !== undefined) {
       throw misuse(`Option --${name} takes no value.`, `Write --${name} alone.`)
@@ -83,7 +88,8 @@ export function unknownCommand(words: readonly string[], commands: readonly Comm
   const names = commands.map(({ name }) => name)
   const said = words.slice(0, 2).join(' ')
   const group = names.filter((name) => name.startsWith(`${words[0]} `))
-  const meant = nearest(said, names) ?? nearest(words[0] ?? '', names)
+  const isGroup = group.length > 0 && words.length === 1
+  const meant = isGroup ? undefined : (nearest(said, names) ?? nearest(words[0] ?? '', names))
   if (meant !== undefined) {
     return misuse(`There is no command '${said}'.`, `Did you mean 'outrigger ${meant}'?`)
   }

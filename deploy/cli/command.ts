@@ -60,7 +60,7 @@ export interface Command {
   readonly operandsMax: number
   /** In one line. */
   readonly summary: string
-  /** What there is to know, in lines of at most 100 characters. */
+  /** What there is to know; line breaks are made anew. */
   readonly about: string
   readonly options: OptionTable
   readonly example: string

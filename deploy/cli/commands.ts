@@ -18,9 +18,9 @@ export const commands: readonly Command[] = [
     about: `
 Writes the sidecar into every pod and pod template of a manifest (YAML or JSON, many documents) and
 prints the manifest in the form it came in: documents keep their order, those without pods their
-bytes, changed ones their comments where that is possible (under anchors they are lost). Pods that say
-outrigger.dev/inject: "false" are left alone. Where one pod is refused, nothing is printed.
-With --settings no cluster is asked. The webhook leaves such pods as they are.`,
+bytes, changed ones their comments where that is possible (where anchors are used they are lost).
+Pods that say outrigger.dev/inject: "false" are left alone. Where one pod is refused, nothing is
+printed. With --settings no cluster is asked. The webhook leaves such pods as they are.`,
     options: settings,
     example: 'outrigger inject deploy.yaml | kubectl apply -f -',
     load: async () => (await import('./manifests/inject.ts')).inject,
@@ -129,7 +129,8 @@ their kubelets then look at once, instead of within 90 seconds. Restarts nothing
     operandsMin: 0,
     operandsMax: 0,
     summary: 'components, and sidecars by namespace, version and configuration',
-    about: 'What runs, in which version, until when its certificates hold. Judges nothing: see check.',
+    about:
+      'What runs, in which version, until when its certificates hold. Judges nothing: see check.',
     options: {},
     example: 'outrigger status --output json',
     load: async () => (await import('./status/status.ts')).status,

@@ -23,7 +23,7 @@ export function helpOf({ name, operands, about, options, example }: Command): st
   const own = Object.keys(options).length === 0 ? '' : `\nOptions:\n${optionLines(options)}`
   return `outrigger ${name}${operands === '' ? '' : ` ${operands}`} [OPTION…]
 
-${about.trim()}
+${wrapped(about)}
 ${own}
 Options of every command:
 ${optionLines(globalOptions)}
@@ -39,6 +39,21 @@ function optionLines(options: OptionTable): string {
       about,
     ]),
   )
+}
+
+/** What a terminal of usual width shows without breaking words. */
+const columns = 88
+
+function wrapped(text: string): string {
+  let line = ''
+  const lines: string[] = []
+  for (const word of text.trim().split(/\s+/)) {
+    if (line !== '' && line.length + word.length >= columns) {
+      lines.push(line)
+      line = word
+    } else line += line === '' ? word : ` ${word}`
+  }
+  return [...lines, line].join('\n')
 }
 
 function indented(text: string): string {

@@ -1,4 +1,10 @@
-import { type Authorities, advance, bundleOf, spread } from '#deploy/certificates/authorities.ts'
+import {
+  type Authorities,
+  advance,
+  bundleOf,
+  type Lifetimes,
+  spread,
+} from '#deploy/certificates/authorities.ts'
 import { issue, type RenewalReason, renewalOf } from '#deploy/certificates/leaf.ts'
 import {
   readAuthorities,
@@ -25,6 +31,7 @@ export interface Server {
 export interface CertificateParts {
   readonly api: Pick<KubernetesApi, 'get' | 'create' | 'replace'>
   readonly namespace: string
+  readonly lifetimes: Lifetimes
   readonly onIssued: (secret: string, reason: RenewalReason) => void
 }
 
@@ -47,7 +54,7 @@ export class Certificates {
   async authorities(nowMs: number): Promise<Authorities> {
     const held = await this.#read(authoritiesSecret)
     const before = readAuthorities(held?.data)
-    const after = await advance(before, nowMs)
+    const after = await advance(before, nowMs, this.#parts.lifetimes)
     if (after !== before) await this.#keep(held, after)
     this.#ends.set(authoritiesSecret, factsOf(after.current.certificate).until)
     return after
@@ -61,12 +68,13 @@ export class Certificates {
 
   /** Gives each server a certificate that will do, and leaves those alone that have one. */
   async serve(authorities: Authorities, servers: readonly Server[], nowMs: number): Promise<void> {
+    const { lifetimes } = this.#parts
     for (const { secret, service } of servers) {
       const names = namesOf(service, this.#parts.namespace)
       const held = await this.#read(secret)
       const pair = readPair(held?.data)
       const reason = await renewalOf({ names, held: pair }, authorities, nowMs)
-      const served = reason === undefined ? pair : await issue(authorities, names, { nowMs })
+      const served = reason === undefined ? pair : await issue(authorities, names, { nowMs, lifetimes })
       if (served === undefined) continue
       this.#ends.set(secret, factsOf(served.certificate).until)
       if (reason === undefined) continue

@@ -1,5 +1,7 @@
+import type { Lifetimes } from '#deploy/certificates/authorities.ts'
+import { checkMsOf } from '#deploy/certificates/lifetimes.ts'
 import { injectedLabel, projectedConfig } from '#deploy/inject/names.ts'
-import type { Clock, Undo } from '#shared/call/clock.ts'
+import type { Clock } from '#shared/call/clock.ts'
 import { describeProblems } from '#shared/config/load.ts'
 import type { KubernetesApi } from '#shared/kubernetes/kubernetes-api.ts'
 import { KubernetesError } from '#shared/kubernetes/kubernetes-error.ts'
@@ -7,6 +9,7 @@ import type { KubernetesObject } from '#shared/kubernetes/kubernetes-object.ts'
 import { observe } from '#shared/kubernetes/observe.ts'
 import { type Notice, report } from '#shared/kubernetes/report.ts'
 import type { Log } from '#shared/telemetry/access-log.ts'
+import { Alarm } from './alarm.ts'
 import { authoritiesText, Certificates, type Server } from './certificates.ts'
 import { type Distribution, distribution, type Handout, managedLabel } from './distribute.ts'
 import { Lingering, type Wanted } from './lingering.ts'
@@ -25,6 +28,9 @@ export interface ControllerSettings {
   readonly transport: 'tls' | 'plain'
   /** Whether it may write an annotation on pods, so that they take a configuration at once. */
   readonly touches: 'pods' | 'nothing'
+  readonly lifetimes: Lifetimes
+  /** How long a namespace whose last pod has gone keeps its ConfigMap: the next job may start soon. */
+  readonly lingerMs: number
 }
 
 export interface ControllerParts {
@@ -37,8 +43,6 @@ export interface ControllerParts {
 
 /** Changes come in bursts: a roll-out makes a dozen pods at once. */
 const debounceMs = 100
-/** Certificates are looked at even where nothing else happens. */
-const resyncMs = 10 * 60_000
 const retryMsMin = 1_000
 const retryMsMax = 60_000
 
@@ -55,20 +59,24 @@ export class Controller {
   readonly #platform
   readonly #held
   readonly #pods
-  readonly #lingering = new Lingering()
+  readonly #lingering: Lingering
   #reported = ''
-  #undo: Undo = () => {}
+  readonly #alarm: Alarm
   #turn: Promise<void> = Promise.resolve()
   #failures = 0
   #isClosed = false
-  #isScheduled = false
 
   constructor(parts: ControllerParts) {
     this.#parts = parts
     const { api, clock, log, settings } = parts
+    this.#alarm = new Alarm(clock, () => {
+      this.#turn = this.#turn.then(() => this.#run())
+    })
+    this.#lingering = new Lingering(settings.lingerMs)
     this.#certificates = new Certificates({
       api,
       namespace: settings.namespace,
+      lifetimes: settings.lifetimes,
       onIssued: (secret, reason) => log.info({ secret, reason }, 'certificate issued'),
     })
     const onChange = () => this.#schedule(debounceMs)
@@ -107,7 +115,7 @@ export class Controller {
   /** Ends the watches and the turn under way. */
   async close(): Promise<void> {
     this.#isClosed = true
-    this.#undo()
+    this.#alarm.clear()
     for (const observation of [this.#platform, this.#held, this.#pods]) observation.close()
     await this.#turn
   }
@@ -122,15 +130,7 @@ export class Controller {
   }
 
   #schedule(afterMs: number): void {
-    if (this.#isClosed || !this.isSynced) return
-    // The earliest wins: a change does not wait for the next look at certificates.
-    if (this.#isScheduled && afterMs > debounceMs) return
-    this.#undo()
-    this.#isScheduled = true
-    this.#undo = this.#parts.clock.after(afterMs, () => {
-      this.#isScheduled = false
-      this.#turn = this.#turn.then(() => this.#run())
-    })
+    if (!this.#isClosed && this.isSynced) this.#alarm.set(afterMs)
   }
 
   async #run(): Promise<void> {
@@ -180,7 +180,8 @@ export class Controller {
         metrics.certificateEnd.set(until / 1_000, [secret])
       }
     }
-    return Math.min(nextMs, resyncMs)
+    // Certificates, and whom the API server trusts, are looked at even where nothing else happens.
+    return Math.min(nextMs, checkMsOf(settings.lifetimes))
   }
 
   #lastGood() {
@@ -222,8 +223,14 @@ export class Controller {
     }
   }
 
-  async #write({ write, remove }: Distribution): Promise<void> {
+  async #write({ strays, write, remove }: Distribution): Promise<void> {
     const { api } = this.#parts
+    for (const [namespace, body] of strays) {
+      const path = `/api/v1/namespaces/${namespace}/configmaps/${projectedConfig}`
+      await api.patch(path, body, { type: 'merge' }).catch((error: unknown) => {
+        if (!(error instanceof KubernetesError) || error.status !== 404) throw error
+      })
+    }
     for (const object of write) {
       const path = `/api/v1/namespaces/${object.metadata.namespace}/configmaps/${projectedConfig}`
       try {

@@ -37,6 +37,8 @@ export function handoutIn(
 
 /** What is to be done so that exactly those who need it hold the handout. */
 export interface Distribution {
+  /** Merge patches that take out what others have added: server-side apply leaves it to them. */
+  readonly strays: ReadonlyMap<string, Json>
   readonly write: readonly KubernetesObject[]
   /** Namespaces whose ConfigMap goes. */
   readonly remove: readonly string[]
@@ -57,6 +59,13 @@ export function distribution(
     const is = held.get(namespace)
     return is !== undefined && isSame(is, should) ? [] : [should]
   })
+  const strays = new Map<string, Json>()
+  for (const { metadata } of write) {
+    const { namespace = '' } = metadata
+    const is = held.get(namespace)
+    const patch = is && strayPatch(is, handoutIn(namespace, handout))
+    if (patch !== undefined) strays.set(namespace, patch)
+  }
   const remove = [...held]
     .filter(([namespace, { metadata }]) => {
       const isOurs = metadata.labels?.[managedLabel] === 'true'
@@ -64,7 +73,21 @@ export function distribution(
     })
     .map(([namespace]) => namespace)
     .toSorted()
-  return { write, remove }
+  return { strays, write, remove }
+}
+
+type Json = Readonly<Record<string, unknown>>
+
+/** Undefined where there is nothing that is not ours. */
+function strayPatch(is: KubernetesObject, should: KubernetesObject): Json | undefined {
+  const ours = keysOf(should['data'])
+  const strays = keysOf(is['data']).filter((key) => !ours.includes(key))
+  if (strays.length === 0 && keysOf(is['binaryData']).length === 0) return undefined
+  return { data: Object.fromEntries(strays.map((key) => [key, null])), binaryData: null }
+}
+
+function keysOf(data: unknown): string[] {
+  return isJsonObject(data) ? Object.keys(data) : []
 }
 
 /** Whether nothing would change; what others have added to labels and annotations is theirs. */
@@ -73,13 +96,11 @@ function isSame(is: KubernetesObject, should: KubernetesObject): boolean {
     Object.entries(isJsonObject(other) ? other : {}).every(
       ([key, value]) => isJsonObject(one) && one[key] === value,
     )
-  const sizeOf = (data: unknown) => (isJsonObject(data) ? Object.keys(data).length : 0)
   return (
     holds(is.metadata.labels, should.metadata.labels) &&
     holds(is.metadata.annotations, should.metadata.annotations) &&
     holds(is['data'], should['data']) &&
-    sizeOf(is['data']) === sizeOf(should['data']) &&
-    sizeOf(is['binaryData']) === 0
+    strayPatch(is, should) === undefined
   )
 }
 

@@ -5,14 +5,16 @@ export interface Wanted {
   readonly nextMs: number
 }
 
-/** A namespace whose last pod has gone keeps its ConfigMap: the next job may start in a minute. */
-const lingerMs = 5 * 60_000
-
 /** Remembers when the last pod of a namespace went. */
 export class Lingering {
+  readonly #lingerMs: number
   readonly #left = new Map<string, number>()
 
-  /** Those in `populated`, and those of `holding` that were in it less than five minutes ago. */
+  constructor(lingerMs: number) {
+    this.#lingerMs = lingerMs
+  }
+
+  /** Those in `populated`, and those of `holding` that were in it less than `lingerMs` ago. */
   wanted(populated: ReadonlySet<string>, holding: readonly string[], nowMs: number): Wanted {
     const namespaces = new Set(populated)
     let nextMs = Number.POSITIVE_INFINITY
@@ -20,7 +22,7 @@ export class Lingering {
     for (const namespace of left) {
       const sinceMs = this.#left.get(namespace) ?? nowMs
       this.#left.set(namespace, sinceMs)
-      const restMs = sinceMs + lingerMs - nowMs
+      const restMs = sinceMs + this.#lingerMs - nowMs
       if (restMs <= 0) continue
       namespaces.add(namespace)
       nextMs = Math.min(nextMs, restMs)

@@ -1,6 +1,8 @@
 import { hostname } from 'node:os'
 import { parseArgs } from 'node:util'
+import { readLifetimes } from '#deploy/certificates/lifetimes.ts'
 import { systemNamespace } from '#deploy/inject/names.ts'
+import { parseDuration } from '#shared/config/units.ts'
 import { inClusterAccess, serviceAccountDirectory } from '#shared/kubernetes/cluster-access.ts'
 import { KubernetesApi } from '#shared/kubernetes/kubernetes-api.ts'
 import { startAdminServer, textPage } from '#shared/lifecycle/admin-server.ts'
@@ -83,6 +85,8 @@ function readSettings(argv: readonly string[]) {
       namespace: { type: 'string', default: systemNamespace },
       transport: { type: 'string', default: 'tls' },
       touch: { type: 'string', default: 'nothing' },
+      lifetimes: { type: 'string', default: '' },
+      linger: { type: 'string', default: '5m' },
       instance: { type: 'string', default: hostname() },
       'service-account': { type: 'string', default: serviceAccountDirectory },
       'probes-host': { type: 'string', default: '0.0.0.0' },
@@ -94,9 +98,17 @@ function readSettings(argv: readonly string[]) {
     instance: values.instance,
     transport: oneOf(['tls', 'plain'], values.transport, 'transport'),
     touches: oneOf(['pods', 'nothing'], values.touch, 'touch'),
+    lifetimes: readLifetimes(values.lifetimes),
+    lingerMs: durationOf(values.linger, 'linger'),
   }
   const port = Number(values['probes-port'])
   return { settings, directory: values['service-account'], host: values['probes-host'], port }
+}
+
+function durationOf(given: string, name: string): number {
+  const parsed = parseDuration(given)
+  if (parsed.ok) return parsed.value
+  throw new Error(`Cannot read --${name}: '${given}' is no duration such as 5m`)
 }
 
 function oneOf<Word extends string>(words: readonly Word[], given: string, name: string): Word {

@@ -42,6 +42,19 @@ test('what a tenant changes in it is written over; what others add to its labels
   assert.deepEqual(plan.write, [])
 })
 
+test('keys that a tenant adds are taken out, which applying alone would leave', () => {
+  const mine = handoutIn('a', handout('one'))
+  const data = { ...Object(mine['data']), more: '1', most: '2' }
+  const held = new Map([['a', { ...mine, data, binaryData: { raw: 'AA==' } }]])
+  const plan = distribution(handout('one'), new Set(['a']), held)
+  const patch = { data: { more: null, most: null }, binaryData: null }
+  assert.deepEqual([...plan.strays], [['a', patch]])
+  // Also with a handout that has one key less than the last.
+  const plain = { ...handout('one'), authorities: undefined }
+  const { strays } = distribution(plain, new Set(['a']), new Map([['a', mine]]))
+  assert.deepEqual(strays.get('a'), { data: { 'ca.crt': null }, binaryData: null })
+})
+
 test('only what the controller has made is taken back', () => {
   const theirs: KubernetesObject = { metadata: { name: 'outrigger-sidecar', namespace: 'b' } }
   const held = new Map([
@@ -69,7 +82,7 @@ test('whatever is held, one turn is enough: a second has nothing to do', () => {
       const plan = distribution(handout('one'), want, objects)
       for (const object of plan.write) objects.set(object.metadata.namespace ?? '', object)
       for (const name of plan.remove) objects.delete(name)
-      assert.deepEqual(distribution(handout('one'), want, objects), { write: [], remove: [] })
+      assert.deepEqual(distribution(handout('one'), want, objects), { strays: new Map(), write: [], remove: [] })
       for (const name of want) {
         assert.deepEqual(objects.get(name)?.metadata.labels?.[managedLabel], 'true')
       }
@@ -78,7 +91,7 @@ test('whatever is held, one turn is enough: a second has nothing to do', () => {
 })
 
 test('a namespace keeps its configuration for five minutes after its last pod', () => {
-  const lingering = new Lingering()
+  const lingering = new Lingering(5 * 60_000)
   const minuteMs = 60_000
   const at = (populated: string[], nowMs: number) =>
     lingering.wanted(new Set(populated), ['a'], nowMs)

@@ -8,6 +8,8 @@ import { advance, bundleOf } from '#deploy/certificates/authorities.ts'
 import { issue } from '#deploy/certificates/leaf.ts'
 import { writePair } from '#deploy/certificates/stored.ts'
 import { factsOf } from '#deploy/certificates/x509.ts'
+import { inject } from '#deploy/inject/inject.ts'
+import { defaultSettings } from '#deploy/inject/settings.ts'
 import { judgesOf } from '#deploy/webhook/judges.ts'
 import { webhookMetrics } from '#deploy/webhook/metrics.ts'
 import { type Judge, serve } from '#deploy/webhook/serve.ts'
@@ -128,6 +130,22 @@ test('a pod that asks for it gets its sidecar, its owner an Event, and the metri
   assert.equal(events[0]?.notice.reason, 'Injected')
   const text = render('prometheus')
   assert.match(text, /outrigger_webhook_injections_total\{result="injected",reason="injected"\} 1/)
+})
+
+test('a sidecar that the API server has mounted its token into is restored, and no second injection', async (t) => {
+  const { ask, events, render } = await webhook(t)
+  const injection = inject(pod, { name: 'shop' }, { ...defaultSettings, image })
+  assert.ok(injection.kind === 'patch')
+  const made = JSON.parse(JSON.stringify(injection.pod))
+  const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount'
+  made.spec.initContainers[0].volumeMounts.push({ name: 'kube-api-access', mountPath })
+  const response = await ask(review(made))
+  const patch = Buffer.from(response.patch, 'base64').toString('utf8')
+  assert.match(patch, /"op":"remove","path":"\/spec\/initContainers\/0\/volumeMounts\/2"/)
+  assert.deepEqual(events, [])
+  const text = render('prometheus')
+  assert.match(text, /outrigger_webhook_injections_total\{result="injected",reason="restored"\} 1/)
+  assert.doesNotMatch(text, /reason="injected"/)
 })
 
 test('a dry run is answered the same and leaves no Event', async (t) => {

@@ -41,24 +41,24 @@ export function proxyPath(pod: KubernetesObject, port: number, page: string): st
 
 /** The same answers to the same questions: commands look at one moment, and ask once. */
 export function remembering(api: ClusterApi): ClusterApi {
-  const answers = new Map<string, Promise<unknown>>()
-  const once = <Answer>(key: string, ask: () => Promise<Answer>): Promise<Answer> => {
-    const known = answers.get(key)
-    // Each key belongs to one method, and so to one type.
-    if (known !== undefined) return known as Promise<Answer>
-    const asked = ask()
-    answers.set(key, asked)
-    return asked
-  }
   return {
-    get: (path, query) => once(`get ${path} ${JSON.stringify(query)}`, () => api.get(path, query)),
-    text: (path, query) =>
-      once(`text ${path} ${JSON.stringify(query)}`, () => api.text(path, query)),
-    list: (path, query, options) =>
-      once(`list ${path} ${JSON.stringify([query, options])}`, () =>
-        api.list(path, query, options),
-      ),
+    get: once((...asked) => api.get(...asked)),
+    text: once((...asked) => api.text(...asked)),
+    list: once((...asked) => api.list(...asked)),
     create: (path, body, query) => api.create(path, body, query),
     patch: (path, body, options) => api.patch(path, body, options),
+  }
+}
+
+/** As `ask`; the second time with the same arguments, what it gave the first time. */
+function once<Asked extends readonly unknown[], Answer>(
+  ask: (...asked: Asked) => Promise<Answer>,
+): (...asked: Asked) => Promise<Answer> {
+  const answers = new Map<string, Promise<Answer>>()
+  return (...asked) => {
+    const key = JSON.stringify(asked)
+    const answer = answers.get(key) ?? ask(...asked)
+    answers.set(key, answer)
+    return answer
   }
 }

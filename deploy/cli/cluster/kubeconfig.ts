@@ -82,6 +82,10 @@ interface Credentials {
 
 async function accessOf(config: KubeConfig, { server }: Cluster): Promise<ClusterAccess> {
   let held = await credentialsOf(config)
+  const renew = async () => {
+    // Where it fails, the refusal that led here is what is told.
+    held = await credentialsOf(config).catch(() => held)
+  }
   return {
     server,
     ca: () => held.ca,
@@ -89,13 +93,7 @@ async function accessOf(config: KubeConfig, { server }: Cluster): Promise<Cluste
     ...(held.certificate === undefined ? {} : { clientCertificate: held.certificate }),
     // A plugin answers later than this call: whoever asks once more finds what it gave.
     refresh() {
-      credentialsOf(config).then(
-        (fresh) => {
-          held = fresh
-        },
-        // The refusal that led here is told.
-        () => undefined,
-      )
+      void renew()
     },
   }
 }

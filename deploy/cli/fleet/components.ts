@@ -27,7 +27,10 @@ export async function components({
   systemNamespace,
 }: Pick<Cluster, 'api' | 'systemNamespace'>): Promise<Component[]> {
   const path = `/apis/apps/v1/namespaces/${systemNamespace}/deployments`
-  const [deployments, pods] = await Promise.all([api.list(path), api.list(podsPath(systemNamespace))])
+  const [deployments, pods] = await Promise.all([
+    api.list(path),
+    api.list(podsPath(systemNamespace)),
+  ])
   return deployments.items
     .flatMap((deployment) => {
       const kind = kindOf(deployment)
@@ -66,7 +69,7 @@ function componentOf(
     provider: kind === 'ambassador' ? name.slice(ambassadorPrefix.length) : undefined,
     wanted: numberOf(spec?.['replicas'], 1),
     ready: numberOf(status?.['readyReplicas'], 0),
-    image: String(container?.['image'] ?? ''),
+    image: typeof container?.['image'] === 'string' ? container['image'] : '',
     pods: pods.filter(
       ({ metadata }) =>
         selector.length > 0 &&

@@ -31,10 +31,15 @@ export interface FleetOfPod {
   readonly pods: readonly HeardPod[]
 }
 
+/** An ambassador's pod that could not be asked, and why. */
+export interface SilentAmbassador {
+  readonly ambassador: string
+  readonly reason: string
+}
+
 export interface HeardPods {
   readonly fleets: readonly FleetOfPod[]
-  /** Ambassadors' pods that could not be asked, and why. */
-  readonly silent: readonly { readonly ambassador: string; readonly reason: string }[]
+  readonly silent: readonly SilentAmbassador[]
 }
 
 /** Asks every ready pod of the ambassadors, through the API server's proxy. Never rejects. */
@@ -45,7 +50,7 @@ export async function heardPods(
   const asked = components
     .filter(({ kind }) => kind === 'ambassador')
     .flatMap(({ pods }) => pods.filter(isReady))
-    .map(async (pod) => {
+    .map(async (pod): Promise<FleetOfPod | SilentAmbassador> => {
       const ambassador = pod.metadata.name ?? ''
       try {
         const text = await api.text(proxyPath(pod, probesPorts.ambassador, '/fleet'))

@@ -1,5 +1,5 @@
-import { authoritiesKey, type Projected, project } from '#deploy/controller/project.ts'
 import { configTextOf } from '#deploy/controller/distribute.ts'
+import { authoritiesKey, type Projected, project } from '#deploy/controller/project.ts'
 import { objectAt } from '#deploy/inject/json.ts'
 import { projectedConfig } from '#deploy/inject/names.ts'
 import { textHash } from '#shared/config/snapshot.ts'

@@ -7,7 +7,7 @@ import { readDocuments } from '../manifests/documents.ts'
 import { injectionSettings } from '../manifests/injection-settings.ts'
 import { CommandFailure, exits, misuse } from '../terminal/failure.ts'
 import { readInput } from '../terminal/read-input.ts'
-import { aligned, paint, printable, table, type Tone } from '../terminal/table.ts'
+import { aligned, paint, printable, type Tone, table } from '../terminal/table.ts'
 
 /** `outrigger explain pod`: rule by rule, what the webhook does to a pod. */
 export async function explain(call: CommandCall): Promise<Outcome> {
@@ -68,7 +68,8 @@ async function podInFile(file: string, { terminal }: CommandCall): Promise<Subje
       objectAt(object, 'spec', 'template')
     const pod = kind === 'Pod' ? object : template
     const name = objectAt(object, 'metadata')?.['name']
-    if (pod !== undefined) return { pod, what: `${String(kind)}/${String(name ?? '(unnamed)')}` }
+    const called = typeof name === 'string' ? name : '(unnamed)'
+    if (pod !== undefined) return { pod, what: `${String(kind)}/${called}` }
   }
   throw misuse(`There is no pod and no pod template in '${file}'.`, 'Name a manifest that has one.')
 }

@@ -12,9 +12,7 @@ export interface Owner {
 /** Who a pod belongs to. A ReplicaSet with a template's hash is a Deployment's. */
 export function ownerOf({ metadata }: KubernetesObject): Owner {
   const { namespace = '', name = '' } = metadata
-  const owner = objectsOf(metadata['ownerReferences']).find(
-    ({ controller }) => controller === true,
-  )
+  const owner = objectsOf(metadata['ownerReferences']).find(({ controller }) => controller === true)
   if (owner === undefined) return { namespace, kind: 'Pod', name }
   const kind = String(owner['kind'])
   const ownerName = String(owner['name'])

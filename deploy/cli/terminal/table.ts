@@ -28,7 +28,12 @@ export function aligned(rows: readonly (readonly (string | number)[])[]): string
     Math.max(...texts.map((row) => row[at]?.length ?? 0)),
   )
   return texts
-    .map((row) => row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ').trimEnd())
+    .map((row) =>
+      row
+        .map((cell, at) => cell.padEnd(widths[at] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
     .map((line) => `${line}\n`)
     .join('')
 }

@@ -66,10 +66,34 @@ test('those who wait hear at once of a 429 said inside a 200', async () => {
 
 test('a 429 after content has come is none of this call’s admission', () => {
   const { turns, call } = stageOf({ limits: { tokens: 100_000 } })
-  const turn = turnOf(turns, call())
+  const turn = turnOf(turns, call({ firstContentMs: 5 }))
   turn.observe({ status: 200, headers: [], body: undefined })
   turn.end(throttled(20_000))
   turnOf(turns, call()).end(ok)
+})
+
+test('a 429 said inside a 200 whose head was told of bars as one without', async () => {
+  const { clock, turns, call } = stageOf({})
+  const turn = turnOf(turns, call())
+  const headers = ['x-ratelimit-limit-tokens', '60000', 'x-ratelimit-remaining-tokens', '50000']
+  turn.observe({ status: 200, headers, body: undefined })
+  assert.equal(turns.dimensions.find(({ dimension }) => dimension === 'tokens')?.limit, 60_000)
+  turn.end(throttled(20_000))
+  const waiting = waitingTurn(turns, call())
+  clock.advance(19_900)
+  assert.equal(await stateOf(waiting), 'waiting')
+})
+
+test('a call that no limit is large enough for is refused without a time to come back at', () => {
+  const { turns, call } = stageOf({ limits: { tokens: 60_000 } })
+  const error = rateLimited(() => turns.next(call({ outputMax: 80_000 }), new Set()))
+  assert.deepEqual(error.facts, {
+    provider: 'p',
+    reason: 'too-large',
+    dimension: 'tokens',
+    limit: 60_000,
+    requested: 80_000,
+  })
 })
 
 test('a 429 of its own head is told once', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { CallError } from '#shared/errors/call-error.ts'
 import { manualClock } from '../../manual-clock.ts'
 import {
   callers,
@@ -29,10 +30,11 @@ function stageOf(provider: object, values: Readonly<Record<string, string>> = ke
   return { clock, turns, snapshot, call: (other = {}) => callWith(clock, snapshot, other) }
 }
 
-test('a maximum of a billion tokens that is answered 400 leaves room for the next tenant', () => {
+test('a question of the whole limit that is answered 400 leaves room for the next tenant', () => {
   const limits = { tokens: 200_000 }
   const { turns, call } = stageOf({ kind: 'openai', credentials: [one], limits })
-  const turn = turnOf(turns, call({ tenant: 'a', outputMax: 1_000_000_000 }))
+  assert.throws(() => turns.next(call({ outputMax: 1_000_000_000 }), new Set()), CallError)
+  const turn = turnOf(turns, call({ tenant: 'a', inputEstimate: 390_000 }))
   turn.observe({ status: 400, headers: [], body: undefined })
   turn.end(callers)
   turnOf(turns, call({ tenant: 'b', outputMax: 100_000 })).end(ok)
@@ -41,7 +43,7 @@ test('a maximum of a billion tokens that is answered 400 leaves room for the nex
 test('a call without an answer keeps its reservation, and no more than the bucket holds', () => {
   const limits = { tokens: 200_000 }
   const { turns, call } = stageOf({ kind: 'openai', credentials: [one], limits })
-  turnOf(turns, call({ outputMax: 1_000_000_000 })).end({ ...ok, kind: 'left', reason: 'left' })
+  turnOf(turns, call({ inputEstimate: 390_000 })).end({ ...ok, kind: 'left', reason: 'left' })
   const tokens = turns.dimensions.find(({ dimension }) => dimension === 'tokens')
   assert.equal(tokens?.used, 200_000)
 })
@@ -193,4 +195,29 @@ test('a session waits for its credential as long as the cache is worth that it l
   assert.equal(turnOf(turns, call({ ...session, session: 'unknown' })).credential, other)
   clock.advance(2_000)
   assert.equal(await stateOf(waiting), home.credential)
+})
+
+test('calls beyond a provider’s connections wait for one, by address', async () => {
+  const there = { ...two, baseUrl: 'http://q/v1' }
+  const { turns, call } = stageOf({ credentials: [one, there], connectionsMax: 1 })
+  const first = turnOf(turns, call())
+  const second = turnOf(turns, call())
+  assert.notEqual(first.credential, second.credential)
+  const waiting = waitingTurn(turns, call())
+  assert.equal(await stateOf(waiting), 'waiting')
+  first.end(ok)
+  assert.equal(await stateOf(waiting), first.credential)
+  second.end(ok)
+})
+
+test('each replica of a pool has as many connections', () => {
+  const replicas = { addresses: ['http://r:1', 'http://s:1'] }
+  const { turns, call } = stageOf({
+    kind: 'vllm',
+    baseUrl: undefined,
+    replicas,
+    connectionsMax: 2,
+  })
+  for (let at = 0; at < 4; at++) turnOf(turns, call())
+  assert.ok(turns.next(call(), new Set()) instanceof Promise)
 })

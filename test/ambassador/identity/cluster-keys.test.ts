@@ -111,8 +111,16 @@ test('a flood of unknown keys asks once in 30 s', async () => {
     for (const token of flood) assert.equal(await stage.refusal(await token), 'unknown key')
     stage.clock.advance(1_000)
   }
-  // At the start, and then at 30, 60 and 90 s.
-  assert.equal(stage.cluster.questions, 4)
+  // At the start, and for them at 0, 30, 60 and 90 s.
+  assert.equal(stage.cluster.questions, 5)
+})
+
+test('a key that replaces another right after the keys were read is asked for all the same', async () => {
+  const stage = await knowing()
+  stage.cluster.keys = [clusterKey, next]
+  const token = await sign(next, claimsAt(stage.clock.wall()))
+  assert.equal((await stage.prove(token)).tenant, 'search')
+  assert.equal(stage.cluster.questions, 2)
 })
 
 test('callers that wait for a key share one question, and no longer than 5 s', async () => {

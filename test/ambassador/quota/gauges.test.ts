@@ -179,10 +179,10 @@ test('refusals in slice after slice are not of the beat: the share is cut', () =
 
 test('a limit of the day is known by a reset that no minute has', () => {
   const limit = new RateLimit(60_000, undefined)
-  limit.learn({ limit: 200, remaining: 199, resetMs: 432_000 })
+  limit.learn({ limit: 200, remaining: 199, resetMs: 432_000 }, 0)
   assert.equal(limit.ratePerMs, 200 / 86_400_000)
   const minute = new RateLimit(60_000, undefined)
-  minute.learn({ limit: 3_000, remaining: 2_999, resetMs: 30_000 })
+  minute.learn({ limit: 3_000, remaining: 2_999, resetMs: 30_000 }, 0)
   assert.equal(minute.ratePerMs, 3_000 / 60_000)
 })
 

@@ -1,12 +1,11 @@
+import { mistralLimits, xaiLimits } from '../../../ambassador/quota/preset-shapes.ts'
 import {
   anthropicLimits,
   azureLimits,
   compatibleLimits,
   deepseekLimits,
   groqLimits,
-  mistralLimits,
   openaiLimits,
-  xaiLimits,
 } from '../../../ambassador/quota/shape.ts'
 import { type Manner, PlainLimiter } from './plain-limiter.ts'
 import type { MakeLimiter, Scenario, Truth } from './scenario.ts'

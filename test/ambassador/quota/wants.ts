@@ -79,6 +79,12 @@ export function atOnce(entered: Permit | Promise<Permit>): Permit {
   return entered
 }
 
+/** The call waits, and whether in vain is of no interest. */
+export function waits(entered: Permit | Promise<Permit>): void {
+  if (!(entered instanceof Promise)) throw new Error('the call goes at once')
+  entered.catch(() => {})
+}
+
 /** Lets promises that are settled tell so. */
 export async function turn(): Promise<void> {
   for (let at = 0; at < 5; at++) await Promise.resolve()

@@ -43,6 +43,7 @@ const refusals = [
   },
   {
     status: 400,
+    kind: 'anthropic',
     code: 'provider-exhausted',
     cause: '400 invalid_request_error',
     secrets: ['Plans & Billing', '2026-12-01'],
@@ -63,6 +64,17 @@ const refusals = [
     },
   },
   {
+    status: 429,
+    code: 'upstream-refused',
+    cause: '429 capacity_exceeded',
+    secrets: ['org_01'],
+    error: {
+      message: 'Flex tier capacity exceeded for model `m` in organization `org_01`',
+      type: 'capacity',
+      code: 'capacity_exceeded',
+    },
+  },
+  {
     status: 401,
     code: 'provider-disabled',
     cause: '401 invalid_api_key',
@@ -71,12 +83,14 @@ const refusals = [
   },
 ] as const
 
-for (const { status, code, cause, secrets, error } of refusals) {
+for (const refusal of refusals) {
+  const { status, code, cause, secrets, error } = refusal
+  const kind = 'kind' in refusal ? refusal.kind : 'openai'
   for (const credential of ['main', '']) {
     test(`${status} of ${cause} with the key '${credential}'`, async () => {
       const body = JSON.stringify({ error })
       const steps = [{ status, body }]
-      const call = new ScriptedCall({ steps, credentials: [credential], patienceMs: 10 })
+      const call = new ScriptedCall({ steps, kind, credentials: [credential], patienceMs: 10 })
       const result = await call.run()
       call.close()
       if (credential === '') {

@@ -1,5 +1,6 @@
 import { Cancellation } from '#shared/call/cancellation.ts'
 import type { RetryLimits } from '#shared/config/resilience-schema.ts'
+import type { ProviderKind } from '#shared/config/schema.ts'
 import type { Snapshot } from '#shared/config/snapshot.ts'
 import { surfaceOf } from '#shared/dialects/surfaces.ts'
 import { CallError } from '#shared/errors/call-error.ts'
@@ -35,6 +36,8 @@ export interface Attempted {
 
 export interface Script {
   readonly steps: readonly Step[]
+  /** Whose errors they are. */
+  readonly kind?: ProviderKind
   readonly credentials?: readonly string[]
   readonly limits?: Partial<RetryLimits>
   readonly breakerFailures?: number
@@ -77,7 +80,7 @@ export class ScriptedCall {
     const breaker = { ...breakerLimits, failures: script.breakerFailures ?? 10_000 }
     const inner = () => this.#attempt(this.context)
     this.#service = retry({
-      provider: () => ({ kind: 'openai', retry: limits, breaker }),
+      provider: () => ({ kind: script.kind ?? 'openai', retry: limits, breaker }),
       credentials: this.#credentials(),
       breakers: this.breakers,
       budget,

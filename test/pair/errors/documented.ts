@@ -58,8 +58,11 @@ function server(raises: object, type: string) {
   return { openai, anthropic: [raises, type] as const }
 }
 
-/** Who wrote the refusal: a layer, or the server itself where no layer had a request to look at. */
-export type Writer = 'layer' | 'parser'
+/**
+ * Who wrote the refusal: a layer, the server itself where no layer had a request to look at, or the
+ * ambassador of a provider with which no further try would fare otherwise.
+ */
+export type Writer = 'layer' | 'parser' | 'lasting'
 
 /** Holds a refusal to the table's row of `code` and to the documentation of the SDK that raised it. */
 export function assertDocumented(heard: Heard, code: ErrorCode, writer: Writer): void {
@@ -78,7 +81,7 @@ export function assertDocumented(heard: Heard, code: ErrorCode, writer: Writer):
     return
   }
   assert.match(call ?? '', /^[0-9a-f-]{36}$/)
-  const isPointless = replay === 'never' || isLasting
+  const isPointless = replay === 'never' || isLasting || writer === 'lasting'
   assert.equal(heard.headers.get('x-should-retry'), isPointless ? 'false' : null)
   assert.equal(heard.headers.get('retry-after'), replay === 'safe' && !isLasting ? '1' : null)
   assertBody(heard, { code, type, call })

@@ -24,7 +24,7 @@ export const providerRows = {
   'connect-timeout': refusing({ model: 'silent' }, { raisedBy: ({ silent }) => silent }),
   'upstream-untrusted': refusing(
     { model: 'untrusted' },
-    { raisedBy: ({ untrusted }) => untrusted },
+    { writer: 'lasting', raisedBy: ({ untrusted }) => untrusted },
   ),
   'head-timeout': refusing(under('stall-head'), { raisedBy }),
   'first-content-timeout': refusing(streamed('stall=1'), { raisedBy }),

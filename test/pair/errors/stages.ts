@@ -201,7 +201,8 @@ export async function startProviderStage(): Promise<ProviderStage> {
   const [standIn, keyed, silent, gone, untrusted] = await Promise.all([
     extras.start('ambassador', hosted(`http://127.0.0.1:${standInPort}/v1`)),
     extras.start('ambassador', {
-      ...hosted(`http://127.0.0.1:${standInPort}/v1`, { credentials }),
+      // Which says it when a question is too dear, and not the account empty.
+      ...hosted(`http://127.0.0.1:${standInPort}/v1`, { preset: 'openrouter', credentials }),
       environment: { STAND_IN_KEY: 'key-of-the-stage' },
     }),
     // A handshake that is never answered is a connection that does not come about.
@@ -242,7 +243,10 @@ const errorInside = (code: number) =>
 
 /** As OpenRouter says it; nothing of it is the caller's to read. */
 const tooDear = JSON.stringify({
-  error: { code: 402, message: 'org-abc can afford 12 tokens: ask for fewer max_tokens' },
+  error: {
+    code: 402,
+    message: 'This request requires more credits, or fewer max_tokens: org-abc can afford 12',
+  },
 })
 
 /** Answers whose like the simulator never gives; the status of an error stands inside of a 200. */

@@ -73,10 +73,11 @@ const refusals: Readonly<Record<string, Refusal>> = {
     status: 400,
     error: {
       type: 'invalid_request_error',
-      message: 'Your credit balance is too low (workspace 4711). Go to Plans & Billing.',
+      message: 'Billing hard limit of org-4711 has been reached.',
+      code: 'billing_hard_limit_reached',
     },
     told: exhausted,
-    cause: '400 invalid_request_error',
+    cause: '400 billing_hard_limit_reached',
   },
   key: {
     status: 401,
@@ -168,8 +169,8 @@ for (const [name, { told, cause }] of Object.entries(refusals)) {
       const text = JSON.stringify([refusal.body, [...refusal.headers]])
       assert.ok(!text.includes('4711'), text)
       assert.match(text, new RegExp(`"code":"${told.code}"`))
-      const isLasting = told === exhausted
-      assert.equal(refusal.headers.get('x-should-retry'), isLasting ? 'false' : null)
+      // No credit, no right, or an hour to wait: a second try would be in vain.
+      assert.equal(refusal.headers.get('x-should-retry'), 'false')
       assert.equal(refusal.headers.get('x-outrigger-reason'), told.reason)
       if (told === limited) assert.ok(Number(refusal.headers.get('retry-after')) > 3_500)
       const line = await pair.ambassador.call(mark)

@@ -20,8 +20,8 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 
 {{/* The configuration as JSON; of an empty one {}. */}}
 {{- define "outrigger.config" -}}
-{{- if kindIs "map" .Values.config }}
-{{- toJson .Values.config }}
+{{- if kindIs "string" .Values.config | not }}
+{{- .Values.config | default dict | toJson }}
 {{- else }}
 {{- $parsed := fromYaml .Values.config }}
 {{- with $parsed.Error }}{{ fail (printf "config is not YAML: %s" .) }}{{ end }}

@@ -1,7 +1,11 @@
-{{/* Whether a host is meant to be inside: one label, a cluster's or private name, a private address. */}}
+{{/*
+Whether a URL leads inside: without TLS, or to a name of one label, a cluster's or private name, or a
+private address.
+*/}}
 {{- define "outrigger.isInside" -}}
-{{- $host := regexReplaceAll ":[0-9]+$" . "" }}
-{{- if or (not (contains "." $host)) (regexMatch "(\\.svc|\\.local|\\.internal)$" $host) (regexMatch "^(10|127|192\\.168|172\\.(1[6-9]|2[0-9]|3[01]))\\." $host) }}yes{{ end }}
+{{- $url := urlParse . }}
+{{- $host := regexReplaceAll ":[0-9]+$" $url.host "" }}
+{{- if or (eq $url.scheme "http") (not (contains "." $host)) (regexMatch "(\\.svc|\\.local|\\.internal)$" $host) (regexMatch "^(10|127|192\\.168|172\\.(1[6-9]|2[0-9]|3[01]))\\." $host) }}yes{{ end }}
 {{- end }}
 
 {{/*
@@ -33,13 +37,26 @@ entry in the configuration), `config`, `root` and `settings`.
 {{- range uniq $urls }}
 {{- $host := (urlParse .).host }}
 {{- $port := include "outrigger.port" . | int }}
-{{- if include "outrigger.isInside" $host }}
+{{- if include "outrigger.isInside" . }}
 {{- $inside = append $inside $port }}
 {{- else }}
 {{- $outside = append $outside (dict "host" (regexReplaceAll ":[0-9]+$" $host "") "port" $port) }}
 {{- end }}
 {{- end }}
 {{- dict "inside" (uniq $inside | sortAlpha) "outside" $outside | toJson }}
+{{- end }}
+
+{{/*
+Namespaces as JSON in which an ambassador reads EndpointSlices: that of a pool's Service, written as
+name or namespace/name, and those of its settings. Of `provider`, `root` and `settings`.
+*/}}
+{{- define "outrigger.poolNamespaces" -}}
+{{- $namespaces := .settings.poolNamespaces }}
+{{- with dig "replicas" "service" "" (.provider | default dict) }}
+{{- $own := ternary (splitList "/" . | first) $.root.Release.Namespace (contains "/" .) }}
+{{- $namespaces = append $namespaces $own }}
+{{- end }}
+{{- dict "names" ($namespaces | uniq | sortAlpha) | toJson }}
 {{- end }}
 
 {{/* Egress to the API server. */}}
