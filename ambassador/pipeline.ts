@@ -41,9 +41,8 @@ export interface PipelineParts
 
 /** Why the sidecar may go to another target, where it may. */
 function reasonHeader(error: CallError, context: AmbassadorCall): string[] {
-  if (error.code === 'rate-limited') return ['x-outrigger-reason', 'rate-limited']
-  const kind = context.snapshot?.config.providers[context.provider]?.kind ?? 'vllm'
-  const reason = fallbackReasonOf(classifyError(error, kind))
+  const provider = context.snapshot?.config.providers[context.provider]
+  const reason = fallbackReasonOf(classifyError(error, provider ?? { kind: 'vllm' }))
   return reason === undefined ? [] : ['x-outrigger-reason', reason]
 }
 

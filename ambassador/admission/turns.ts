@@ -274,8 +274,9 @@ function refusal(error: unknown, context: AmbassadorCall): undefined {
   const { reason, retryAfterMs, excess } = error
   const { provider } = context
   if (excess !== undefined) {
-    // No wait helps: a time to come back at would be a lie.
-    throw new CallError('rate-limited', error.message, { provider, reason, ...excess })
+    // No wait helps: neither a time to come back at nor a second try of its SDK.
+    const facts = { provider, reason, ...excess, isFinal: true }
+    throw new CallError('rate-limited', error.message, facts)
   }
   throw new CallError('rate-limited', error.message, { provider, reason, retryAfterMs })
 }

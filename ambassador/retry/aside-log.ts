@@ -30,6 +30,7 @@ export class AsideLog {
     const [oldest = credential] = this.#toldMs.keys()
     if (this.#toldMs.size > credentialsMax) this.#toldMs.delete(oldest)
     const { reach, request } = outcome
-    this.#log.warn({ credential, reach, said, request }, 'The provider refuses a credential')
+    const fields = { credential, reach, said, ...(request === undefined ? {} : { request }) }
+    this.#log.warn(fields, 'The provider refuses a credential')
   }
 }

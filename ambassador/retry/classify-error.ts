@@ -1,4 +1,3 @@
-import type { ProviderKind } from '#shared/config/schema.ts'
 import type { CallError } from '#shared/errors/call-error.ts'
 import { type ErrorCode, errorTable } from '#shared/errors/table.ts'
 import { type Profiled, profileOf } from '../providers/profile.ts'
@@ -33,10 +32,9 @@ const kinds: Partial<Readonly<Record<ErrorCode, ThrownKind>>> = {
 /**
  * The outcome of an attempt that threw. A status that the provider said inside its 200 (fact
  * `upstreamStatus`, with `upstreamType` and `upstreamCode` where known) counts like a real one.
- * `provider`: as it is configured, or its kind where no more is known.
  */
-export function classifyError(error: CallError, provider: Profiled | ProviderKind): Outcome {
-  const said = saidInside(error, typeof provider === 'string' ? { kind: provider } : provider)
+export function classifyError(error: CallError, provider: Profiled): Outcome {
+  const said = saidInside(error, provider)
   if (said !== undefined) return said
   const rest = { reason: error.code, hintMs: undefined, shouldRetry: undefined }
   // What a provider said of its account, in our own words.

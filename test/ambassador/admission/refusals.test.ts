@@ -93,6 +93,7 @@ test('a call that no limit is large enough for is refused without a time to come
     dimension: 'tokens',
     limit: 60_000,
     requested: 80_000,
+    isFinal: true,
   })
 })
 

@@ -69,7 +69,7 @@ for (const [code, error] of Object.entries(told)) {
     assert.match(String(context.error.facts['cause']), /^429 /)
     // The verdict on the credential is that of the provider's own words.
     const kind = code === 'rate-limited' ? 'throttled' : 'exhausted'
-    assert.equal(classifyError(context.error, 'openai').kind, kind)
+    assert.equal(classifyError(context.error, { kind: 'openai' }).kind, kind)
   })
 }
 

@@ -7,7 +7,7 @@ import { rules } from '../../../ambassador/retry/outcome.ts'
 
 const codes = Object.keys(errorTable).filter((code): code is ErrorCode => code in errorTable)
 const outcomeOf = (code: ErrorCode, facts = {}) =>
-  classifyError(new CallError(code, 'Cannot x: y', facts), 'anthropic')
+  classifyError(new CallError(code, 'Cannot x: y', facts), { kind: 'anthropic' })
 
 test('a retry is never made of an error whose row forbids a second try', () => {
   for (const code of codes) {

@@ -116,7 +116,7 @@ test('ambassadors that may not read the keys are named', { skip }, async () => {
   const before = await api.get(discovery)
   await api.remove(discovery)
   const { found, remedy } = await sees('ambassadors may read the keys of service accounts', 'fail')
-  assert.match(found, /ambassador-pool may not read \/openid\/v1\/jwks/)
+  assert.match(found, /ambassador-openai may not read \/openid\/v1\/jwks/)
   assert.match(remedy ?? '', /issuer-discovery/)
   const { resourceVersion: _old, uid: _gone, ...metadata } = before.metadata
   await api.create(discovery.replace(/\/[^/]+$/, ''), { ...before, metadata })
@@ -124,15 +124,15 @@ test('ambassadors that may not read the keys are named', { skip }, async () => {
 
 test('an ambassador that is away is named', { skip }, async () => {
   await api.patch(
-    `/apis/apps/v1/namespaces/${systemNamespace}/deployments/ambassador-pool`,
+    `/apis/apps/v1/namespaces/${systemNamespace}/deployments/ambassador-openai`,
     {
       spec: { template: { spec: { containers: [{ name: 'ambassador', args: ['--nothing'] }] } } },
     },
     'strategic',
   )
-  await api.remove(`/api/v1/namespaces/${systemNamespace}/pods?labelSelector=app=ambassador-pool`)
+  await api.remove(`/api/v1/namespaces/${systemNamespace}/pods?labelSelector=app=ambassador-openai`)
   const { found, remedy } = await sees('their replicas are ready', 'fail')
-  assert.match(found, /ambassador-pool 0\/1/)
+  assert.match(found, /ambassador-openai 0\/1/)
   assert.match(remedy ?? '', /kubectl describe pods/)
 })
 

@@ -34,7 +34,7 @@ const hashOf = ({ metadata }: KubernetesObject) =>
 
 test('the command and the annotation give pods of the same template', { skip }, async () => {
   const { namespace } = installation()
-  const original = application(namespace, 'by-command', {})
+  const original = application(namespace, 'by-command', 'silent')
   const { exit, out, told } = await installation().pipe(JSON.stringify(original), 'inject', '-')
   assert.equal(exit, 0, told)
   const applied = await api.apply(JSON.parse(out))
@@ -45,8 +45,12 @@ test('the command and the annotation give pods of the same template', { skip }, 
   const { metadata, spec } = parse(back.out)
   assert.equal(metadata.name, 'by-command')
   assert.equal(spec.template.spec.initContainers, undefined)
-  assert.equal(spec.template.metadata.annotations, undefined)
+  assert.deepEqual(spec.template.metadata, { labels: { app: 'by-command' } })
   await api.remove(`/apis/apps/v1/namespaces/${namespace}/deployments/by-command`)
+  await until('the end of its pods', 60_000, async () => {
+    const pods = await api.list(`/api/v1/namespaces/${namespace}/pods`)
+    return pods.every(({ metadata }) => metadata.labels?.['app'] !== 'by-command')
+  })
 })
 
 test('a pod of the cluster is explained rule by rule', { skip }, async () => {
@@ -67,7 +71,7 @@ test('status tells components and sidecars', { skip }, async () => {
   assert.equal(exit, 0)
   assert.match(out, /^outrigger-controller +2\/2 .*outrigger-controller-\S+ leads$/m)
   assert.match(out, /^outrigger-webhook +2\/2 +\S+ +\d\dd/m)
-  assert.match(out, /^ambassador-pool +1\/1 .*configuration valid and current$/m)
+  assert.match(out, /^ambassador-openai +1\/1 .*configuration valid and current$/m)
   assert.match(out, new RegExp(`^${namespace} +1 +\\d+\\.\\d+\\.\\d+ +[0-9a-f]{8}$`, 'm'))
 })
 

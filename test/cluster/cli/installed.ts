@@ -14,10 +14,10 @@ import { resolving } from './names.ts'
 
 const root = join(import.meta.dirname, '..', '..', '..')
 const deployments = `/apis/apps/v1/namespaces/${systemNamespace}/deployments`
-const ambassadorName = 'ambassador-pool'
+const ambassadorName = 'ambassador-openai'
 const host = `${ambassadorName}.${systemNamespace}`
 
-/** A whole installation, an application with a sidecar, and a user with a kubeconfig. */
+/** A whole installation (its one provider is called as the chart's roles of the stage want it), an application with a sidecar, and a user with a kubeconfig. */
 export class Installed {
   readonly stage: Stage
   readonly namespace: string
@@ -58,26 +58,27 @@ export class Installed {
   /** The platform's file; `deadline` tells one version from another. */
   platformText(deadline: string): string {
     return `
-models: { assistant: { targets: [{ provider: pool, model: m }] } }
+models: { assistant: { targets: [{ provider: openai, model: m }] } }
 sidecar: { deadline: ${deadline} }
 ambassador: { identity: { kind: kubernetes }, drain: { delay: 0, grace: 1s } }
 tenants: { cli: { workloads: [{ namespace: ${this.namespace} }] } }
 providers:
-  pool:
+  openai:
     kind: vllm
     address: ['${host}:4100']
     replicas: { addresses: ['http://198.18.0.253:9'] }
 `
   }
 
-  /** `outrigger …` by this user's kubeconfig. */
+  /** `outrigger …` by this user's kubeconfig, or by another where one is given. */
   run(...args: readonly string[]): Promise<Ran> {
-    return runCli([...args, '--kubeconfig', this.kubeconfigFile])
+    return this.pipe('', ...args)
   }
 
   /** The same with something on standard input. */
   pipe(input: string, ...args: readonly string[]): Promise<Ran> {
-    return runCli([...args, '--kubeconfig', this.kubeconfigFile], { input })
+    const own = args.includes('--kubeconfig') ? [] : ['--kubeconfig', this.kubeconfigFile]
+    return runCli([...args, ...own], { input })
   }
 
   async file(name: string, text: string): Promise<string> {
@@ -151,7 +152,7 @@ function ambassador(metadata: Json): Json {
         name: 'ambassador',
         image: 'ambassador',
         args: [
-          ...['--provider', 'pool', '--config', '/etc/outrigger/outrigger.yaml'],
+          ...['--provider', 'openai', '--config', '/etc/outrigger/outrigger.yaml'],
           ...['--tls', '/etc/outrigger-tls'],
           ...['--service-account', '/var/run/secrets/kubernetes.io/serviceaccount'],
         ],
@@ -175,11 +176,15 @@ function ambassador(metadata: Json): Json {
   }
 }
 
-/** A Deployment whose pods ask by annotation. */
-export function application(namespace: string, name = 'web', annotations?: Json): Json {
+/** A Deployment whose pods ask by annotation, or say nothing. */
+export function application(
+  namespace: string,
+  name = 'web',
+  says: 'asks' | 'silent' = 'asks',
+): Json {
   const labels = { app: name }
-  const asked = annotations ?? { 'outrigger.dev/inject': 'true' }
-  const template = { metadata: { labels, annotations: asked }, spec: { containers: [container()] } }
+  const asked = says === 'asks' ? { annotations: { 'outrigger.dev/inject': 'true' } } : {}
+  const template = { metadata: { labels, ...asked }, spec: { containers: [container()] } }
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',

@@ -2,14 +2,16 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, test } from 'node:test'
-import { ask, question, questions } from '../../pair/client.ts'
+import { text } from 'node:stream/consumers'
+import { after, before, type TestContext, test } from 'node:test'
+import { ask, open, question, questions } from '../../pair/client.ts'
 import { configOf, Half } from '../../pair/harness.ts'
 import { openCluster } from '../cluster.ts'
 import { FakeNode } from '../fake-node.ts'
 import { deployment, service } from '../ground/workload.ts'
 import { type MountedAccount, mountAccount } from '../identity/account.ts'
 import { startInPod } from '../node/container-process.ts'
+import { repeat } from '../sidecar/repeat.ts'
 import { until } from '../until.ts'
 
 const cluster = await openCluster()
@@ -98,23 +100,17 @@ async function scale(replicas: number): Promise<void> {
 }
 
 /** Four callers at a time until the function it gives is called; what was not served. */
-function calling(): () => Promise<readonly string[]> {
+function calling(context: TestContext): () => Promise<readonly string[]> {
   const failures: string[] = []
-  let isOver = false
-  let calls = 0
-  const run = async (stream: boolean) => {
-    while (!isOver) {
-      const seen = await ask(ambassador.port, question('chat', { stream, body: { max_tokens: 5 } }))
-      calls += 1
-      const isWhole = !stream || seen.body.includes(questions.chat.done)
-      if (seen.status !== 200 || !isWhole) failures.push(`${seen.status} ${seen.body}`)
-    }
+  const call = async (stream: boolean) => {
+    const seen = await ask(ambassador.port, question('chat', { stream, body: { max_tokens: 5 } }))
+    const isWhole = !stream || seen.body.includes(questions.chat.done)
+    if (seen.status !== 200 || !isWhole) failures.push(`${seen.status} ${seen.body}`)
   }
-  const running = [run(true), run(false), run(true), run(false)]
+  const callers = [true, false, true, false].map((stream) => repeat(context, () => call(stream)))
   return async () => {
-    isOver = true
-    await Promise.all(running)
-    assert.ok(calls > 20)
+    const counts = await Promise.all(callers.map((stop) => stop()))
+    assert.ok(counts.every((count) => count > 5))
     return failures
   }
 }
@@ -142,20 +138,21 @@ test('a pool that grows and shrinks with its Deployment fails no call', { skip }
     return (await ambassador.page('/readyz')).status === 200
   })
   await whenServing(1)
-  const stop = calling()
+  const stop = calling(t)
   await scale(3)
   await whenServing(3)
   await until('a call for each', 20_000, async () => {
     return [...(await callsOf(await pods())).values()].every((count) => count > 0)
   })
-  const long = Array.from({ length: 9 }, () =>
-    ask(ambassador.port, question('chat', { stream: true, body: { max_tokens: 150 } })),
-  )
+  const asked = () => question('chat', { stream: true, body: { max_tokens: 150 } })
+  const long = await Promise.all(Array.from({ length: 9 }, () => open(ambassador.port, asked())))
+  const streams = Promise.all(long.map((response) => text(response)))
   const began = performance.now()
   await scale(1)
   await whenServing(1)
   t.diagnostic(`no longer served ${Math.round(performance.now() - began)} ms after the scaling`)
-  // Those that leave still serve what they have, and are given nothing more.
+  // What was on its way to one of them has come to its end, the long streams apart.
+  assert.deepEqual(await stop(), [])
   const leaving = (await pods()).filter(({ metadata }) => metadata.deletionTimestamp !== undefined)
   assert.equal(leaving.length, 2)
   const before = await callsOf(leaving)
@@ -163,21 +160,20 @@ test('a pool that grows and shrinks with its Deployment fails no call', { skip }
     assert.equal((await ask(ambassador.port, question('chat'))).status, 200)
   }
   assert.deepEqual(await callsOf(leaving), before)
-  for (const seen of await Promise.all(long)) {
-    assert.ok(seen.status === 200 && seen.body.includes(questions.chat.done), seen.body)
-  }
+  const stopAgain = calling(t)
+  for (const stream of await streams) assert.ok(stream.includes(questions.chat.done), stream)
   await until('both gone', 45_000, async () => (await pods()).length === 1)
   await until('one replica', 20_000, async () => {
     const { replicas, discovery } = await status()
     return replicas.length === 1 && discovery.leaving === 0
   })
-  assert.deepEqual(await stop(), [])
+  assert.deepEqual(await stopAgain(), [])
 })
 
-test('while the API server is away the pool stays, and what changed then is caught up with', { skip }, async () => {
+test('while the API server is away the pool stays, and what changed then is caught up with', { skip }, async (t) => {
   await scale(2)
   await whenServing(2)
-  const stop = calling()
+  const stop = calling(t)
   await cluster.component('kube-apiserver').kill()
   await until('the loss', 20_000, async () => (await status()).discovery.state === 'stale')
   const { replicas, discovery } = await status()

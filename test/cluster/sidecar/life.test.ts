@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict'
-import { after, before, test } from 'node:test'
+import { after, before, type TestContext, test } from 'node:test'
 import { type Provider, startProvider } from '../../pair/harness.ts'
 import { openCluster } from '../cluster.ts'
 import { FakeNode } from '../fake-node.ts'
 import { until } from '../until.ts'
 import { Installation } from './installation.ts'
 import { Played } from './played.ts'
+import { repeat } from './repeat.ts'
 
 const cluster = await openCluster()
 const skip = cluster.lacks('kube-controller-manager', 'kube-scheduler')
@@ -43,18 +44,15 @@ async function whenTold(pod: string, what: string): Promise<Record<string, unkno
 }
 
 /** Calls one after the other, until the function it gives is called: what came that was not 200. */
-function calling(pod: string): () => Promise<readonly number[]> {
-  const statuses: number[] = []
-  let isOver = false
-  const run = async () => {
-    while (!isOver) statuses.push((await installation.call(pod)).status)
-  }
-  const running = run()
+function calling(context: TestContext, pod: string): () => Promise<readonly number[]> {
+  const failures: number[] = []
+  const stop = repeat(context, async () => {
+    const { status } = await installation.call(pod)
+    if (status !== 200) failures.push(status)
+  })
   return async () => {
-    isOver = true
-    await running
-    assert.ok(statuses.length > 3)
-    return statuses.filter((status) => status !== 200)
+    assert.ok((await stop()) > 3)
+    return failures
   }
 }
 
@@ -102,7 +100,7 @@ test('busy or idle, a pod is known with what it runs, within seconds of its file
     `${namespace}/web`,
   ])
   assert.deepEqual(fleet.map(({ uid }) => uid).toSorted(), uids.toSorted())
-  const stop = calling('web')
+  const stop = calling(t, 'web')
   await installation.distribute(second.text)
   const began = performance.now()
   await Promise.all([installation.touch('web'), installation.touch('early')])
@@ -113,8 +111,8 @@ test('busy or idle, a pod is known with what it runs, within seconds of its file
   assert.deepEqual(await stop(), [])
 })
 
-test('a token that kubelet writes anew is used without a failed call', { skip }, async () => {
-  const stop = calling('web')
+test('a token that kubelet writes anew is used without a failed call', { skip }, async (t) => {
+  const stop = calling(t, 'web')
   const ends = async () => {
     const page = await installation.through('web', 4_001, 'metrics')
     const left = /^outrigger_sidecar_token_expires_seconds (\d+)/m.exec(page)?.[1]

@@ -167,19 +167,18 @@ export class Stage {
   }
 }
 
+function isProcessName(name: string): name is ProcessName {
+  return name === 'webhook' || name === 'controller'
+}
+
 function playing(players: Player[], others: Play = () => undefined): Play {
   return (start) => {
     const { name } = start.spec
-    const isOurs = start.spec.image === image && (name === 'webhook' || name === 'controller')
-    if (!isOurs) return others(start)
+    if (start.spec.image !== image || !isProcessName(name)) return others(start)
     const entry = join(directory, name, 'main.ts')
     const process_ = startProcess(start, process.execPath, [entry, ...start.args])
-    const player = {
-      name,
-      pod: start.pod.metadata.name,
-      address: start.address,
-      process: process_,
-    }
+    const { address } = start
+    const player = { name, pod: start.pod.metadata.name, address, process: process_ }
     players.push(player)
     void process_.exited.then(() => players.splice(players.indexOf(player), 1))
     return process_
