@@ -59,8 +59,6 @@ export function startResilience(options: ResilienceOptions): Resilience {
     clock,
     shapeOf,
     outliers,
-    onUnknownLimits: (unknown, known) =>
-      log.error({ unknown, known }, 'Cannot apply limits: the provider has none of these names'),
   })
   const dimensions = (key: 'limit' | 'used') =>
     turns.dimensions.flatMap(({ credential, family, dimension, [key]: value }) =>

@@ -9,7 +9,7 @@ type Settings = Provider & { readonly families?: Families | undefined }
 
 /** What the quota is told of a provider and those of its credentials that have a value. */
 export function quotaOptions(provider: Settings, own: readonly OwnCredential[]): QuotaOptions {
-  const { queue, families = {} } = provider
+  const { queue, families } = provider
   return {
     credentials: own.map((one) => credentialOptions(provider, one)),
     waitingMax: { interactive: queue.interactive, batch: queue.batch },
@@ -32,14 +32,9 @@ function credentialOptions(provider: Provider, own: OwnCredential): CredentialOp
     weight: settings?.weight ?? 1,
     limits: { ...limits, ...settings?.limits },
     share: accountPercent / 100,
-    account: accountOf(settings),
+    account: settings?.account,
     connections: connectionsOf(provider, settings?.baseUrl),
   }
-}
-
-function accountOf(settings: object | undefined): string | undefined {
-  if (settings === undefined || !('account' in settings)) return undefined
-  return typeof settings.account === 'string' ? settings.account : undefined
 }
 
 /**

@@ -24,8 +24,6 @@ export interface TurnsParts {
   readonly clock: Clock
   readonly shapeOf: (provider: Provider) => LimitShape
   readonly outliers: Outliers
-  /** Told of limits that are configured and that this provider does not have. */
-  readonly onUnknownLimits: (unknown: readonly string[], known: readonly string[]) => void
 }
 
 /** A credential that was refused is tried again this often: keys come back, and secrets change. */
@@ -62,7 +60,6 @@ export class Turns implements Credentials {
     if (provider === undefined) return
     this.#own = this.#owners.of(snapshot, name)
     this.#parts.outliers.retain(this.#own.map((own) => own.name))
-    this.#nameUnknownLimits(provider)
     const options = quotaOptions(provider, this.#own)
     const shape = this.#parts.shapeOf(provider)
     if (this.#quota !== undefined && shape === this.#shape) {
@@ -73,15 +70,6 @@ export class Turns implements Credentials {
     this.#shape = shape
     this.#quota = new Quota({ clock: this.#parts.clock, shape }, options)
     before?.close(moved)
-  }
-
-  /** A limit that the provider does not know would bind nothing, without a word. */
-  #nameUnknownLimits(provider: Provider): void {
-    const known = this.#parts.shapeOf(provider).dimensions.map(({ name }) => name)
-    const own = this.#own.map(({ settings }) => settings?.limits ?? {})
-    const named = [provider.limits, ...own].flatMap((limits) => Object.keys(limits))
-    const unknown = [...new Set(named)].filter((name) => !known.includes(name))
-    if (unknown.length > 0) this.#parts.onUnknownLimits(unknown, known)
   }
 
   /** Errors: `rate-limited` with `retryAfterMs`, and the reason of a cancelling. */

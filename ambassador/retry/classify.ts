@@ -1,5 +1,6 @@
 import { type HeaderList, header } from '#shared/http/headers.ts'
 import type { Profile } from '../providers/profile.ts'
+import { isOfCallAlone, readRefusal } from '../quota/refusal.ts'
 import { briefly, type ErrorFacts, noFacts } from './error-facts.ts'
 import { meaningOf } from './known-errors.ts'
 import type { Dimension, Outcome } from './outcome.ts'
@@ -46,6 +47,10 @@ export function classify(answered: Answered): Outcome {
       // a moderated question, and, beyond one model, a model that the key has no right to.
       if (!facts.isJson || meaning === 'content-filter') break
       return { ...said, kind: 'dead-credential', reach: 'model' }
+    case 413:
+      // Groq's word for a question of more tokens than a minute has.
+      if (isOfCallAlone(readRefusal(facts.message))) return tooLarge(said)
+      break
     case 429:
       if (meaning === 'overloaded') return { ...said, kind: meaning }
       return tooMany(said, headers, facts)
@@ -89,7 +94,13 @@ function tooMany(said: Said, headers: HeaderList, facts: ErrorFacts): Outcome {
   if (header(headers, 'x-ratelimit-limit-req-minute') === '0') {
     return { ...said, kind: 'exhausted', reach: 'model', reason: 'exhausted' }
   }
+  if (isOfCallAlone(readRefusal(facts.message))) return tooLarge(said)
   return { ...said, kind: 'throttled', dimension: dimensionOf(facts) }
+}
+
+/** More than the limit of this credential: never by it, perhaps by another, and no smaller call's matter. */
+function tooLarge(said: Said): Outcome {
+  return { ...said, kind: 'exhausted', reach: 'call', reason: 'too-large', hintMs: undefined }
 }
 
 function dimensionOf({ type, message }: ErrorFacts): Dimension | undefined {

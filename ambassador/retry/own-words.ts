@@ -33,6 +33,10 @@ export function ownWords(
     return new CallError('upstream-refused', `${refusal}: it has no room`, { ...cause, ...wait })
   }
   if (kind !== 'throttled' && kind !== 'exhausted' && kind !== 'dead-credential') return undefined
+  if (outcome.reason === 'too-large') {
+    const message = `${refusal}: the call is larger than its limit`
+    return new CallError('rate-limited', message, { ...cause, isFinal: true })
+  }
   if (kind === 'throttled' || soonestMs !== undefined) {
     // Of one that has no money or right, another credential will have room before.
     const hint = kind === 'throttled' ? hintMs : undefined

@@ -9,7 +9,7 @@ import {
   text,
   url,
 } from './fields.ts'
-import { limits } from './quota-schema.ts'
+import { account, limits } from './quota-schema.ts'
 
 /** How a secret goes to a provider: the header, and what stands before the secret. */
 export const authForms = ['bearer', 'x-api-key', 'api-key'] as const
@@ -29,6 +29,8 @@ const keys = {
   weight: v.optional(count({ max: 1_000 }), 1),
   // Its own limits, over those of the provider.
   limits: v.optional(limits, {}),
+  // Keys of one account meet its limits together.
+  account: v.optional(account),
   // What it may be used for, in the provider's words; everything where the key is absent.
   models: v.optional(v.pipe(v.array(modelName), v.minLength(1, 'must name at least one model'))),
 }
@@ -110,6 +112,7 @@ export interface Credential {
   readonly secret?: SecretRef | undefined
   readonly weight: number
   readonly limits: Readonly<Record<string, number>>
+  readonly account?: string | undefined
   readonly models?: readonly string[] | undefined
   readonly baseUrl?: string | undefined
   readonly organization?: string | undefined

@@ -1,6 +1,7 @@
 import type { Credential } from './credential-schema.ts'
 import { nearest } from './nearest.ts'
 import type { Finding, KeyPath } from './problems.ts'
+import { limitsOf } from './quota-schema.ts'
 import type { Config, Entry, Tenant } from './schema.ts'
 import { allTargets } from './target-schema.ts'
 import { formatDuration, formatSize } from './units.ts'
@@ -24,6 +25,7 @@ export function crossChecks(config: Config, declared: Declared): Finding[] {
     ...workloadChecks(config, declared),
     ...repeatChecks(config),
     ...credentialChecks(config, declared),
+    ...dimensionChecks(config),
     ...limitChecks(config, declared),
   ]
 }
@@ -139,6 +141,34 @@ function repeatChecks(config: Config): Finding[] {
       repeated.push(...again.map((index) => [...at, 'replicas', 'addresses', index]))
     }
     return repeated.map((path) => ({ path, message: 'must be named once only' }))
+  })
+}
+
+/** A limit that the provider does not have would bind nothing. */
+function dimensionChecks(config: Config): Finding[] {
+  return Object.entries(config.providers).flatMap(([name, provider]) => {
+    const preset = provider.kind === 'openai-compatible' ? provider.preset : undefined
+    const known = limitsOf(provider.kind, preset)
+    const credentials: readonly Credential[] = provider.credentials
+    const at = ['providers', name]
+    const places: [limits: Credential['limits'], at: KeyPath][] = [
+      [provider.limits, [...at, 'limits']],
+      ...credentials.map(({ limits }, index): [Credential['limits'], KeyPath] => [
+        limits,
+        [...at, 'credentials', index, 'limits'],
+      ]),
+    ]
+    const counted =
+      known.length === 0 ? 'limits nothing by rate' : `counts only ${known.join(', ')}`
+    return places.flatMap(([limits, path]) =>
+      Object.keys(limits)
+        .filter((limit) => !known.some((one) => one === limit))
+        .map((limit) => ({
+          path: [...path, limit],
+          message: `must be a limit that ${preset ?? provider.kind} has: it ${counted}`,
+          suggestion: nearest(limit, known),
+        })),
+    )
   })
 }
 

@@ -22,7 +22,7 @@ import {
 } from './fields.ts'
 import { presetNames, presets } from './presets.ts'
 import { prices, unknownPrice } from './price-schema.ts'
-import { accountPercent, limits, queue } from './quota-schema.ts'
+import { accountPercent, families, limits, queue } from './quota-schema.ts'
 import { breaker, retry } from './resilience-schema.ts'
 
 export const dialectNames = ['chat', 'completions', 'embeddings', 'messages'] as const
@@ -94,6 +94,8 @@ const common = {
   unknownPrice,
   // Of each credential, as the provider names them. Those left out are learned from its answers.
   limits: v.optional(limits, {}),
+  // Models that share those limits, beyond those of which the provider's own text says so.
+  families: v.optional(families, {}),
   queue: v.optional(queue, {}),
   accountPercent,
   retry: v.optional(retry, {}),

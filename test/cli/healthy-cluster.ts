@@ -102,7 +102,7 @@ function refuse(status: number, path: string): never {
 function listed(
   objects: ReadonlyMap<string, KubernetesObject>,
   path: string,
-  { labelSelector, fieldSelector }: Readonly<Record<string, unknown>>,
+  query: Readonly<Record<string, string | number | boolean | undefined>>,
 ): KubernetesObject[] {
   const [, base = '', collection = ''] = /^(.*?)\/([^/]+)$/.exec(path) ?? []
   const within = new RegExp(`^${base}(?:/namespaces/[^/]+)?/${collection}/[^/]+$`)
@@ -110,8 +110,8 @@ function listed(
     .filter(([at]) => within.test(at))
     .map(([, one]) => one)
     .filter(({ metadata }) => {
-      const [label = '', value] = String(labelSelector ?? '').split('=')
-      const name = /metadata\.name=(.*)/.exec(String(fieldSelector ?? ''))?.[1]
+      const [label = '', value] = String(query['labelSelector'] ?? '').split('=')
+      const name = /metadata\.name=(.*)/.exec(String(query['fieldSelector'] ?? ''))?.[1]
       const isLabelled = label === '' || metadata.labels?.[label] === value
       return isLabelled && (name === undefined || metadata.name === name)
     })

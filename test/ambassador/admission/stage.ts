@@ -28,7 +28,6 @@ export function turnsOf(clock: Clock): Turns {
     clock,
     shapeOf: (provider) => profileOf(provider).limitShape,
     outliers: new Outliers(clock, outlierDefaults),
-    onUnknownLimits: () => assert.fail('an unknown limit'),
   })
 }
 

@@ -123,14 +123,13 @@ test('ambassadors that may not read the keys are named', { skip }, async () => {
 })
 
 test('an ambassador that is away is named', { skip }, async () => {
-  await api.patch(
-    `/apis/apps/v1/namespaces/${systemNamespace}/deployments/ambassador-openai`,
-    {
-      spec: { template: { spec: { containers: [{ name: 'ambassador', args: ['--nothing'] }] } } },
-    },
-    'strategic',
-  )
-  await api.remove(`/api/v1/namespaces/${systemNamespace}/pods?labelSelector=app=ambassador-openai`)
+  const containers = [{ name: 'ambassador', args: ['--nothing'] }]
+  const spec = {
+    strategy: { type: 'Recreate', rollingUpdate: null },
+    template: { spec: { containers } },
+  }
+  const path = `/apis/apps/v1/namespaces/${systemNamespace}/deployments/ambassador-openai`
+  await api.patch(path, { spec }, 'strategic')
   const { found, remedy } = await sees('their replicas are ready', 'fail')
   assert.match(found, /ambassador-openai 0\/1/)
   assert.match(remedy ?? '', /kubectl describe pods/)

@@ -152,10 +152,10 @@ function ambassador(metadata: Json): Json {
         name: 'ambassador',
         image: 'ambassador',
         args: [
-          ...['--provider', 'openai', '--config', '/etc/outrigger/outrigger.yaml'],
-          ...['--tls', '/etc/outrigger-tls'],
-          ...['--service-account', '/var/run/secrets/kubernetes.io/serviceaccount'],
-        ],
+          ['--provider', 'openai', '--config', '/etc/outrigger/outrigger.yaml'],
+          ['--tls', '/etc/outrigger-tls'],
+          ['--service-account', '/var/run/secrets/kubernetes.io/serviceaccount'],
+        ].flat(),
         volumeMounts: [
           { name: 'config', mountPath: '/etc/outrigger' },
           { name: 'tls', mountPath: '/etc/outrigger-tls' },

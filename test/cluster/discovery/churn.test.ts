@@ -170,7 +170,9 @@ test('a pool that grows and shrinks with its Deployment fails no call', { skip }
   assert.deepEqual(await stopAgain(), [])
 })
 
-test('while the API server is away the pool stays, and what changed then is caught up with', { skip }, async (t) => {
+test('while the API server is away the pool stays, and what changed then is caught up with', {
+  skip,
+}, async (t) => {
   await scale(2)
   await whenServing(2)
   const stop = calling(t)

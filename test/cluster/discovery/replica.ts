@@ -1,5 +1,5 @@
-import { connect, createServer as createRelay } from 'node:net'
 import { createServer } from 'node:http'
+import { connect, createServer as createRelay } from 'node:net'
 import { startReplica } from '#deploy/simulator/server.ts'
 
 /**

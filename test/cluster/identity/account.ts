@@ -31,9 +31,7 @@ export async function mountAccount(
     const mode = 0o644
     const token = await cluster.token(namespace, name)
     const files = { token, 'ca.crt': cluster.api.ca, namespace }
-    await volume.write(
-      new Map(Object.entries(files).map(([path, text]) => [path, { text, mode }])),
-    )
+    await volume.write(new Map(Object.entries(files).map(([path, text]) => [path, { text, mode }])))
   }
   await renew()
   const { hostname, port } = new URL(cluster.api.server)

@@ -7,12 +7,16 @@ import { bring, IdentityStage } from './stage.ts'
 
 const cluster = await openCluster()
 const namespace = await cluster.namespace('away')
-const stage = await IdentityStage.open(cluster, namespace, { search: { workloads: [{ namespace }] } })
+const stage = await IdentityStage.open(cluster, namespace, {
+  search: { workloads: [{ namespace }] },
+})
 after(() => stage.close())
 const server = cluster.component('kube-apiserver')
+/** A minute, of the two passes in one. */
+const awaySeconds = cluster.emulatedVersion === undefined ? 60 : 3
 const pod = await stage.pod(namespace, 'web')
 const tokens = await Promise.all(
-  Array.from({ length: 40 }, () =>
+  Array.from({ length: 80 }, () =>
     cluster.token(namespace, 'default', { audience: 'outrigger', pod }),
   ),
 )
@@ -70,7 +74,7 @@ async function serves(late: Half): Promise<void> {
 
 test('calls go on while the API server is away; who starts then is ready once it is back', async () => {
   await server.kill()
-  await callsFor(cluster.emulatedVersion === undefined ? 20 : 3)
+  await callsFor(awaySeconds)
   const late = await startedMeanwhile(/ECONNREFUSED|refused|cannot be connected/i)
   await server.start()
   await serves(late)

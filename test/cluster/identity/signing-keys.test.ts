@@ -9,7 +9,9 @@ import { type BoundPod, bring, IdentityStage } from './stage.ts'
 
 const cluster = await openCluster()
 const namespace = await cluster.namespace('keys')
-const stage = await IdentityStage.open(cluster, namespace, { search: { workloads: [{ namespace }] } })
+const stage = await IdentityStage.open(cluster, namespace, {
+  search: { workloads: [{ namespace }] },
+})
 after(() => stage.close())
 const pod: BoundPod = await stage.pod(namespace, 'web')
 const fresh = () => cluster.token(namespace, 'default', { audience: 'outrigger', pod })

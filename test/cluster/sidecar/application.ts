@@ -17,12 +17,12 @@ interface Answer {
 }
 
 /** `tokens` take 100 ms each of the provider's time. */
-async function call(tokens: number, stream = false): Promise<Answer> {
+async function call(tokens: number, isStream = false): Promise<Answer> {
   try {
     const answer = await fetch(`${base}/v1/chat/completions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ model: 'tiny', messages, max_tokens: tokens, stream }),
+      body: JSON.stringify({ model: 'tiny', messages, max_tokens: tokens, stream: isStream }),
     })
     return { status: answer.status, text: await answer.text() }
   } catch (error) {
@@ -38,6 +38,11 @@ const first = await call(1)
 tell('first', { status: first.status })
 if (isOnce) process.exit(first.status === 200 ? 0 : 1)
 
+async function stream(tokens: number): Promise<void> {
+  const { status, text } = await call(tokens, true)
+  tell('stream', { status, isWhole: text.trimEnd().endsWith('data: [DONE]') })
+}
+
 /** `/call`, or `/stream/100` of so many tokens, of which the answer tells when it has begun. */
 const server = createServer((request, response) => {
   const [, kind, tokens = '1'] = (request.url ?? '').split('/')
@@ -45,23 +50,21 @@ const server = createServer((request, response) => {
     void call(1).then((answer) => response.end(JSON.stringify(answer)))
     return
   }
-  const streaming = call(Number(tokens), true).then(({ status, text }) => {
-    tell('stream', { status, isWhole: text.trimEnd().endsWith('data: [DONE]') })
-  })
-  open.add(streaming)
+  open.add(stream(Number(tokens)))
   response.end('{}')
 })
 server.listen(8_080)
 
-process.on('SIGTERM', async () => {
-  // As one does that finishes its work: with new calls, and with what is under way.
+/** As one does that finishes its work: with new calls, and with what is under way. */
+async function finish(): Promise<void> {
   for (let count = 0; count < 5; count++) {
     tell('ending', { status: (await call(1)).status })
-    // A connection of its own: none is kept alive by then.
     await new Promise((resolve) => setTimeout(resolve, 200))
   }
   await Promise.all(open)
   tell('last', { status: (await call(1)).status })
   process.exit(0)
-})
+}
+
+process.on('SIGTERM', () => void finish())
 tell('up', {})

@@ -57,7 +57,10 @@ export class Installation {
   /** Starts the ambassador `name` as a pod; resolves once it is ready. */
   async startAmbassador(name = 'ambassador'): Promise<void> {
     const data = { 'outrigger.yaml': stringify(this.#config) }
-    await this.#cluster.api.create(this.path('configmaps'), { metadata: { name: 'outrigger' }, data })
+    await this.#cluster.api.create(this.path('configmaps'), {
+      metadata: { name: 'outrigger' },
+      data,
+    })
     const probe = { httpGet: { path: '/readyz', port: 4_101 }, periodSeconds: 1 }
     await this.createPod(name, {
       volumes: [{ name: 'config', configMap: { name: 'outrigger' } }],

@@ -19,21 +19,21 @@ export class Played {
 
   readonly play = async (start: ContainerStart): Promise<ContainerProcess | undefined> => {
     const { name } = start.spec
-    const process_ = await this.#start(start)
-    if (process_ === undefined) return undefined
+    const own = await this.#start(start)
+    if (own === undefined) return undefined
     const pod = start.pod.metadata.name
     const tell = (what: string) => {
       this.#events.set(pod, [...this.events(pod), `${name} ${what}`])
     }
     tell('started')
-    void process_.exited.then((code) => tell(`exited ${code}`))
+    void own.exited.then((code) => tell(`exited ${code}`))
     const key = `${pod}/${name}`
-    this.#processes.set(key, [...(this.#processes.get(key) ?? []), process_])
+    this.#processes.set(key, [...(this.#processes.get(key) ?? []), own])
     return {
-      ...process_,
+      ...own,
       signal(signal) {
         tell(signal)
-        process_.signal(signal)
+        own.signal(signal)
       },
     }
   }

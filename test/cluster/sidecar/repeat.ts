@@ -5,10 +5,10 @@ import type { TestContext } from 'node:test'
  * was; at the latest until the test has ended, however it did.
  */
 export function repeat(context: TestContext, once: () => Promise<unknown>): () => Promise<number> {
-  let isOver = false
+  const stopping = new AbortController()
   let count = 0
   const run = async () => {
-    while (!isOver) {
+    while (!stopping.signal.aborted) {
       await once()
       count += 1
     }
@@ -16,13 +16,10 @@ export function repeat(context: TestContext, once: () => Promise<unknown>): () =
   const running = run()
   // Told to whoever stops it.
   running.catch(() => undefined)
-  const stop = async () => {
-    isOver = true
+  context.after(() => stopping.abort())
+  return async () => {
+    stopping.abort()
     await running
     return count
   }
-  context.after(() => {
-    isOver = true
-  })
-  return stop
 }
