@@ -144,7 +144,8 @@ their kubelets then look at once, instead of within 90 seconds. Restarts nothing
     about: `
 Looks at the cluster, your rights, webhook, backstop, controller, certificates, configuration,
 ambassadors, identity, sidecars and network. Each line is ok, warn or fail; what is not ok comes with
-what to do. Changes nothing: the pod that it creates is a dry run. Exit code 1 where something failed.`,
+what to do. Changes nothing: the pod that it creates,
+in --namespace or the context's, is a dry run. Exit code 1 where something failed.`,
     options: { pre: { about: 'before the installation: whether the cluster can have it' } },
     example: 'outrigger check --pre && helm install outrigger … && outrigger check',
     load: async () => (await import('./check/check.ts')).check,

@@ -33,6 +33,8 @@ export interface CertificateParts {
   readonly namespace: string
   readonly lifetimes: Lifetimes
   readonly onIssued: (secret: string, reason: RenewalReason) => void
+  /** Told once of each Secret that the API server lets nobody read or write. */
+  readonly onForbidden: (secret: string) => void
 }
 
 /** Keeps the Secrets of authorities and servers. Every method rejects with `KubernetesError`. */
@@ -40,6 +42,7 @@ export class Certificates {
   readonly #parts: CertificateParts
   /** When each certificate ends, in ms since 1970, by Secret. */
   readonly #ends = new Map<string, number>()
+  readonly #forbidden = new Set<string>()
 
   constructor(parts: CertificateParts) {
     this.#parts = parts
@@ -66,21 +69,37 @@ export class Certificates {
     if (after !== authorities) await this.#keep(await this.#read(authoritiesSecret), after)
   }
 
-  /** Gives each server a certificate that will do, and leaves those alone that have one. */
+  /**
+   * Gives each server a certificate that will do, and leaves those alone that have one. A Secret that
+   * no role allows, such as that of a provider which is not installed, keeps nobody else waiting.
+   */
   async serve(authorities: Authorities, servers: readonly Server[], nowMs: number): Promise<void> {
-    const { lifetimes } = this.#parts
-    for (const { secret, service } of servers) {
-      const names = namesOf(service, this.#parts.namespace)
-      const held = await this.#read(secret)
-      const pair = readPair(held?.data)
-      const reason = await renewalOf({ names, held: pair }, authorities, nowMs)
-      const served = reason === undefined ? pair : await issue(authorities, names, { nowMs, lifetimes })
-      if (served === undefined) continue
-      this.#ends.set(secret, factsOf(served.certificate).until)
-      if (reason === undefined) continue
-      await this.#write(held, { name: secret, type: 'kubernetes.io/tls', data: writePair(served) })
-      this.#parts.onIssued(secret, reason)
+    for (const server of servers) {
+      try {
+        await this.#serveOne(authorities, server, nowMs)
+        this.#forbidden.delete(server.secret)
+      } catch (error) {
+        if (!(error instanceof KubernetesError) || error.status !== 403) throw error
+        if (!this.#forbidden.has(server.secret)) this.#parts.onForbidden(server.secret)
+        this.#forbidden.add(server.secret)
+      }
     }
+  }
+
+  async #serveOne(authorities: Authorities, server: Server, nowMs: number): Promise<void> {
+    const { lifetimes, namespace, onIssued } = this.#parts
+    const { secret, service } = server
+    const names = namesOf(service, namespace)
+    const held = await this.#read(secret)
+    const pair = readPair(held?.data)
+    const reason = await renewalOf({ names, held: pair }, authorities, nowMs)
+    const served =
+      reason === undefined ? pair : await issue(authorities, names, { nowMs, lifetimes })
+    if (served === undefined) return
+    this.#ends.set(secret, factsOf(served.certificate).until)
+    if (reason === undefined) return
+    await this.#write(held, { name: secret, type: 'kubernetes.io/tls', data: writePair(served) })
+    onIssued(secret, reason)
   }
 
   #keep(held: Held | undefined, authorities: Authorities): Promise<void> {

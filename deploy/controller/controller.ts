@@ -11,7 +11,8 @@ import { type Notice, report } from '#shared/kubernetes/report.ts'
 import type { Log } from '#shared/telemetry/access-log.ts'
 import { Alarm } from './alarm.ts'
 import { authoritiesText, Certificates, type Server } from './certificates.ts'
-import { type Distribution, distribution, type Handout, managedLabel } from './distribute.ts'
+import { distribution, type Handout, managedLabel } from './distribute.ts'
+import { giveOut } from './give-out.ts'
 import { Lingering, type Wanted } from './lingering.ts'
 import type { ControllerMetrics } from './metrics.ts'
 import { noticesOf } from './notices.ts'
@@ -78,6 +79,8 @@ export class Controller {
       namespace: settings.namespace,
       lifetimes: settings.lifetimes,
       onIssued: (secret, reason) => log.info({ secret, reason }, 'certificate issued'),
+      onForbidden: (secret) =>
+        log.error({ secret }, 'Cannot keep a certificate: no role allows it, or none is installed'),
     })
     const onChange = () => this.#schedule(debounceMs)
     this.#platform = observe(api, {
@@ -158,28 +161,26 @@ export class Controller {
     const platform = readPlatform(object, settings)
     metrics.configurationValid.set(platform.kind === 'valid' ? 1 : 0, [])
     await this.#tell(object, platform)
-    const authorities =
-      settings.transport === 'tls' ? await this.#certificates.authorities(nowMs) : undefined
+    // Also where the halves speak plainly: the API server asks the webhook over TLS alone.
+    const authorities = await this.#certificates.authorities(nowMs)
+    const bundle = authoritiesText(authorities)
+    const isTls = settings.transport === 'tls'
     const { namespaces, nextMs } = this.#wanted()
     const projection = platform.kind === 'valid' ? platform.projection : this.#lastGood()
-    if (projection !== undefined) {
-      const bundle = authorities && authoritiesText(authorities)
-      await this.#distribute({ projection, authorities: bundle }, namespaces)
+    const handout = projection && { projection, authorities: isTls ? bundle : undefined }
+    const refusals = handout === undefined ? [] : await this.#distribute(handout, namespaces)
+    await trustWebhooks(api, bundle)
+    // Without a projection nobody has a bundle yet that could be too old; and a namespace that will
+    // not have one harms its own pods alone.
+    await this.#certificates.spread(authorities, nowMs)
+    const providers = isTls && platform.kind === 'valid' ? platform.providers : []
+    const servers = [webhookServer, ...providers.map(ambassadorServer)]
+    await this.#certificates.serve(authorities, servers, nowMs)
+    for (const [secret, until] of this.#certificates.ends) {
+      metrics.certificateEnd.set(until / 1_000, [secret])
     }
-    if (authorities !== undefined) {
-      await trustWebhooks(api, authoritiesText(authorities))
-      // Without a projection nobody has a bundle yet that could be too old.
-      await this.#certificates.spread(authorities, nowMs)
-      const providers = platform.kind === 'valid' ? platform.providers : []
-      const servers = providers.map((name) => ({
-        secret: `ambassador-${name}-tls`,
-        service: `ambassador-${name}`,
-      }))
-      await this.#certificates.serve(authorities, [webhookServer, ...servers], nowMs)
-      for (const [secret, until] of this.#certificates.ends) {
-        metrics.certificateEnd.set(until / 1_000, [secret])
-      }
-    }
+    // Tried again, once all others have been served.
+    if (refusals[0] !== undefined) throw refusals[0]
     // Certificates, and whom the API server trusts, are looked at even where nothing else happens.
     return Math.min(nextMs, checkMsOf(settings.lifetimes))
   }
@@ -201,17 +202,21 @@ export class Controller {
     return wanted
   }
 
-  async #distribute(handout: Handout, wanted: ReadonlySet<string>): Promise<void> {
+  /** Gives what single namespaces refused. */
+  async #distribute(
+    handout: Handout,
+    wanted: ReadonlySet<string>,
+  ): Promise<readonly KubernetesError[]> {
     const held = new Map<string, KubernetesObject>()
     for (const [key, object] of this.#held.objects) held.set(namespaceOf(key), object)
     const plan = distribution(handout, wanted, held)
-    await this.#write(plan)
     const { log, settings, api, clock } = this.#parts
+    const refusals = await giveOut({ api, home: settings.namespace }, plan)
     if (plan.write.length + plan.remove.length > 0) {
       const facts = { hash: handout.projection.hash, written: plan.write.length }
       log.info({ ...facts, removed: plan.remove.length }, 'configuration given out')
     }
-    if (settings.touches === 'nothing') return
+    if (settings.touches === 'nothing') return refusals
     const changed = new Set(plan.write.map(({ metadata }) => metadata.namespace))
     const pods = [...this.#pods.objects].flatMap(([key, { metadata }]) =>
       changed.has(metadata.namespace) ? [key] : [],
@@ -221,36 +226,7 @@ export class Controller {
     if (error !== undefined) {
       log.warn({ error: error.message }, 'Cannot touch pods: they take the configuration by and by')
     }
-  }
-
-  async #write({ strays, write, remove }: Distribution): Promise<void> {
-    const { api } = this.#parts
-    for (const [namespace, body] of strays) {
-      const path = `/api/v1/namespaces/${namespace}/configmaps/${projectedConfig}`
-      await api.patch(path, body, { type: 'merge' }).catch((error: unknown) => {
-        if (!(error instanceof KubernetesError) || error.status !== 404) throw error
-      })
-    }
-    for (const object of write) {
-      const path = `/api/v1/namespaces/${object.metadata.namespace}/configmaps/${projectedConfig}`
-      try {
-        await api.patch(path, object, {
-          type: 'apply',
-          fieldManager: 'outrigger-controller',
-          // What a tenant has written over it would be read by its own sidecars alone; still ours.
-          force: true,
-        })
-      } catch (error) {
-        // A namespace that is being deleted takes nothing new.
-        if (!(error instanceof KubernetesError) || !isLeaving(error)) throw error
-      }
-    }
-    for (const namespace of remove) {
-      const path = `/api/v1/namespaces/${namespace}/configmaps/${projectedConfig}`
-      await api.remove(path).catch((error: unknown) => {
-        if (!(error instanceof KubernetesError) || error.status !== 404) throw error
-      })
-    }
+    return refusals
   }
 
   /** Says once of each version of the file what is wrong with it, or that it is good again. */
@@ -279,12 +255,12 @@ export class Controller {
   }
 }
 
-function namespaceOf(key: string): string {
-  return key.split('/', 1)[0] ?? ''
+function ambassadorServer(provider: string): Server {
+  return { secret: `ambassador-${provider}-tls`, service: `ambassador-${provider}` }
 }
 
-function isLeaving({ status, message }: KubernetesError): boolean {
-  return status === 404 || (status === 403 && message.includes('being terminated'))
+function namespaceOf(key: string): string {
+  return key.split('/', 1)[0] ?? ''
 }
 
 /** Of a pod only where it is: thousands are held. */

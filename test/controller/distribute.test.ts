@@ -82,7 +82,11 @@ test('whatever is held, one turn is enough: a second has nothing to do', () => {
       const plan = distribution(handout('one'), want, objects)
       for (const object of plan.write) objects.set(object.metadata.namespace ?? '', object)
       for (const name of plan.remove) objects.delete(name)
-      assert.deepEqual(distribution(handout('one'), want, objects), { strays: new Map(), write: [], remove: [] })
+      assert.deepEqual(distribution(handout('one'), want, objects), {
+        strays: new Map(),
+        write: [],
+        remove: [],
+      })
       for (const name of want) {
         assert.deepEqual(objects.get(name)?.metadata.labels?.[managedLabel], 'true')
       }

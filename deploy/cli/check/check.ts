@@ -31,6 +31,8 @@ export type CheckResult = Verdict & { readonly category: Category; readonly name
 export interface CheckReport {
   readonly results: readonly CheckResult[]
   readonly isCut: boolean
+  /** Whether it was the cluster's answer that failed, not what it said. */
+  readonly isUnanswered: boolean
 }
 
 /** Runs the checks of a phase, one after another. Never rejects. */
@@ -44,13 +46,21 @@ export async function runChecks(when: 'before' | 'after', scene: Scene): Promise
     if (check.when !== when && check.when !== 'always') continue
     const { category, name } = check
     const verdict = await verdictOf(check, remembered)
-    results.push({ category, name, ...verdict })
-    if (check.isDecisive === true && verdict.verdict === 'fail') return { results, isCut: true }
+    results.push({ category, name, ...told(verdict) })
+    if (check.isDecisive === true && verdict.verdict === 'fail') {
+      return { results, isCut: true, isUnanswered: verdict.isUnanswered === true }
+    }
   }
-  return { results, isCut: false }
+  return { results, isCut: false, isUnanswered: false }
 }
 
-async function verdictOf({ run }: Check, scene: Scene): Promise<Verdict> {
+type Judged = Verdict & { readonly isUnanswered?: boolean }
+
+function told({ isUnanswered: _own, ...verdict }: Judged): Verdict {
+  return verdict
+}
+
+async function verdictOf({ run }: Check, scene: Scene): Promise<Judged> {
   try {
     return await run(scene)
   } catch (error) {
@@ -60,7 +70,7 @@ async function verdictOf({ run }: Check, scene: Scene): Promise<Verdict> {
     if (!(error instanceof KubernetesError)) throw error
     // What may not be seen need not be wrong.
     const verdict = error.status === 403 ? 'warn' : 'fail'
-    return { verdict, found: error.message, remedy: remedyOf(error) }
+    return { verdict, found: error.message, remedy: remedyOf(error), isUnanswered: true }
   }
 }
 
@@ -87,10 +97,8 @@ function tryNamespaceOf({ namespace, systemNamespace }: Cluster, given: string |
 }
 
 function exitOf(report: CheckReport): Exit {
-  if (countsOf(report).failed === 0) return exits.ok
-  const [first] = report.results
-  const isUnreachable = report.isCut && report.results.length === 1 && first?.verdict === 'fail'
-  return isUnreachable && first.found.startsWith('Cannot') ? exits.unreachable : exits.found
+  if (report.isUnanswered) return exits.unreachable
+  return countsOf(report).failed === 0 ? exits.ok : exits.found
 }
 
 function countsOf({ results }: CheckReport) {

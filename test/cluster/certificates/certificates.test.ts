@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { connect } from 'node:tls'
 import { after, test } from 'node:test'
+import { connect } from 'node:tls'
 import { openCluster } from '../cluster.ts'
 import { systemNamespace } from '../stage/names.ts'
 import { asking, create, initNames, pod } from '../stage/pods.ts'
@@ -154,6 +154,16 @@ test('a Secret that is deleted is made again, and pods are created all the while
   assert.notEqual(next.serialNumber, before.serialNumber)
   assert.ok(isSigned(next, await trusted()))
   await create(cluster, namespace, pod(asking()))
+})
+
+test('trust that somebody takes out of a webhook’s configuration is put back', {
+  skip,
+}, async () => {
+  const before = await trusted()
+  const path = `${registrations}/mutatingwebhookconfigurations/ambassador-outrigger-injector`
+  const operation = { op: 'remove', path: '/webhooks/0/clientConfig/caBundle' }
+  await cluster.api.patch(path, [operation], 'json')
+  await until('trust', 20_000, async () => (await trusted()) === before)
 })
 
 test('where the authority’s Secret is garbage another one is made, and trusted everywhere', {

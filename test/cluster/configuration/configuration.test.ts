@@ -58,16 +58,21 @@ function projected(word: string): Promise<ConfigMap> {
   })
 }
 
-test('an invalid configuration is refused when it is applied, with every key', { skip }, async () => {
+test('an invalid configuration is refused when it is applied, with every key', {
+  skip,
+}, async () => {
   for (const query of ['', '&dryRun=All']) {
     await assert.rejects(configure(bad, query), ({ message }: Error) => {
       for (const key of badKeys) assert.match(message, key)
       return true
     })
   }
-  await assert.rejects(cluster.api.get(`/api/v1/namespaces/${systemNamespace}/configmaps/outrigger`), {
-    status: 404,
-  })
+  await assert.rejects(
+    cluster.api.get(`/api/v1/namespaces/${systemNamespace}/configmaps/outrigger`),
+    {
+      status: 404,
+    },
+  )
 })
 
 test('a valid one is taken, and projected where a pod opted in, nowhere else', {
@@ -109,6 +114,31 @@ test('what a tenant does to its projection is undone', { skip }, async () => {
   })
   await cluster.api.remove(handout)
   await projected('7m')
+})
+
+test('a namespace that takes no ConfigMap keeps the configuration from nobody else', {
+  skip,
+}, async () => {
+  // Sorts before ours, and so would be given it first.
+  const full = await cluster.namespace('a-full')
+  await cluster.api.apply({
+    apiVersion: 'v1',
+    kind: 'ResourceQuota',
+    metadata: { name: 'full', namespace: full },
+    spec: { hard: { configmaps: '1' } },
+  })
+  const filler = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { generateName: 'x-' } }
+  await until('the quota in force', 20_000, async () => {
+    const tried = cluster.api.create(`/api/v1/namespaces/${full}/configmaps?dryRun=All`, filler)
+    return tried.then(() => false).catch((error: Error) => error.message.includes('exceeded quota'))
+  })
+  await create(cluster, full, pod({ ...asking(), name: 'here' }))
+  await configure(platformText('6m'))
+  await projected('deadline: 6m')
+  assert.ok(!(await holders()).includes(full))
+  await cluster.api.remove(`/api/v1/namespaces/${full}/pods/here`, { gracePeriodSeconds: 0 })
+  await configure(platformText('7m'))
+  await projected('deadline: 7m')
 })
 
 test('a bad one that slips in is reported key by key, and the last good one stays', {

@@ -135,7 +135,10 @@ test('a misspelled annotation is refused with what was meant', { skip }, async (
   const misspelled = pod({ annotations: { 'outrigger.dev/injct': 'true' } })
   await assert.rejects(create(cluster, namespace, misspelled), (error: Error) => {
     assert.match(error.message, /outrigger\.dev\/injct/)
-    assert.match(error.message, /outrigger\.dev\/inject: "true"|did you mean outrigger\.dev\/inject\?/)
+    assert.match(
+      error.message,
+      /outrigger\.dev\/inject: "true"|did you mean outrigger\.dev\/inject\?/,
+    )
     return true
   })
   const wrongValue = pod(asking({ 'outrigger.dev/memory-limt': '512Mi' }))
@@ -156,10 +159,13 @@ test('pods that did not opt in never reach the webhook', { skip }, async () => {
   assert.equal(await asked(), before + 2)
 })
 
-test('a port conflict is told on the ReplicaSet by us and by its controller', { skip }, async () => {
+test('a port conflict is told on the ReplicaSet by us and by its controller', {
+  skip,
+}, async () => {
   const clashing = container('web', { ports: [{ containerPort: 4_001 }] })
   await cluster.api.apply(deployment('clash', asking(), { containers: [clashing] }))
-  const why = /container 'web' uses port 4001, which the sidecar takes for probes.*outrigger\.dev\/port: "4010"/
+  const why =
+    /container 'web' uses port 4001, which the sidecar takes for probes.*outrigger\.dev\/port: "4010"/
   for (const [from, reason] of [
     [fromWebhook, 'InjectionRefused'],
     ['replicaset-controller', 'FailedCreate'],
@@ -185,5 +191,7 @@ test('while no webhook runs, pods that opted in are refused and all others are c
     /failed calling webhook "inject\.outrigger\.dev"/,
   )
   await stage?.scale('webhook', 2)
-  assert.deepEqual(initNames(await create(cluster, namespace, pod(asking()))), ['outrigger-sidecar'])
+  assert.deepEqual(initNames(await create(cluster, namespace, pod(asking()))), [
+    'outrigger-sidecar',
+  ])
 })

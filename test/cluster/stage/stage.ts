@@ -78,7 +78,6 @@ export class Stage {
     return this.#players.filter((player) => player.name === name)
   }
 
-
   /** Applies ConfigMap `outrigger` as a platform engineer does. */
   configure(text: string, query = ''): Promise<KubernetesObject> {
     const labels = { 'outrigger.dev/config': 'true' }
@@ -122,7 +121,8 @@ export class Stage {
     return until(`${replicas} of ${name}`, 60_000, async () => {
       const { api } = this.#cluster
       const { status } = await api.get<Deployment>(`${deployments}/outrigger-${name}`)
-      const isScaled = (status.readyReplicas ?? 0) === replicas && (status.replicas ?? 0) === replicas
+      const isScaled =
+        (status.readyReplicas ?? 0) === replicas && (status.replicas ?? 0) === replicas
       if (!isScaled || this.players(name).length !== replicas) return false
       if (name === 'controller') return true
       const endpoints = (await api.list<Slice>(slices)).flatMap((slice) => slice.endpoints ?? [])
