@@ -27,6 +27,7 @@ export default {
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
     ...[
+      ['@kubernetes/client-node', '^deploy/cli/cluster/kubeconfig\\.ts$'],
       ['jose', '^ambassador/identity/jose\\.ts$'],
       ['@peculiar/x509', '^deploy/certificates/x509\\.ts$'],
       ['undici', '^shared/http/(client|exchange)\\.ts$'],

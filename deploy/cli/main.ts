@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { text } from 'node:stream/consumers'
 import { systemClock } from '#shared/call/clock.ts'
 import { commands } from './commands.ts'

@@ -3,6 +3,9 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { after, before, test } from 'node:test'
+import { entryOf, places } from '#deploy/image/processes.ts'
+import { parseQuantity } from '#deploy/inject/quantity.ts'
+import { defaultSettings } from '#deploy/inject/settings.ts'
 import { openCluster } from '../cluster/cluster.ts'
 import { until } from '../cluster/until.ts'
 import { type Provider, startProvider } from '../pair/harness.ts'
@@ -40,21 +43,54 @@ async function knock(host: string, port: number): Promise<string> {
   }
 }
 
+/** Bytes that the kernel lets a process's cgroup have, whichever version of cgroups it has. */
+function memoryLimitOf(pid: number): number {
+  const lines = readFileSync(`/proc/${pid}/cgroup`, 'utf8').split('\n')
+  const path = (controller: string) =>
+    lines.map((line) => line.split(':')).find(([, name]) => name === controller)?.[2] ?? ''
+  const first = path('memory')
+  const file =
+    first === ''
+      ? `/sys/fs/cgroup${path('')}/memory.max`
+      : `/sys/fs/cgroup/memory${first}/memory.limit_in_bytes`
+  return Number(readFileSync(file, 'utf8'))
+}
+
 test('a Deployment is Ready with its sidecar where Pod Security is restricted', async (t) => {
   const began = performance.now()
   web = await platform.deploy('web')
   await web.whenReady()
   t.diagnostic(`Ready ${((performance.now() - began) / 1_000).toFixed(1)} s after its creation`)
   const { status } = await web.read()
-  assert.deepEqual(status.initContainerStatuses?.map(({ name }) => name), ['outrigger-sidecar'])
+  assert.deepEqual(
+    status.initContainerStatuses?.map(({ name }) => name),
+    ['outrigger-sidecar'],
+  )
 })
 
 test('an application starts when its sidecar answers: its first call is served', async () => {
   const { facts } = await web.whenTold('application', { what: 'first' })
   assert.equal(facts['status'], 200)
-  const ready = await web.whenTold('outrigger-sidecar', { msg: 'ready' })
-  const { state } = await web.container('application')
-  assert.ok(Date.parse(state.running?.startedAt ?? '') >= Math.floor(Date.parse(ready.at) / 1_000) * 1_000)
+})
+
+test('however late its sidecar is, an application starts after it', async () => {
+  const lateMs = 4_000
+  const start = `setTimeout(() => import('${entryOf('sidecar')}'), ${lateMs})`
+  // The word stands where a script's name would be.
+  const late = await platform.createInjected('late', {
+    command: [places.node, '-e', start, 'late'],
+  })
+  const first = await late.whenTold('application', { what: 'first' })
+  const ready = await late.whenTold('outrigger-sidecar', { msg: 'ready' })
+  assert.equal(first.facts['status'], 200)
+  assert.ok(first.at > ready.at)
+  const started = async (name: string) => {
+    return Date.parse((await late.container(name)).state.running?.startedAt ?? '')
+  }
+  // Kubelet gives whole seconds.
+  assert.ok((await started('application')) - (await started('outrigger-sidecar')) > lateMs - 1_000)
+  await cluster.api.remove(late.path, { gracePeriodSeconds: 1 })
+  await late.whenGone()
 })
 
 test('port 4000 answers the application and nobody outside the pod', async () => {
@@ -86,18 +122,25 @@ test('the sidecar has no capability, a filter of system calls and a root it cann
   assert.ok(root?.[3]?.split(',').includes('ro'))
 })
 
+test('the sidecar may take the memory that the template gives it, and no more', async () => {
+  const pid = await web.process('outrigger-sidecar')
+  const limit = parseQuantity(defaultSettings.resources.memoryLimit)
+  assert.equal(memoryLimitOf(pid), limit)
+})
+
 test('a changed ConfigMap is acknowledged within seconds where the pod is touched', async (t) => {
   const changed = platform.projection('61s')
   await platform.distribute(changed.text)
   const began = performance.now()
   await platform.touch(web)
-  const [pod] = await until('the pod at its hash', 30_000, async () => {
+  await until('the pod at its hash', 30_000, async () => {
     const fleet = await platform.fleet()
-    return fleet.length === 1 && fleet[0]?.config === changed.hash && fleet
+    return fleet.some(({ pod, config }) => {
+      return pod === `${platform.namespace}/${web.name}` && config === changed.hash
+    })
   })
   const seconds = (performance.now() - began) / 1_000
   t.diagnostic(`acknowledged ${seconds.toFixed(1)} s after the pod was touched`)
-  assert.equal(pod?.pod, `${platform.namespace}/${web.name}`)
   assert.ok(seconds < 10)
 })
 
@@ -135,6 +178,8 @@ test('while its pod ends an application is served, and the sidecar ends after it
   assert.equal(draining?.facts['signal'], 'SIGTERM')
   assert.ok((ending.at(-1)?.at ?? '') < (draining?.at ?? ''))
   assert.notEqual(told('ended'), undefined)
+  application.close()
+  sidecar.close()
 })
 
 test('a Job whose pod has the sidecar completes', async () => {

@@ -1,9 +1,14 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readdirSync, rmdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Absent } from '../cluster/go-program.ts'
 import { nodeAddress } from '../cluster/node/sandbox.ts'
+import {
+  cgroupDirectories,
+  makeCgroup,
+  ownCgroup,
+  removeAbandoned,
+  removeCgroups,
+} from './cgroups.ts'
 
 /** Everything that a node writes is below: memory of the suite's own mount namespace. */
 export const stateDirectory = '/run/outrigger-node'
@@ -12,14 +17,10 @@ export const stateDirectory = '/run/outrigger-node'
 export const bridge = 'outrigger0'
 
 const marker = 'OUTRIGGER_NODE_NAMESPACE'
-const cgroupRoot = '/sys/fs/cgroup'
-const cgroupPrefix = 'outrigger-node-'
 
 /** Mount, process and network namespaces: what happens inside ends with the first process. */
-const unshare = [
-  'unshare',
-  ...['--mount', '--pid', '--net', '--ipc', '--uts', '--fork', '--kill-child', '--mount-proc'],
-]
+const kinds = ['--mount', '--pid', '--net', '--ipc', '--uts']
+const unshare = ['unshare', ...kinds, '--fork', '--kill-child', '--mount-proc']
 
 /**
  * `/run` is memory, and what is written below `/var` goes there too; the network is the loopback
@@ -48,13 +49,13 @@ export type Entered = { readonly kind: 'ended'; readonly code: number } | Absent
 /** Why there can be no node here, or undefined. */
 export function obstacle(): string | undefined {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'needs Linux and root'
-  removeCgroups()
+  removeAbandoned()
   try {
-    makeCgroup(`${cgroupPrefix}${process.pid}`)
+    makeCgroup(ownCgroup)
   } catch (error) {
     return `needs cgroups that can be written: ${error instanceof Error ? error.message : 'none'}`
   } finally {
-    removeCgroups()
+    removeCgroups(ownCgroup)
   }
   const [program = '', ...flags] = unshare
   const tried = spawnSync(program, [...flags, 'sh', '-c', setUp], {
@@ -68,57 +69,33 @@ export function obstacle(): string | undefined {
 
 /** Runs this very program once more inside; afterwards nothing of it is left. */
 export async function enterMachine(args: readonly string[]): Promise<number> {
-  const name = `${cgroupPrefix}${process.pid}`
-  const [program = '', ...flags] = unshare
-  makeCgroup(name)
+  makeCgroup(ownCgroup)
   const inside = ['sh', '-c', `${setUp}\nexec "$@"`, 'sh', process.execPath, ...args]
-  const child = spawn(program, [...flags, ...inside], {
+  const outlive = ['-c', cleanUp(), 'sh', ...unshare, ...inside]
+  const child = spawn('sh', outlive, {
     stdio: ['pipe', 'inherit', 'inherit'],
-    env: { ...process.env, [marker]: name, TMPDIR: `${stateDirectory}/temporary` },
+    env: { ...process.env, [marker]: ownCgroup, TMPDIR: `${stateDirectory}/temporary` },
   })
   // The end of this pipe, however it comes, is the end of everything inside.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => child.stdin.end())
   }
   await once(child, 'exit')
-  removeCgroups()
   return child.exitCode ?? 1
+}
+
+/** Runs the words it is given, then takes the cgroups away: also where this process was killed. */
+function cleanUp(): string {
+  const directories = cgroupDirectories(ownCgroup).join(' ')
+  return `trap : INT TERM HUP
+"$@"
+code=$?
+find ${directories} -depth -type d -exec rmdir {} +
+exit $code`
 }
 
 /** Has this process end with the one outside. */
 export function endWithOutside(): void {
   process.stdin.on('end', () => process.exit(1)).resume()
   process.stdin.unref()
-}
-
-/** Each controller has a tree of its own in version 1; one tree has them all in version 2. */
-function trees(): readonly string[] {
-  if (existsSync(join(cgroupRoot, 'cgroup.controllers'))) return [cgroupRoot]
-  return readdirSync(cgroupRoot, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => join(cgroupRoot, name))
-}
-
-function makeCgroup(name: string): void {
-  for (const tree of trees()) mkdirSync(join(tree, name), { recursive: true })
-}
-
-/** Those of this run, and of runs that were killed: what still has processes stays. */
-function removeCgroups(): void {
-  for (const tree of trees()) {
-    for (const name of readdirSync(tree)) {
-      if (name.startsWith(cgroupPrefix)) removeCgroup(join(tree, name))
-    }
-  }
-}
-
-function removeCgroup(directory: string): void {
-  for (const entry of readdirSync(directory, { withFileTypes: true })) {
-    if (entry.isDirectory()) removeCgroup(join(directory, entry.name))
-  }
-  try {
-    rmdirSync(directory)
-  } catch {
-    // Somebody else's run, which goes on.
-  }
 }

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { type ControlPlane, kubeconfig } from '../cluster/control-plane/plane.ts'
 import { nodeAddress } from '../cluster/node/sandbox.ts'
-import { kubeconfig, type ControlPlane } from '../cluster/control-plane/plane.ts'
 import { until } from '../cluster/until.ts'
 import { ask, startDaemon } from './daemon.ts'
 import type { NodeFacts } from './facts.ts'
@@ -41,7 +41,8 @@ export async function startNode(plane: ControlPlane, parts: NodeParts): Promise<
     log: logOf('containerd'),
     environment,
   })
-  const ctr = (...args: string[]) => ask(facts.ctr, ['--address', paths.socket, ...args], environment)
+  const ctr = (...args: string[]) =>
+    ask(facts.ctr, ['--address', paths.socket, ...args], environment)
   await until('containerd', 30_000, () => ctr('version'))
   await importImages(parts, ctr)
   startKubelet(plane, parts, environment)
@@ -66,7 +67,10 @@ function startKubelet(plane: ControlPlane, parts: NodeParts, environment: NodeJS
   config.users[0].user['as'] = `system:node:${nodeName}`
   config.users[0].user['as-groups'] = ['system:nodes']
   writeFileSync(paths.kubeconfig, JSON.stringify(config))
-  writeFileSync(paths.kubeletConfig, JSON.stringify(kubeletSettings(join(plane.directory, 'ca.crt'))))
+  writeFileSync(
+    paths.kubeletConfig,
+    JSON.stringify(kubeletSettings(join(plane.directory, 'ca.crt'))),
+  )
   const flags = {
     config: paths.kubeletConfig,
     kubeconfig: paths.kubeconfig,

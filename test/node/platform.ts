@@ -22,6 +22,14 @@ export interface FleetPod {
   readonly version: string
 }
 
+export interface InjectedOptions {
+  /** Further members of the pod's spec, and of its application. */
+  readonly spec?: Json
+  readonly members?: Json
+  /** Of the sidecar, instead of its own. */
+  readonly command?: readonly string[]
+}
+
 const applicationFile = join(import.meta.dirname, '..', 'cluster', 'sidecar', 'application.ts')
 const annotations = { 'outrigger.dev/inject': 'true' }
 
@@ -51,7 +59,9 @@ export class Platform {
     const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' }
     const namespace = await cluster.namespace('search', labels)
     const platform = new Platform(cluster, namespace, provider)
-    await platform.#writeFiles('application', { 'application.ts': readFileSync(applicationFile, 'utf8') })
+    await platform.#writeFiles('application', {
+      'application.ts': readFileSync(applicationFile, 'utf8'),
+    })
     await platform.#writeFiles('outrigger', { 'outrigger.yaml': stringify(platform.#config) })
     await platform.#startAmbassador()
     await platform.distribute(platform.projection().text)
@@ -79,15 +89,16 @@ export class Platform {
     await this.#cluster.api.patch(path, { metadata: { annotations: touched } })
   }
 
-  /** A pod with one application, which the image's own Node runs; `spec` adds to the pod's. */
-  async createInjected(name: string, spec: Json = {}, members: Json = {}): Promise<RealPod> {
+  /** Creates a pod with one application, which the image's own Node runs. */
+  async createInjected(name: string, options: InjectedOptions = {}): Promise<RealPod> {
+    const { spec = {}, members = {}, command = this.#settings.command } = options
     const pod = {
       apiVersion: 'v1',
       kind: 'Pod',
       metadata: { name, annotations },
       spec: { ...this.#application(members), ...spec },
     }
-    const injection = inject(pod, { name: this.namespace }, this.#settings)
+    const injection = inject(pod, { name: this.namespace }, { ...this.#settings, command })
     if (injection.kind !== 'patch') throw new Error(injection.message)
     await this.#cluster.api.create(this.path('pods'), injection.pod)
     return this.pod(name)

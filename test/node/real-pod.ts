@@ -1,5 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ClusterApi } from '../cluster/api.ts'
 import { until } from '../cluster/until.ts'
@@ -20,7 +19,6 @@ interface PodObject {
     readonly name: string
     readonly uid: string
     readonly namespace: string
-    readonly deletionTimestamp?: string
   }
   readonly status: {
     readonly podIP?: string
@@ -34,6 +32,12 @@ interface PodObject {
 export interface LogLine {
   readonly at: string
   readonly facts: Readonly<Record<string, unknown>>
+}
+
+/** What a container has written so far. */
+export interface ContainerLog {
+  read(): readonly LogLine[]
+  close(): void
 }
 
 /** A pod of the real node: its state by the API server, its processes and files by the machine. */
@@ -58,8 +62,12 @@ export class RealPod {
 
   async whenReady(): Promise<void> {
     await until(`${this.name} ready`, 60_000, async () => {
-      const { conditions = [] } = (await this.read()).status
-      return conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
+      const { status } = await this.read()
+      const { conditions = [] } = status
+      const isReady = conditions.some((one) => one.type === 'Ready' && one.status === 'True')
+      // Whoever reads of the failure sees why: what is not scheduled, pulled, started.
+      if (!isReady) throw new Error(JSON.stringify(status))
+      return true
     })
   }
 
@@ -95,31 +103,32 @@ export class RealPod {
     throw new Error(`Cannot find the process of ${name} in ${this.name}`)
   }
 
-  /** A container's lines so far, also those that come until `read` is called, and after its end. */
-  async log(name: string): Promise<{ read(): readonly LogLine[] }> {
-    const { metadata } = await this.read()
-    const { restartCount } = await this.container(name)
-    const folder = `${metadata.namespace}_${this.name}_${metadata.uid}`
-    // Opened once: kubelet takes it away with the pod.
-    const file = openSync(join(paths.podLogs, folder, name, `${restartCount}.log`), 'r')
-    let text = ''
-    const read = () => {
-      // A path of its own, since reading by number goes on where it stopped.
-      text = readFileSync(`/proc/self/fd/${file}`, 'utf8')
-      return linesOf(text)
+  /** A container's lines, which can be read until `close`, also after kubelet took them away. */
+  async log(name: string): Promise<ContainerLog> {
+    const file = openSync(await this.#logFile(name), 'r')
+    return {
+      // By path, since reading by number goes on where it stopped.
+      read: () => linesOf(readFileSync(`/proc/self/fd/${file}`, 'utf8')),
+      close: () => closeSync(file),
     }
-    process.once('exit', () => closeSync(file))
-    return { read }
   }
 
   /** Resolves once a container has written a line with all of `wanted`. */
-  async whenTold(name: string, wanted: Readonly<Record<string, unknown>>): Promise<LogLine> {
-    const log = await until(`the log of ${name}`, 30_000, () => this.log(name))
-    return until(`${JSON.stringify(wanted)} of ${this.name}`, 30_000, async () =>
-      log
-        .read()
-        .find(({ facts }) => Object.entries(wanted).every(([key, value]) => facts[key] === value)),
-    )
+  whenTold(name: string, wanted: Readonly<Record<string, unknown>>): Promise<LogLine> {
+    return until(`${JSON.stringify(wanted)} of ${this.name}`, 30_000, async () => {
+      const lines = linesOf(readFileSync(await this.#logFile(name), 'utf8'))
+      return lines.find(({ facts }) =>
+        Object.entries(wanted).every(([key, value]) => facts[key] === value),
+      )
+    })
+  }
+
+  /** Of the container's present life. */
+  async #logFile(name: string): Promise<string> {
+    const { metadata } = await this.read()
+    const { restartCount } = await this.container(name)
+    const folder = `${metadata.namespace}_${this.name}_${metadata.uid}`
+    return join(paths.podLogs, folder, name, `${restartCount}.log`)
   }
 
   /** `0640 0:65532` of a file of a volume: what kubelet made of it. */

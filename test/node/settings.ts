@@ -1,7 +1,7 @@
 import { join } from 'node:path'
-import { bridge, podsCgroup, stateDirectory } from './machine.ts'
-import { pauseImage } from './images.ts'
 import { podNetwork } from '../cluster/namespace.ts'
+import { pauseImage } from './images.ts'
+import { bridge, podsCgroup, stateDirectory } from './machine.ts'
 
 const under = (name: string) => join(stateDirectory, name)
 
@@ -60,7 +60,7 @@ export function networkSettings(): object {
 
 /**
  * Kubelet's defaults, but for its place, the machine's cgroups and what would ask for more of the
- * machine: packet filters, a quota of disks, a place among those that memory pressure spares.
+ * machine: packet filters, a place among those that memory pressure spares.
  */
 export function kubeletSettings(ca: string): object {
   return {
@@ -77,7 +77,6 @@ export function kubeletSettings(ca: string): object {
     podLogsDir: paths.podLogs,
     resolvConf: '',
     makeIPTablesUtilChains: false,
-    localStorageCapacityIsolation: false,
     evictionHard: { 'memory.available': '0%', 'nodefs.available': '0%', 'imagefs.available': '0%' },
     imageGCHighThresholdPercent: 100,
   }

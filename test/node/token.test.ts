@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { defaultSettings } from '#deploy/inject/settings.ts'
-import type { Json } from '../cluster/api.ts'
 import { openCluster } from '../cluster/cluster.ts'
 import { container } from '../cluster/stage/pods.ts'
 import { type Provider, startProvider } from '../pair/harness.ts'
-import { Platform } from './platform.ts'
+import { type InjectedOptions, Platform } from './platform.ts'
 import { type Relay, startRelay } from './relay.ts'
 
 const cluster = await openCluster()
@@ -31,28 +30,27 @@ const asSidecar = { securityContext: { ...own, runAsUser: userId } }
 const cases: readonly {
   readonly name: string
   readonly what: string
-  readonly spec?: Json
-  readonly members?: Json
+  readonly options?: InjectedOptions
   readonly mode: string
 }[] = [
   {
     name: 'group',
     what: 'of the group where the pod has an fsGroup',
-    spec: { securityContext: { fsGroup: 3_000 } },
+    options: { spec: { securityContext: { fsGroup: 3_000 } } },
     mode: '0640 0:3000',
   },
   {
     name: 'one-user',
     what: 'of the user where all containers have one',
-    members: asSidecar,
+    options: { members: asSidecar },
     mode: `0600 ${userId}:0`,
   },
   { name: 'users', what: 'for everyone where users differ', mode: '0644 0:0' },
 ]
 
-for (const { name, what, spec, members, mode } of cases) {
+for (const { name, what, options = {}, mode } of cases) {
   test(`the token is ${what}, and the ambassador takes it from the sidecar`, async () => {
-    const pod = await platform.createInjected(name, spec, members)
+    const pod = await platform.createInjected(name, options)
     await pod.whenReady()
     assert.equal(await pod.modeOf('kubernetes.io~projected/outrigger-token', 'token'), mode)
     const { facts } = await pod.whenTold('application', { what: 'first' })

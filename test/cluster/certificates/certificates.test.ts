@@ -100,9 +100,10 @@ test('authority and leaves rotate while pods are created, and neither a pod nor 
   const [first] = rootsOf(await trusted())
   const failures: string[] = []
   const leaves = new Set<string>()
-  let [pods, handshakes, isOver] = [0, 0, false]
+  const over = new AbortController()
+  let [pods, handshakes] = [0, 0]
   const createPods = async () => {
-    for (; !isOver; pods++) {
+    for (; !over.signal.aborted; pods++) {
       try {
         const made = await create(cluster, namespace, pod(asking()))
         assert.deepEqual(initNames(made), ['outrigger-sidecar'])
@@ -114,7 +115,7 @@ test('authority and leaves rotate while pods are created, and neither a pod nor 
     }
   }
   const shakeHands = async () => {
-    for (; !isOver; handshakes++) {
+    for (; !over.signal.aborted; handshakes++) {
       const bundle = await trusted()
       for (const { address } of stage?.players('webhook') ?? []) {
         await handshake(address, bundle).then(
@@ -132,13 +133,7 @@ test('authority and leaves rotate while pods are created, and neither a pod nor 
     if (![own, theirs].every((leaf) => leaf.verify(current.publicKey))) return false
     return leaves.has(own.serialNumber)
   })
-  await Promise.all([
-    createPods(),
-    shakeHands(),
-    rotated.finally(() => {
-      isOver = true
-    }),
-  ])
+  await Promise.all([createPods(), shakeHands(), rotated.finally(() => over.abort())])
   context.diagnostic(`${pods} pods, ${handshakes} rounds of handshakes, ${leaves.size} leaves`)
   assert.deepEqual(failures.slice(0, 3), [])
   assert.ok(pods > 100 && leaves.size >= 3)

@@ -44,10 +44,14 @@ function configure(text: string, query = ''): Promise<KubernetesObject> {
   return stage.configure(text, query)
 }
 
-/** Namespaces that hold a projection. */
-async function holders(): Promise<readonly (string | undefined)[]> {
+/** Namespaces that hold a projection, without those of files before this one that are on their way out. */
+async function holders(): Promise<readonly string[]> {
   const path = '/api/v1/configmaps?fieldSelector=metadata.name%3Doutrigger-sidecar'
-  return (await cluster.api.list(path)).map((each) => each.metadata.namespace).toSorted()
+  const held = (await cluster.api.list(path)).map(({ metadata }) => metadata.namespace ?? '')
+  const staying = (await cluster.api.list('/api/v1/namespaces'))
+    .filter(({ metadata }) => metadata.deletionTimestamp === undefined)
+    .map(({ metadata }) => metadata.name)
+  return held.filter((each) => staying.includes(each)).toSorted()
 }
 
 /** The projection in our namespace, once it says this. */

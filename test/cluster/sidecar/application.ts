@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 
 /**
  * An application that knows one address, that of its variable. It calls once when it starts, for
- * whoever posts to its port 8080 the path of a question, and while it ends; `--once` ends after the
+ * whoever asks for it on port 8080, and while it ends; `--once` ends after the
  * first call. Its lines are JSON.
  */
 const base = process.env['ANTHROPIC_BASE_URL'] ?? ''
@@ -43,7 +43,7 @@ async function stream(tokens: number): Promise<void> {
   tell('stream', { status, isWhole: text.trimEnd().endsWith('data: [DONE]') })
 }
 
-/** `/call`, or `/stream/100` of so many tokens, of which the answer tells when it has begun. */
+/** `/call`, or `/stream/100` of so many tokens. */
 const server = createServer((request, response) => {
   const [, kind, tokens = '1'] = (request.url ?? '').split('/')
   if (kind === 'call') {

@@ -9,7 +9,7 @@ import type { Json } from '../api.ts'
 import type { Cluster } from '../cluster.ts'
 import { until } from '../until.ts'
 
-export const settings: InjectSettings = {
+const settings: InjectSettings = {
   ...defaultSettings,
   image: `registry.example/outrigger@sha256:${'0'.repeat(64)}`,
 }
@@ -23,7 +23,7 @@ interface PodStatus {
 }
 
 /** A pod as `/fleet` tells of it. */
-export interface FleetPod {
+interface FleetPod {
   readonly pod: string
   readonly uid: string
   readonly config: string

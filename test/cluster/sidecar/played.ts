@@ -7,7 +7,7 @@ const root = join(import.meta.dirname, '..', '..', '..')
 const application = join(import.meta.dirname, 'application.ts')
 
 /** What happened to a pod's processes, in order: `application started`, `application exited 0`. */
-export type PodEvents = readonly string[]
+type PodEvents = readonly string[]
 
 /**
  * Plays containers by name: `ambassador` and `outrigger-sidecar` by their real entries,

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import type { Json } from '../api.ts'
 import type { Cluster } from '../cluster.ts'
@@ -25,16 +26,19 @@ export async function startOtherWebhook(
   const authority = await createAuthority(`${name}-ca`)
   const { certificate, key } = await authority.issue(['127.0.0.1'])
   const seen: Pod[] = []
-  const server = createServer({ cert: certificate, key }, async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
     let text = ''
     for await (const chunk of request.setEncoding('utf8')) text += chunk
     const { request: asked } = JSON.parse(text)
     const pod: Pod = asked.object
     seen.push(pod)
     const patch = Buffer.from(JSON.stringify(change(pod))).toString('base64')
-    const answer = { uid: asked.uid, allowed: true, patchType: 'JSONPatch', patch }
+    const verdict = { uid: asked.uid, allowed: true, patchType: 'JSONPatch', patch }
     const review = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview' }
-    response.end(JSON.stringify({ ...review, response: answer }))
+    response.end(JSON.stringify({ ...review, response: verdict }))
+  }
+  const server = createServer({ cert: certificate, key }, (request, response) => {
+    answer(request, response).catch(() => response.destroy())
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()

@@ -176,12 +176,12 @@ function playing(players: Player[], others: Play = () => undefined): Play {
     const { name } = start.spec
     if (start.spec.image !== image || !isProcessName(name)) return others(start)
     const entry = join(directory, name, 'main.ts')
-    const process_ = startProcess(start, process.execPath, [entry, ...start.args])
+    const child = startProcess(start, process.execPath, [entry, ...start.args])
     const { address } = start
-    const player = { name, pod: start.pod.metadata.name, address, process: process_ }
+    const player = { name, pod: start.pod.metadata.name, address, process: child }
     players.push(player)
-    void process_.exited.then(() => players.splice(players.indexOf(player), 1))
-    return process_
+    void child.exited.then(() => players.splice(players.indexOf(player), 1))
+    return child
   }
 }
 
