@@ -15,6 +15,7 @@ const commands = {
   test: { entry: 'test/run/unit-and-pair.ts', development: true },
   check: { entry: 'test/run/check.ts', development: true },
   image: { entry: 'deploy/image/main.ts', development: true },
+  'test:node': { entry: 'test/run/node.ts', development: true },
   cluster: { entry: 'test/run/cluster.ts', development: true },
   build: { entry: 'deploy/image/build.ts', development: true },
   bench: { entry: 'test/bench/main.ts', development: true },
