@@ -5,7 +5,7 @@ import { authoritiesKey, type Projection } from './project.ts'
 /** On every ConfigMap that the controller keeps, and so may take back. */
 export const managedLabel = `${prefix}managed`
 /** Of the projection inside, for people. */
-export const hashAnnotation = `${prefix}hash`
+const hashAnnotation = `${prefix}hash`
 
 /** What every namespace with opted-in pods is given. */
 export interface Handout {

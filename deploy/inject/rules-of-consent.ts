@@ -97,7 +97,7 @@ function judgeNames({ pod, sidecar, mark }: Facts): Judgement {
   if (sidecar === undefined && written !== undefined) {
     return refuse(
       `annotation ${templateAnnotation} is set, but there is no sidecar`,
-      'remove the annotation: Outrigger writes it',
+      'remove the annotation, or find the webhook that has taken the sidecar out',
     )
   }
   if (sidecar !== undefined) return pass('the sidecar is there, with its annotation')
