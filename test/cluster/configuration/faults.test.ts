@@ -55,7 +55,8 @@ test('a leader that is killed and comes back in its pod goes on', { skip }, asyn
   assert.equal(await stage.metric('controller', 'outrigger_controller_leader'), 1)
 })
 
-test('after a minute without the API server everything goes on', {
+// Longer than a lease; the whole minute is waited for where tokens are proven.
+test('after a time without the API server everything goes on', {
   skip,
 }, async (context) => {
   assert.ok(stage !== undefined)
@@ -63,7 +64,7 @@ test('after a minute without the API server everything goes on', {
     stage.players(name).map(({ process }) => process.pid)
   const before = [ids('webhook'), ids('controller')]
   await cluster.component('kube-apiserver').kill()
-  await pause(60_000)
+  await pause(25_000)
   await cluster.component('kube-apiserver').start()
   const began = performance.now()
   await until('an injected pod', 30_000, async () => {
