@@ -1,4 +1,4 @@
-import { factsOf, type KeyPair, makeAuthority } from './x509.ts'
+import { endOf, factsOf, type KeyPair, makeAuthority } from './x509.ts'
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
@@ -60,6 +60,56 @@ export async function advance(
     return { current, next: begun, previous: kept }
   }
   return kept.length === previous.length ? authorities : { current, next, previous: kept }
+}
+
+/** More were never in one bundle; who wrote more of them is not us. */
+const recoveredMax = 8
+
+/**
+ * Begins anew where the keys are lost. `trusted` is the bundle (PEM) that was given out last: those in
+ * it that still hold stay in it until the last leaf of theirs has ended, so that what is served
+ * meanwhile is trusted further.
+ */
+export async function recover(
+  trusted: string,
+  nowMs: number,
+  lifetimes: Lifetimes = defaultLifetimes,
+): Promise<Authorities> {
+  const begun = await advance(undefined, nowMs, lifetimes)
+  const found = trusted.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
+  const previous = found.flatMap((certificate) => {
+    const until = Math.min(endOf(certificate) ?? 0, nowMs + lifetimes.leafMs)
+    return until > nowMs ? [{ certificate: `${certificate}\n`, until }] : []
+  })
+  return { ...begun, previous: previous.slice(0, recoveredMax) }
+}
+
+/** Whether the current authority is so new that not every bundle can have it. */
+export function isYoung(
+  { current }: Authorities,
+  nowMs: number,
+  lifetimes: Lifetimes = defaultLifetimes,
+): boolean {
+  return ageMs(current, nowMs, lifetimes) < lifetimes.spreadMs
+}
+
+/**
+ * Whether the next authority has waited for so long that nobody else is waited for: a twelfth of an
+ * authority's life, 30 days. A namespace that takes no bundle would otherwise hold back the rotation
+ * until the current authority ends, and with it everybody's. What is left is enough to spread it in
+ * (a sixth at most, see `readLifetimes`) before a third of its life is over. Counted from its making,
+ * which outlives any process.
+ */
+export function isOverdue(
+  { next }: Authorities,
+  nowMs: number,
+  lifetimes: Lifetimes = defaultLifetimes,
+): boolean {
+  return next !== undefined && ageMs(next, nowMs, lifetimes) >= lifetimes.authorityMs / 12
+}
+
+function ageMs({ certificate }: KeyPair, nowMs: number, { skewMs }: Lifetimes): number {
+  return nowMs - (factsOf(certificate).from + skewMs)
 }
 
 /** Notes that every bundle has been written as `bundleOf` gives it; the same object where it was. */

@@ -1,6 +1,6 @@
 import * as v from 'valibot'
 import type { Authorities } from './authorities.ts'
-import type { KeyPair } from './x509.ts'
+import { endOf, isPair, type KeyPair } from './x509.ts'
 
 /** The data of a Secret: values in base64. */
 export type SecretData = Readonly<Record<string, string>>
@@ -15,7 +15,11 @@ const authorities = v.object({
 /** One document: two keys of a Secret could be written by two hands. */
 const stateKey = 'authorities.json'
 
-/** What `Secret.data` says; undefined where it is empty or written by somebody else. */
+/**
+ * What `Secret.data` says; undefined where it is empty or written by somebody else, or where nothing
+ * can be signed with it. Any other certificate that cannot be read is left out: it would be in every
+ * bundle, and spoil the reading of the rest.
+ */
 export function readAuthorities(data: SecretData | undefined): Authorities | undefined {
   const text = decoded(data?.[stateKey])
   if (text === undefined) return undefined
@@ -23,7 +27,12 @@ export function readAuthorities(data: SecretData | undefined): Authorities | und
     const parsed = v.safeParse(authorities, JSON.parse(text))
     if (!parsed.success) return undefined
     const { current, next, previous } = parsed.output
-    return { current, next: next && { ...next, since: next.since }, previous }
+    if (!isPair(current)) return undefined
+    return {
+      current,
+      next: next && isPair(next) ? { ...next, since: next.since } : undefined,
+      previous: previous.filter(({ certificate }) => endOf(certificate) !== undefined),
+    }
   } catch {
     // No JSON: nothing of it can be trusted.
     return undefined

@@ -1,7 +1,7 @@
 // Must come before the other: its dependency injection asks for it while it loads.
 // oxlint-disable-next-line import/no-unassigned-import
 import 'reflect-metadata'
-import { randomBytes, webcrypto } from 'node:crypto'
+import { createPrivateKey, randomBytes, webcrypto, X509Certificate } from 'node:crypto'
 import * as x509 from '@peculiar/x509'
 
 /** A certificate and its private key, both PEM; the key in PKCS #8. */
@@ -88,7 +88,35 @@ export function factsOf(certificate: string): CertificateFacts {
 /** Whether `certificate` bears the signature of `authority` (both PEM); its times do not count. */
 export async function isSignedBy(certificate: string, authority: string): Promise<boolean> {
   const { publicKey } = new x509.X509Certificate(authority)
-  return new x509.X509Certificate(certificate).verify({ publicKey, signatureOnly: true })
+  try {
+    return await new x509.X509Certificate(certificate).verify({ publicKey, signatureOnly: true })
+  } catch {
+    // A signature by another algorithm than the key's.
+    return false
+  }
+}
+
+/** Whether both can be read, belong to each other and are of the kind that is made here. */
+export function isPair({ certificate, key }: KeyPair): boolean {
+  try {
+    factsOf(certificate)
+    const read = createPrivateKey(key)
+    const isOfOurKind = read.asymmetricKeyDetails?.namedCurve === 'prime256v1'
+    return isOfOurKind && new X509Certificate(certificate).checkPrivateKey(read)
+  } catch {
+    // Whatever was written there, it is none.
+    return false
+  }
+}
+
+/** When a PEM certificate ends, in ms since 1970; undefined for what cannot be read. */
+export function endOf(certificate: string): number | undefined {
+  try {
+    return factsOf(certificate).until
+  } catch {
+    // Nobody can trust it either.
+    return undefined
+  }
 }
 
 function common({ from, until }: Validity) {

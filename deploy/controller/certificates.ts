@@ -2,7 +2,9 @@ import {
   type Authorities,
   advance,
   bundleOf,
+  isOverdue,
   type Lifetimes,
+  recover,
   spread,
 } from '#deploy/certificates/authorities.ts'
 import { issue, type RenewalReason, renewalOf } from '#deploy/certificates/leaf.ts'
@@ -53,14 +55,27 @@ export class Certificates {
     return this.#ends
   }
 
-  /** The authorities as they should be at `nowMs`, kept before anybody is told of them. */
-  async authorities(nowMs: number): Promise<Authorities> {
+  /**
+   * The authorities as they should be at `nowMs`, kept before anybody is told of them. `trusted` is
+   * the bundle given out last (PEM, may be empty), which says whom to trust further where the Secret
+   * is lost or nobody can read what is in it.
+   */
+  async authorities(nowMs: number, trusted: string): Promise<Authorities> {
     const held = await this.#read(authoritiesSecret)
     const before = readAuthorities(held?.data)
-    const after = await advance(before, nowMs, this.#parts.lifetimes)
+    const { lifetimes } = this.#parts
+    const after =
+      before === undefined
+        ? await recover(trusted, nowMs, lifetimes)
+        : await advance(before, nowMs, lifetimes)
     if (after !== before) await this.#keep(held, after)
     this.#ends.set(authoritiesSecret, factsOf(after.current.certificate).until)
     return after
+  }
+
+  /** Whether the rotation goes on even without those who have taken no bundle. */
+  isOverdue(authorities: Authorities, nowMs: number): boolean {
+    return isOverdue(authorities, nowMs, this.#parts.lifetimes)
   }
 
   /** Notes that every bundle holds what `authorities` gave. */
@@ -71,19 +86,27 @@ export class Certificates {
 
   /**
    * Gives each server a certificate that will do, and leaves those alone that have one. A Secret that
-   * no role allows, such as that of a provider which is not installed, keeps nobody else waiting.
+   * no role allows, such as that of a provider which is not installed, keeps nobody else waiting, and
+   * neither does one that cannot be written: rejects with the first such error, after all the others.
    */
   async serve(authorities: Authorities, servers: readonly Server[], nowMs: number): Promise<void> {
+    let failure: KubernetesError | undefined
     for (const server of servers) {
       try {
         await this.#serveOne(authorities, server, nowMs)
         this.#forbidden.delete(server.secret)
       } catch (error) {
-        if (!(error instanceof KubernetesError) || error.status !== 403) throw error
-        if (!this.#forbidden.has(server.secret)) this.#parts.onForbidden(server.secret)
-        this.#forbidden.add(server.secret)
+        if (!(error instanceof KubernetesError)) throw error
+        if (error.status === 403) this.#forbid(server.secret)
+        else failure ??= error
       }
     }
+    if (failure !== undefined) throw failure
+  }
+
+  #forbid(secret: string): void {
+    if (!this.#forbidden.has(secret)) this.#parts.onForbidden(secret)
+    this.#forbidden.add(secret)
   }
 
   async #serveOne(authorities: Authorities, server: Server, nowMs: number): Promise<void> {
@@ -92,7 +115,7 @@ export class Certificates {
     const names = namesOf(service, namespace)
     const held = await this.#read(secret)
     const pair = readPair(held?.data)
-    const reason = await renewalOf({ names, held: pair }, authorities, nowMs)
+    const reason = await renewalOf({ names, held: pair }, authorities, { nowMs, lifetimes })
     const served =
       reason === undefined ? pair : await issue(authorities, names, { nowMs, lifetimes })
     if (served === undefined) return

@@ -11,14 +11,16 @@ import { type Notice, report } from '#shared/kubernetes/report.ts'
 import type { Log } from '#shared/telemetry/access-log.ts'
 import { Alarm } from './alarm.ts'
 import { authoritiesText, Certificates, type Server } from './certificates.ts'
-import { distribution, type Handout, managedLabel } from './distribute.ts'
-import { giveOut } from './give-out.ts'
+import { collecting } from './collecting.ts'
+import { type Handout, managedLabel, trustedIn } from './distribute.ts'
+import { Distributor, type Given } from './distributor.ts'
 import { Lingering, type Wanted } from './lingering.ts'
 import type { ControllerMetrics } from './metrics.ts'
 import { noticesOf } from './notices.ts'
-import { lastGood, type Platform, readPlatform } from './platform.ts'
-import { touch } from './touch.ts'
+import { lastGood, type Platform } from './platform.ts'
+import { Providers, platformOf } from './providers.ts'
 import { trustWebhooks } from './trust-webhooks.ts'
+import { withoutDetails } from './without-details.ts'
 
 export interface ControllerSettings {
   /** Where ConfigMap, Secrets and ambassadors are. */
@@ -34,8 +36,10 @@ export interface ControllerSettings {
   readonly lingerMs: number
 }
 
+type AskedOf = 'get' | 'list' | 'watch' | 'create' | 'replace' | 'patch' | 'remove'
+
 export interface ControllerParts {
-  readonly api: KubernetesApi
+  readonly api: Pick<KubernetesApi, AskedOf>
   readonly clock: Clock
   readonly log: Log
   readonly metrics: ControllerMetrics
@@ -44,8 +48,13 @@ export interface ControllerParts {
 
 /** Changes come in bursts: a roll-out makes a dozen pods at once. */
 const debounceMs = 100
+/** What others do to our ConfigMaps: a turn a second is the most that a tenant can cause by it. */
+const revertMs = 1_000
 const retryMsMin = 1_000
 const retryMsMax = 60_000
+
+/** Events of one turn about namespaces that refuse; the log names them all. */
+const refusalNoticesMax = 10
 
 const webhookServer: Server = { secret: 'outrigger-webhook-tls', service: 'outrigger-webhook' }
 
@@ -61,6 +70,10 @@ export class Controller {
   readonly #held
   readonly #pods
   readonly #lingering: Lingering
+  readonly #distributor: Distributor
+  readonly #providers = new Providers()
+  /** Namespaces whose refusal has been told. */
+  #refusing: ReadonlySet<string> = new Set()
   #reported = ''
   readonly #alarm: Alarm
   #turn: Promise<void> = Promise.resolve()
@@ -74,6 +87,7 @@ export class Controller {
       this.#turn = this.#turn.then(() => this.#run())
     })
     this.#lingering = new Lingering(settings.lingerMs)
+    this.#distributor = new Distributor({ api, clock, log, touches: settings.touches })
     this.#certificates = new Certificates({
       api,
       namespace: settings.namespace,
@@ -94,7 +108,7 @@ export class Controller {
       path: '/api/v1/configmaps',
       query: { fieldSelector: `metadata.name=${projectedConfig}` },
       clock,
-      onChange,
+      onChange: () => this.#schedule(revertMs),
     })
     this.#pods = observe(api, {
       path: '/api/v1/pods',
@@ -153,40 +167,60 @@ export class Controller {
     }
   }
 
-  /** One turn. Gives when the next is due if nothing changes, in ms. */
+  /**
+   * One turn. Gives when the next is due if nothing changes, in ms. No step keeps those after it from
+   * being done, least of all the renewal of certificates: rejects with the first error at the end.
+   */
   async #compare(): Promise<number> {
     const { settings, clock, metrics, api } = this.#parts
     const nowMs = clock.wall()
+    const failures: KubernetesError[] = []
+    const attempt = collecting(failures)
     const object = this.#platform.objects.get(`${settings.namespace}/outrigger`)
-    const platform = readPlatform(object, settings)
+    const platform = platformOf(object, settings)
     metrics.configurationValid.set(platform.kind === 'valid' ? 1 : 0, [])
-    await this.#tell(object, platform)
+    await attempt(() => this.#tell(object, platform))
+    const lastGood = this.#lastGood()
+    const trusted = trustedIn(this.#held.objects.get(this.#homeKey))
     // Also where the halves speak plainly: the API server asks the webhook over TLS alone.
-    const authorities = await this.#certificates.authorities(nowMs)
+    const authorities = await this.#certificates.authorities(nowMs, trusted)
     const bundle = authoritiesText(authorities)
     const isTls = settings.transport === 'tls'
-    const { namespaces, nextMs } = this.#wanted()
-    const projection = platform.kind === 'valid' ? platform.projection : this.#lastGood()
-    const handout = projection && { projection, authorities: isTls ? bundle : undefined }
-    const refusals = handout === undefined ? [] : await this.#distribute(handout, namespaces)
-    await trustWebhooks(api, bundle)
-    // Without a projection nobody has a bundle yet that could be too old; and a namespace that will
-    // not have one harms its own pods alone.
-    await this.#certificates.spread(authorities, nowMs)
-    const providers = isTls && platform.kind === 'valid' ? platform.providers : []
+    const projection = platform.kind === 'valid' ? platform.projection : lastGood
+    // Without a projection nobody has a bundle that could be too old, unless of an earlier one.
+    let isTold = projection !== undefined || this.#held.objects.size === 0
+    let nextMs = Number.POSITIVE_INFINITY
+    await attempt(async () => {
+      const handout = projection && { projection, authorities: isTls ? bundle : undefined }
+      const given = await this.#distribute(handout)
+      nextMs = given.nextMs
+      failures.push(...given.refusals.values())
+      await this.#tellRefusals(object, given.refusals)
+    })
+    await attempt(() => trustWebhooks(api, bundle))
+    // Told to all, or told for so long that those who have not heard harm their own pods alone.
+    isTold &&= failures.length === 0
+    if (isTold || this.#certificates.isOverdue(authorities, nowMs)) {
+      await attempt(() => this.#certificates.spread(authorities, nowMs))
+    }
+    const providers = isTls ? this.#providers.of(platform, lastGood) : []
     const servers = [webhookServer, ...providers.map(ambassadorServer)]
-    await this.#certificates.serve(authorities, servers, nowMs)
+    await attempt(() => this.#certificates.serve(authorities, servers, nowMs))
     for (const [secret, until] of this.#certificates.ends) {
       metrics.certificateEnd.set(until / 1_000, [secret])
     }
     // Tried again, once all others have been served.
-    if (refusals[0] !== undefined) throw refusals[0]
+    if (failures[0] !== undefined) throw failures[0]
     // Certificates, and whom the API server trusts, are looked at even where nothing else happens.
     return Math.min(nextMs, checkMsOf(settings.lifetimes))
   }
 
+  get #homeKey(): string {
+    return `${this.#parts.settings.namespace}/${projectedConfig}`
+  }
+
   #lastGood() {
-    return lastGood(this.#held.objects.get(`${this.#parts.settings.namespace}/${projectedConfig}`))
+    return lastGood(this.#held.objects.get(this.#homeKey))
   }
 
   /** Namespaces with pods, now or a moment ago, and our own, which keeps the last good one. */
@@ -202,38 +236,35 @@ export class Controller {
     return wanted
   }
 
-  /** Gives what single namespaces refused. */
-  async #distribute(
-    handout: Handout,
-    wanted: ReadonlySet<string>,
-  ): Promise<readonly KubernetesError[]> {
+  async #distribute(handout: Handout | undefined): Promise<Given> {
+    const { namespaces: wanted, nextMs } = this.#wanted()
+    if (handout === undefined) return { refusals: new Map(), nextMs }
     const held = new Map<string, KubernetesObject>()
     for (const [key, object] of this.#held.objects) held.set(namespaceOf(key), object)
-    const plan = distribution(handout, wanted, held)
-    const { log, settings, api, clock } = this.#parts
-    const refusals = await giveOut({ api, home: settings.namespace }, plan)
-    if (plan.write.length + plan.remove.length > 0) {
-      const facts = { hash: handout.projection.hash, written: plan.write.length }
-      log.info({ ...facts, removed: plan.remove.length }, 'configuration given out')
+    const surroundings = { wanted, held, pods: this.#pods.objects }
+    const given = await this.#distributor.distribute(handout, surroundings)
+    return { refusals: given.refusals, nextMs: Math.min(given.nextMs, nextMs) }
+  }
+
+  /** Says once of each namespace that it refuses, where the platform's people look: with its file. */
+  async #tellRefusals(about: KubernetesObject | undefined, refusals: Given['refusals']) {
+    const told = this.#refusing
+    this.#refusing = new Set(refusals.keys())
+    const notices: Notice[] = []
+    for (const [namespace, { message }] of refusals) {
+      if (told.has(namespace)) continue
+      this.#parts.log.warn({ namespace, error: message }, 'a namespace refuses its configuration')
+      const reason = 'ConfigurationNotGiven'
+      notices.push({ type: 'Warning', reason, message: `${namespace}: ${message}` })
     }
-    if (settings.touches === 'nothing') return refusals
-    const changed = new Set(plan.write.map(({ metadata }) => metadata.namespace))
-    const pods = [...this.#pods.objects].flatMap(([key, { metadata }]) =>
-      changed.has(metadata.namespace) ? [key] : [],
-    )
-    const mark = `${handout.projection.hash}-${clock.wall()}`
-    const { error } = await touch(api, pods, mark)
-    if (error !== undefined) {
-      log.warn({ error: error.message }, 'Cannot touch pods: they take the configuration by and by')
-    }
-    return refusals
+    if (about !== undefined) await this.#report(about, notices.slice(0, refusalNoticesMax))
   }
 
   /** Says once of each version of the file what is wrong with it, or that it is good again. */
   async #tell(object: KubernetesObject | undefined, platform: Platform): Promise<void> {
     const version = object?.metadata.resourceVersion ?? ''
     if (this.#reported === version && version !== '') return
-    const { log, api, clock, settings } = this.#parts
+    const { log } = this.#parts
     const wasTold = this.#reported !== ''
     const notices: Notice[] = []
     if (platform.kind === 'refused') {
@@ -250,8 +281,13 @@ export class Controller {
     }
     this.#reported = version
     if (object === undefined) return
+    await this.#report(object, notices)
+  }
+
+  async #report(about: KubernetesObject, notices: readonly Notice[]): Promise<void> {
+    const { api, clock, settings } = this.#parts
     const parts = { api, clock, component: 'outrigger-controller', instance: settings.instance }
-    for (const notice of notices) await report(parts, object, notice)
+    for (const notice of notices) await report(parts, about, notice)
   }
 }
 
@@ -261,17 +297,4 @@ function ambassadorServer(provider: string): Server {
 
 function namespaceOf(key: string): string {
   return key.split('/', 1)[0] ?? ''
-}
-
-/** Of a pod only where it is: thousands are held. */
-function withoutDetails({ metadata }: KubernetesObject): KubernetesObject {
-  const { name, namespace, uid, resourceVersion } = metadata
-  return {
-    metadata: {
-      ...(name === undefined ? {} : { name }),
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(uid === undefined ? {} : { uid }),
-      ...(resourceVersion === undefined ? {} : { resourceVersion }),
-    },
-  }
 }

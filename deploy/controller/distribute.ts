@@ -39,6 +39,8 @@ export function handoutIn(
 export interface Distribution {
   /** Merge patches that take out what others have added: server-side apply leaves it to them. */
   readonly strays: ReadonlyMap<string, Json>
+  /** Of those in `write` that can only be made anew, since theirs is immutable; by namespace. */
+  readonly recreate: ReadonlyMap<string, KubernetesObject>
   readonly write: readonly KubernetesObject[]
   /** Namespaces whose ConfigMap goes. */
   readonly remove: readonly string[]
@@ -60,11 +62,13 @@ export function distribution(
     return is !== undefined && isSame(is, should) ? [] : [should]
   })
   const strays = new Map<string, Json>()
+  const recreate = new Map<string, KubernetesObject>()
   for (const { metadata } of write) {
     const { namespace = '' } = metadata
     const is = held.get(namespace)
     const patch = is && strayPatch(is, handoutIn(namespace, handout))
-    if (patch !== undefined) strays.set(namespace, patch)
+    if (is !== undefined && isImmutable(is)) recreate.set(namespace, is)
+    else if (patch !== undefined) strays.set(namespace, patch)
   }
   const remove = [...held]
     .filter(([namespace, { metadata }]) => {
@@ -73,7 +77,7 @@ export function distribution(
     })
     .map(([namespace]) => namespace)
     .toSorted()
-  return { strays, write, remove }
+  return { strays, recreate, write, remove }
 }
 
 type Json = Readonly<Record<string, unknown>>
@@ -90,6 +94,11 @@ function keysOf(data: unknown): string[] {
   return isJsonObject(data) ? Object.keys(data) : []
 }
 
+/** Kubelets do not even look at it again: what it holds would be the last that its pods are given. */
+function isImmutable(is: KubernetesObject): boolean {
+  return is['immutable'] === true
+}
+
 /** Whether nothing would change; what others have added to labels and annotations is theirs. */
 function isSame(is: KubernetesObject, should: KubernetesObject): boolean {
   const holds = (one: unknown, other: unknown) =>
@@ -97,6 +106,7 @@ function isSame(is: KubernetesObject, should: KubernetesObject): boolean {
       ([key, value]) => isJsonObject(one) && one[key] === value,
     )
   return (
+    !isImmutable(is) &&
     holds(is.metadata.labels, should.metadata.labels) &&
     holds(is.metadata.annotations, should.metadata.annotations) &&
     holds(is['data'], should['data']) &&
@@ -106,7 +116,16 @@ function isSame(is: KubernetesObject, should: KubernetesObject): boolean {
 
 /** The configuration inside a ConfigMap that holds one; undefined where it has no such key. */
 export function configTextOf(object: KubernetesObject | undefined): string | undefined {
+  return textAt(object, 'outrigger.yaml')
+}
+
+/** The authorities inside a ConfigMap of ours, PEM; empty where it has none. */
+export function trustedIn(object: KubernetesObject | undefined): string {
+  return textAt(object, authoritiesKey) ?? ''
+}
+
+function textAt(object: KubernetesObject | undefined, key: string): string | undefined {
   const data = object?.['data']
-  const text = isJsonObject(data) ? data['outrigger.yaml'] : undefined
+  const text = isJsonObject(data) ? data[key] : undefined
   return typeof text === 'string' ? text : undefined
 }

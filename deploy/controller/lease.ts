@@ -31,7 +31,8 @@ type LeaseSpec = v.InferOutput<typeof leaseSpec>
 /**
  * One of several processes leads, by a Lease object. Other clocks are not believed: a holder is gone
  * when its record has not changed for 15 s of ours. Whoever cannot renew for 10 s stops leading before
- * anybody else may begin.
+ * anybody else may begin. Those 10 s begin with the question, since nobody knows when within it the
+ * server wrote the record that others count from.
  */
 export class LeaderLease {
   readonly #parts: LeaseParts
@@ -71,8 +72,9 @@ export class LeaderLease {
 
   async #run(): Promise<void> {
     try {
-      if (await this.#hold()) this.#renew()
-      else this.#lead(false)
+      const askedAt = await this.#hold()
+      if (askedAt === undefined) this.#lead(false)
+      else this.#renew(askedAt)
       this.#isHeard = true
     } catch (error) {
       // The deadline decides, not one failed try. Conflict: somebody else was quicker.
@@ -85,23 +87,25 @@ export class LeaderLease {
     })
   }
 
-  /** Whether the lease is ours after this try. */
-  async #hold(): Promise<boolean> {
+  /** When the write was asked for by which the lease is ours; undefined where it is another's. */
+  async #hold(): Promise<number | undefined> {
     const { api, identity, clock } = this.#parts
     const held = await this.#read()
     if (held === undefined) {
+      const askedAt = clock.now()
       await api.create(this.#collection, this.#object(undefined, this.#spec(undefined)))
-      return true
+      return askedAt
     }
     const { object, spec } = held
     const holder = spec.holderIdentity ?? ''
-    if (holder !== identity && holder !== '' && this.#isAlive(object, spec)) return false
+    if (holder !== identity && holder !== '' && this.#isAlive(object, spec)) return undefined
     // Ours while it was not renewed: another may have led meanwhile.
     if (holder === identity && this.#isLeader && clock.now() - this.#renewedAt > renewDeadlineMs) {
       this.#lead(false)
     }
+    const askedAt = clock.now()
     await api.replace(this.#path, this.#object(object, this.#spec(spec)))
-    return true
+    return askedAt
   }
 
   #isAlive({ metadata }: KubernetesObject, spec: LeaseSpec): boolean {
@@ -147,11 +151,14 @@ export class LeaderLease {
     }
   }
 
-  #renew(): void {
+  #renew(askedAt: number): void {
     const { clock } = this.#parts
-    this.#renewedAt = clock.now()
+    const restMs = askedAt + renewDeadlineMs - clock.now()
+    // The answer came so late that another may be about to begin.
+    if (restMs <= 0) return this.#lead(false)
+    this.#renewedAt = askedAt
     this.#undoDeadline()
-    this.#undoDeadline = clock.after(renewDeadlineMs, () => this.#lead(false))
+    this.#undoDeadline = clock.after(restMs, () => this.#lead(false))
     this.#lead(true)
   }
 

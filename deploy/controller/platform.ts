@@ -1,9 +1,8 @@
 import type { Problem } from '#shared/config/load.ts'
-import { parseConfig } from '#shared/config/load.ts'
 import { textHash } from '#shared/config/snapshot.ts'
 import type { KubernetesObject } from '#shared/kubernetes/kubernetes-object.ts'
 import { configTextOf } from './distribute.ts'
-import { type Projection, type ProjectionSettings, project } from './project.ts'
+import { type Projected, type Projection, type ProjectionSettings, project } from './project.ts'
 
 /** The platform's configuration as it was read last. */
 export type Platform =
@@ -16,7 +15,7 @@ export type Platform =
   /** Bad or gone; what was good before is given out further. */
   | { readonly kind: 'refused'; readonly problems: readonly Problem[] }
 
-/** Reads ConfigMap `outrigger`; undefined where there is none. */
+/** Reads ConfigMap `outrigger`; undefined where there is none. Cost: nothing where its text is the last. */
 export function readPlatform(
   object: KubernetesObject | undefined,
   settings: ProjectionSettings,
@@ -26,11 +25,25 @@ export function readPlatform(
     const state = object === undefined ? 'does not exist' : 'has no key outrigger.yaml'
     return { kind: 'refused', problems: [{ path: '', message: `ConfigMap outrigger ${state}` }] }
   }
-  const projected = project(text, settings)
+  const projected = projectOnce(text, settings)
   if (!projected.ok) return { kind: 'refused', problems: projected.problems }
-  const loaded = parseConfig(text, 'outrigger.yaml')
-  const providers = loaded.ok ? Object.keys(loaded.config.providers).toSorted() : []
-  return { kind: 'valid', projection: projected.projection, providers }
+  return { kind: 'valid', projection: projected.projection, providers: projected.providers }
+}
+
+interface Remembered {
+  readonly text: string
+  readonly transport: ProjectionSettings['transport']
+  readonly projected: Projected
+}
+
+/** Of the last text alone: there is one platform, read every turn and seldom changed. */
+let last: Remembered | undefined
+
+function projectOnce(text: string, { transport }: ProjectionSettings): Projected {
+  if (last?.text !== text || last.transport !== transport) {
+    last = { text, transport, projected: project(text, { transport }) }
+  }
+  return last.projected
 }
 
 /** The projection that was given out last, as a ConfigMap of ours still holds it. */

@@ -1,11 +1,5 @@
 import { nearest } from '#shared/config/nearest.ts'
-import {
-  injectedLabel,
-  optInAnnotation,
-  prefix,
-  templateAnnotation,
-  touchedAnnotation,
-} from './names.ts'
+import { injectedLabel, prefix, templateAnnotation, touchedAnnotation } from './names.ts'
 import { parseQuantity, respell } from './quantity.ts'
 import { bounds, type SidecarResources } from './settings.ts'
 
@@ -50,7 +44,13 @@ export const userAnnotations: readonly string[] = [...table.keys()]
 /** Written by us alone. */
 const ownAnnotations: readonly string[] = [templateAnnotation, touchedAnnotation]
 
-/** What the annotations ask for, and every fault of theirs in words. */
+/**
+ * Faults that are told: looking for what was meant costs some microseconds each, and a message
+ * ends long before.
+ */
+const problemsMax = 20
+
+/** What the annotations ask for, and the first 20 faults of theirs in words but the opt-in's. */
 export function readWishes(annotations: Readonly<Record<string, string>>): {
   wishes: Wishes
   problems: string[]
@@ -58,6 +58,7 @@ export function readWishes(annotations: Readonly<Record<string, string>>): {
   let wishes: Wishes = { port: portDefault, placeholderKey: false, resources: {} }
   const problems: string[] = []
   for (const [key, text] of Object.entries(annotations)) {
+    if (problems.length === problemsMax) break
     if (!key.startsWith(prefix) || ownAnnotations.includes(key)) continue
     const name = key.slice(prefix.length)
     const read = table.get(name)
@@ -72,10 +73,11 @@ export function readWishes(annotations: Readonly<Record<string, string>>): {
   return { wishes, problems }
 }
 
-/** Labels under our prefix that ought to be annotations, in words. */
+/** Labels under our prefix that ought to be annotations, in words; the first 20. */
 export function labelProblems(labels: Readonly<Record<string, string>>): string[] {
   return Object.keys(labels)
     .filter((key) => key.startsWith(prefix) && key !== injectedLabel)
+    .slice(0, problemsMax)
     .map((key) => {
       const name = key.slice(prefix.length)
       return table.has(name)
@@ -94,9 +96,9 @@ function cut(text: string): string {
   return text.length > 60 ? `${text.slice(0, 60)}…` : text
 }
 
-function readOptIn(text: string): Reading {
-  if (text === 'true' || text === 'false') return { ok: true, wish: {} }
-  return { ok: false, message: `must be "true" (or "false"); write ${optInAnnotation}: "true"` }
+/** The rule `opted-in` says what is wrong with it. */
+function readOptIn(): Reading {
+  return { ok: true, wish: {} }
 }
 
 function readConfig(text: string): Reading {

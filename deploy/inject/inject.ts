@@ -1,11 +1,12 @@
 import { add } from './add.ts'
 import { isEqual, type JsonObject, objectAt, objectsOf } from './json.ts'
 import { type Finding, type InjectionRequest, judge } from './judge.ts'
+import { inOrderOf } from './order.ts'
 import { type PatchOperation, patchBetween } from './patch.ts'
 import type { Namespace } from './read-pod.ts'
 import type { Facts, SkipReason } from './rule.ts'
 import type { InjectSettings } from './settings.ts'
-import { inOrderOf, settleContainer, settleVolume } from './settle.ts'
+import { settleContainer, settleVolume } from './settle.ts'
 import { strip } from './strip.ts'
 import { type Template, templateOf } from './template.ts'
 

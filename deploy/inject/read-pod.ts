@@ -107,8 +107,11 @@ function checkPorts(container: JsonObject, path: string): void {
 }
 
 function requireUnique(names: readonly string[]): void {
-  const double = names.find((name, at) => names.indexOf(name) !== at)
-  if (double !== undefined) throw new Malformed(`spec has two containers named '${double}'`)
+  const seen = new Set<string>()
+  for (const name of names) {
+    if (seen.has(name)) throw new Malformed(`spec has two containers named '${name}'`)
+    seen.add(name)
+  }
 }
 
 function objectIn(value: unknown, path: string): JsonObject {

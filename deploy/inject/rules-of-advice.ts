@@ -56,11 +56,6 @@ export const rulesOfAdvice: readonly Rule[] = [
           )
     },
   },
-  {
-    name: 'automount',
-    holds: "the sidecar's token does not depend on automountServiceAccountToken",
-    judge: () => pass('its token has a volume of its own, mounted nowhere else'),
-  },
 ]
 
 /** The user that a container surely runs under; undefined where its image decides. */
@@ -115,7 +110,8 @@ function judgeVariables({ pod }: Facts): Judgement {
     ({ raw }) => objectsOf(raw['envFrom']).length > 0 && !namesOf(raw).includes('OPENAI_BASE_URL'),
   )
   const azure = takers.filter(({ raw }) => namesOf(raw).includes('AZURE_OPENAI_ENDPOINT'))
-  const exposed = hidden.filter((container) => !azure.includes(container))
+  const unaddressed = new Set(azure)
+  const exposed = hidden.filter((container) => !unaddressed.has(container))
   if (exposed.length > 0) {
     return warn(
       `variables of ours win over what ${quoted(exposed)} gets by envFrom, unseen`,

@@ -2,10 +2,16 @@ import { objectAt, objectsOf } from './json.ts'
 import { prefix, sidecarName } from './names.ts'
 import { type Facts, type Judgement, pass, type Rule, refuse } from './rule.ts'
 import { resourceProblems, settingsProblems } from './settings.ts'
+import { sizeLimits, sizesOf } from './size.ts'
 import { resourcesOf } from './template.ts'
 
 /** Whether a sidecar can run in this pod. */
 export const rulesOfPlace: readonly Rule[] = [
+  {
+    name: 'size',
+    holds: 'a pod is no larger than one that the webhook answers at once',
+    judge: judgeSize,
+  },
   {
     name: 'settings',
     holds: "the platform's settings say which image runs, by digest and under which user",
@@ -66,6 +72,17 @@ export const rulesOfPlace: readonly Rule[] = [
     judge: judgePorts,
   },
 ]
+
+function judgeSize({ pod }: Facts): Judgement {
+  const sizes = sizesOf(pod)
+  const beyond = sizeLimits
+    .filter(({ what, most }) => sizes[what] > most)
+    .map(({ what, words, most }) => `${sizes[what]} ${words}, and ${most} are the most`)
+  if (beyond.length > 0) {
+    return refuse(`it has ${beyond.join('; ')}`, 'split the pod, or give it fewer')
+  }
+  return pass(sizeLimits.map(({ what, words }) => `${sizes[what]} ${words}`).join(', '))
+}
 
 function judgeVersion({ settings }: Facts): Judgement {
   const version = settings.kubernetesVersion

@@ -1,5 +1,6 @@
+import { project } from '#deploy/controller/project.ts'
 import { objectAt } from '#deploy/inject/json.ts'
-import { describeProblems, parseConfig } from '#shared/config/load.ts'
+import { describeProblems } from '#shared/config/load.ts'
 import { parseTuned } from '#shared/config/tuned.ts'
 import type { Question, Verdict } from './review.ts'
 
@@ -11,7 +12,8 @@ const emptyPlatform = { where: 'outrigger.yaml', text: '{}' }
 
 /**
  * Judges a ConfigMap that holds a configuration: the platform's, in `systemNamespace`, whole, with every
- * bad key; a tenant's only by what is wrong in what it may set, and it is warned of what is ignored.
+ * bad key, or for what sidecars get of it, if that is too large to be given out; a tenant's only by
+ * what is wrong in what it may set, and it is warned of what is ignored. Above 64 KiB that is all of it.
  */
 export function checkConfig({ object, namespace }: Question, systemNamespace: string): Verdict {
   const name = objectAt(object, 'metadata')?.['name']
@@ -22,15 +24,19 @@ export function checkConfig({ object, namespace }: Question, systemNamespace: st
     return isPlatform ? { kind: 'deny', message } : { kind: 'allow', warnings: [message] }
   }
   if (isPlatform) {
-    const loaded = parseConfig(text, 'outrigger.yaml')
-    if (loaded.ok) return { kind: 'allow' }
-    const message = `Cannot take the configuration:\n${describeProblems(loaded.problems)}`
+    // As the controller will: what it could not give out to sidecars is refused here. What TLS adds is
+    // the longer of both.
+    const projected = project(text, { transport: 'tls' })
+    if (projected.ok) return { kind: 'allow' }
+    const message = `Cannot take the configuration:\n${describeProblems(projected.problems)}`
     return { kind: 'deny', message: message.slice(0, messageCharsMax) }
   }
   const { ignored } = parseTuned(emptyPlatform, { where: 'outrigger.yaml', text })
   // Whether the platform has a model is not known here: its own file is read where it counts.
   const warnings = ignored
     .filter(({ message }) => message !== 'is not a model of the platform')
-    .map(({ path, message }) => `Outrigger ignores ${path} ${message}`.slice(0, 250))
+    .map(({ path, message }) =>
+      `Outrigger ignores ${path === '' ? 'the file:' : path} ${message}`.slice(0, 250),
+    )
   return { kind: 'allow', warnings: warnings.slice(0, 10) }
 }

@@ -25,7 +25,7 @@ export const webhookTable = {
   },
   eventsDropped: {
     name: 'outrigger_webhook_events_dropped_total',
-    help: 'Events that were not written: too many at once, or the API server refused.',
+    help: 'Events that were not written: over the rate, too many at once, or the API server refused.',
     type: 'counter',
     labels: [],
   },

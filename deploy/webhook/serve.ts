@@ -1,6 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock } from '#shared/call/clock.ts'
 import type { TlsPair } from '#shared/http/tls-directory.ts'
-import { type TlsListener, tlsListener } from '#shared/http/tls-listener.ts'
+import { Bodies } from './bodies.ts'
+import { type ServeLimits, serveLimits } from './limits.ts'
+import { boundedListener } from './listener.ts'
 import { type Question, readQuestion, type Verdict, writeAnswer } from './review.ts'
 
 /** Judges a question; at once, since the creation of a pod waits for it. Never throws. */
@@ -10,8 +13,12 @@ export interface ServeParts {
   readonly host: string
   readonly port: number
   readonly pair: TlsPair
+  /** PEM: without a certificate of this authority nobody is answered. Undefined: whoever asks is. */
+  readonly clientAuthority?: string | undefined
   /** By path, such as `/inject`. */
   readonly judges: Readonly<Record<string, Judge>>
+  readonly clock: Pick<Clock, 'after'>
+  readonly limits?: ServeLimits
 }
 
 export interface WebhookServer {
@@ -21,24 +28,16 @@ export interface WebhookServer {
   close(): Promise<void>
 }
 
-/** etcd keeps objects of 1.5 MB; an update brings the old one too. */
-const bodyBytesMax = 4 * 2 ** 20
-/** The API server gives a webhook 30 s at most. */
-const requestMs = 30_000
-/** Every API server of a cluster keeps a few. */
-const connectionsMax = 1_024
-
 /** Serves judges to the API server, over TLS 1.3. Rejects where the port cannot be had. */
-export async function serve({ host, port, pair, judges }: ServeParts): Promise<WebhookServer> {
-  let listener: TlsListener | undefined
-  const answerOne = (request: IncomingMessage, response: ServerResponse) => {
-    answer(request, response, judges).catch(() => response.destroy())
-  }
-  listener = tlsListener({}, pair, answerOne)
-  const { server, secure } = listener
-  server.headersTimeout = requestMs
-  server.requestTimeout = requestMs
-  server.maxConnections = connectionsMax
+export async function serve(parts: ServeParts): Promise<WebhookServer> {
+  const { host, port, pair, clientAuthority, judges, clock, limits = serveLimits } = parts
+  const bodies = new Bodies(limits, clock)
+  const { server, secure } = boundedListener(
+    { pair, clientAuthority, limits },
+    (request, response) => {
+      answer({ request, response, judges, bodies }).catch(() => response.destroy())
+    },
+  )
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host, port }, () => {
@@ -58,20 +57,34 @@ export async function serve({ host, port, pair, judges }: ServeParts): Promise<W
   }
 }
 
-async function answer(
-  request: IncomingMessage,
-  response: ServerResponse,
-  judges: ServeParts['judges'],
-): Promise<void> {
+interface Exchange {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly judges: ServeParts['judges']
+  readonly bodies: Bodies
+}
+
+/** For a body that is no whole one. */
+const refusals = {
+  long: [413, 'the review is longer than 4 MiB'],
+  full: [503, 'too many reviews are being read at once'],
+  late: [408, 'the review took too long'],
+} as const
+
+async function answer({ request, response, judges, bodies }: Exchange): Promise<void> {
   // The API server adds its timeout as a query.
   const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
   const judge = Object.hasOwn(judges, path) ? judges[path] : undefined
   if (judge === undefined)
     return refuse(response, 404, `there are ${Object.keys(judges).join(', ')}`)
   if (request.method !== 'POST') return refuse(response, 405, 'use POST')
-  const body = await readAll(request)
-  if (body === undefined) return refuse(response, 413, 'the review is longer than 4 MiB')
-  const question = readQuestion(body)
+  const body = await bodies.read(request)
+  if (body.kind === 'gone') return
+  if (body.kind !== 'whole') {
+    const [status, text] = refusals[body.kind]
+    return refuse(response, status, text)
+  }
+  const question = readQuestion(body.text)
   if (question === undefined) {
     return refuse(response, 400, 'the body is no AdmissionReview of admission.k8s.io/v1')
   }
@@ -81,18 +94,6 @@ async function answer(
     'content-length': Buffer.byteLength(text),
   })
   response.end(text)
-}
-
-/** Undefined where it is too long; the rest is read and thrown away, so that the answer arrives. */
-async function readAll(request: IncomingMessage): Promise<string | undefined> {
-  const chunks: Buffer[] = []
-  let length = 0
-  for await (const chunk of request) {
-    const bytes: Buffer = chunk
-    length += bytes.length
-    if (length <= bodyBytesMax) chunks.push(bytes)
-  }
-  return length > bodyBytesMax ? undefined : Buffer.concat(chunks).toString('utf8')
 }
 
 function refuse(response: ServerResponse, status: number, text: string): void {

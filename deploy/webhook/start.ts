@@ -1,20 +1,20 @@
+import { X509Certificate } from 'node:crypto'
 import { hostname } from 'node:os'
 import { parseArgs } from 'node:util'
 import { systemNamespace } from '#deploy/inject/names.ts'
+import { readVersion } from '#shared/config/read.ts'
 import { TlsDirectory } from '#shared/http/tls-directory.ts'
 import { inClusterAccess, serviceAccountDirectory } from '#shared/kubernetes/cluster-access.ts'
 import { KubernetesApi } from '#shared/kubernetes/kubernetes-api.ts'
-import { KubernetesError } from '#shared/kubernetes/kubernetes-error.ts'
-import { isJsonObject, parsedJson } from '#shared/kubernetes/kubernetes-object.ts'
 import { startAdminServer, textPage } from '#shared/lifecycle/admin-server.ts'
 import type { RunningService, ServiceOptions } from '#shared/lifecycle/run-service.ts'
 import { version } from '#shared/lifecycle/version.ts'
-import type { Log } from '#shared/telemetry/access-log.ts'
 import { contentTypes, formatFor } from '#shared/telemetry/metrics.ts'
 import { judgesOf } from './judges.ts'
 import { webhookMetrics } from './metrics.ts'
 import { OwnerEvents } from './owner-events.ts'
 import { serve } from './serve.ts'
+import { askVersion } from './server-version.ts'
 import { SettingsFile } from './settings-file.ts'
 
 /** Endpoints leave the API server's view some seconds after SIGTERM: questions still come. */
@@ -40,16 +40,24 @@ export async function startWebhook(
     api,
     clock,
     instance: given.instance,
+    isExcluded: (namespace) => settings.current?.excludedNamespaces.includes(namespace) ?? true,
     onDropped: () => metrics.eventsDropped.add(1, []),
   })
   const server = await serve({
     host: given.host,
     port: Number(given.port),
     pair: tls.pair,
+    clientAuthority: readAuthority(given['client-ca']),
+    clock,
     judges: judgesOf({ settings, events, metrics, clock, namespace: given.namespace }),
   })
   tls.follow((pair) => server.secure(pair))
-  void tellVersion(api, settings, log)
+  const stopAsking = askVersion({
+    api,
+    clock,
+    log,
+    onVersion: (name) => settings.serverIs(name),
+  })
   let isLeaving = false
   const probes = await startAdminServer(
     { host: given['probes-host'], port: Number(given['probes-port']) },
@@ -75,6 +83,7 @@ export async function startWebhook(
       await new Promise<void>((resolve) => {
         clock.after(Number(given['leave-ms']), resolve)
       })
+      stopAsking()
       settings.close()
       tls.close()
       await server.close()
@@ -84,15 +93,22 @@ export async function startWebhook(
   }
 }
 
-/** Its version matters only where it is too old to have asked. */
-async function tellVersion(api: KubernetesApi, settings: SettingsFile, log: Log): Promise<void> {
+/** The authority of `--client-ca`. Throws where the file has no certificate: nobody would be answered. */
+function readAuthority(file: string): string | undefined {
+  if (file === '') return undefined
+  const reading = readVersion(file)
+  if (!reading.ok) throw new Error(`Cannot read the client authority '${file}': ${reading.reason}`)
+  if (!isAuthority(reading.text)) {
+    throw new Error(`Cannot read the client authority '${file}': it is no PEM certificate of one`)
+  }
+  return reading.text
+}
+
+function isAuthority(text: string): boolean {
   try {
-    const said = parsedJson(await api.text('/version'))
-    const name = isJsonObject(said) ? said['gitVersion'] : undefined
-    if (typeof name === 'string') settings.serverIs(name)
-  } catch (error) {
-    if (!(error instanceof KubernetesError)) throw error
-    log.warn({ error: error.message }, 'Cannot ask the API server for its version')
+    return new X509Certificate(text).ca
+  } catch {
+    return false
   }
 }
 
@@ -104,6 +120,7 @@ function readArguments(argv: readonly string[]) {
       namespace: text(systemNamespace),
       settings: text('/etc/outrigger-inject/inject.yaml'),
       tls: text('/etc/outrigger-tls'),
+      'client-ca': text(''),
       instance: text(hostname()),
       'service-account': text(serviceAccountDirectory),
       host: text('0.0.0.0'),

@@ -58,10 +58,10 @@ function tenantChecks(config: Config, { models }: Declared): Finding[] {
     const unknown = (tenant.models ?? []).flatMap((model, at) =>
       absent(model, models, { path: ['tenants', name, 'models', at], group: 'models' }),
     )
-    unknown.push(...tenantLimitChecks(name, tenant, models))
-    if (tenant.classes.includes(tenant.class)) return unknown
+    const found = [...unknown, ...tenantLimitChecks(name, tenant, models)]
+    if (tenant.classes.includes(tenant.class)) return found
     const message = `must be one of the tenant's classes, ${tenant.classes.join(', ')}`
-    return [...unknown, { path: ['tenants', name, 'class'], message }]
+    return [...found, { path: ['tenants', name, 'class'], message }]
   })
 }
 
@@ -124,10 +124,19 @@ function absent(
   names: readonly string[],
   { path, group }: { path: Finding['path']; group: string },
 ): Finding[] {
-  if (names.includes(name)) return []
+  if (setOf(names).has(name)) return []
   const known = names.length === 0 ? `which is empty` : `which has ${names.slice(0, 8).join(', ')}`
-  const suggestion = nearest(name, names)
-  return [{ path, message: `must be a name under ${group}, ${known}; not "${name}"`, suggestion }]
+  const message = `must be a name under ${group}, ${known}; not "${name}"`
+  return [{ path, message, suggestion: () => nearest(name, names) }]
+}
+
+const sets = new WeakMap<readonly string[], ReadonlySet<string>>()
+
+/** `names`, made ready once to be asked often: a file has thousands of references to thousands. */
+function setOf(names: readonly string[]): ReadonlySet<string> {
+  const set = sets.get(names) ?? new Set(names)
+  sets.set(names, set)
+  return set
 }
 
 /** A replica named twice would get twice its share; a credential's name labels its metrics. */
@@ -166,7 +175,7 @@ function dimensionChecks(config: Config): Finding[] {
         .map((limit) => ({
           path: [...path, limit],
           message: `must be a limit that ${preset ?? provider.kind} has: it ${counted}`,
-          suggestion: nearest(limit, known),
+          suggestion: () => nearest(limit, known),
         })),
     )
   })
@@ -177,9 +186,9 @@ function credentialChecks(config: Config, { models }: Declared): Finding[] {
   const known = Object.values(config.models)
   // An entry that was refused may be the one that asks for it.
   if (known.length < models.length) return []
-  const targets = known.flatMap(allTargets)
+  const askedOf = Map.groupBy(known.flatMap(allTargets), ({ provider }) => provider)
   return Object.entries(config.providers).flatMap(([name, provider]) => {
-    const asked = new Set(targets.filter((one) => one.provider === name).map(({ model }) => model))
+    const asked = new Set(askedOf.get(name)?.map(({ model }) => model))
     const credentials: readonly Credential[] = provider.credentials
     return credentials.flatMap((credential, at) =>
       namedModels(credential)
@@ -187,7 +196,7 @@ function credentialChecks(config: Config, { models }: Declared): Finding[] {
         .map(([model, key]) => ({
           path: ['providers', name, 'credentials', at, ...key],
           message: `must be a model that a target asks "${name}" for, not "${model}"`,
-          suggestion: nearest(model, [...asked]),
+          suggestion: () => nearest(model, [...asked]),
         })),
     )
   })
@@ -205,7 +214,8 @@ function namedModels({ models, deployments }: Credential): [model: string, at: K
 }
 
 function repeats(names: readonly string[]): number[] {
-  return names.flatMap((name, at) => (names.indexOf(name) < at ? [at] : []))
+  const seen = new Set<string>()
+  return names.flatMap((name, at) => (seen.size === seen.add(name).size ? [at] : []))
 }
 
 function limitChecks(config: Config, { refused }: Declared): Finding[] {

@@ -1,8 +1,14 @@
+/** A suggestion is a courtesy: it does not go through all names of a huge file. */
+const comparedMax = 1_000
+
 /** The candidate a mistyped `word` most likely meant: at most two slips away, or a prefix. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const lower = word.toLowerCase()
   const slipsMax = Math.min(2, Math.ceil(lower.length / 3))
   const ranked = candidates
+    // Each letter more or less is a slip; without this, thousands of names would take seconds.
+    .filter((candidate) => Math.abs(candidate.length - word.length) <= slipsMax)
+    .slice(0, comparedMax)
     .map((candidate) => ({ candidate, slips: slipsBetween(lower, candidate.toLowerCase()) }))
     .toSorted((a, b) => a.slips - b.slips)
   const best = ranked[0]

@@ -20,7 +20,10 @@ export type KeyPath = readonly Key[]
 export interface Finding {
   readonly path: KeyPath
   readonly message: string
-  readonly suggestion?: string | undefined
+  /** A function where it takes a search: only a few of many findings are shown. */
+  readonly suggestion?: string | undefined | (() => string | undefined)
+  /** Ends the message where there is no suggestion. */
+  readonly otherwise?: string
 }
 
 /** Writes `path` as one would in a query: quoted where a name is not plain. */
@@ -119,10 +122,12 @@ function unknownKey({ schema, entries, path, key }: Unknown): Finding {
   if (siblings.some((sibling) => isMap(sibling) && Object.hasOwn(sibling, key))) {
     return { path, message: `is not used by this kind; its keys are ${known.join(', ')}` }
   }
-  const suggestion = nearest(key, known)
-  const message = 'is not a known key'
-  if (suggestion !== undefined) return { path, message, suggestion }
-  return { path, message: `${message}; known here: ${known.join(', ')}` }
+  return {
+    path,
+    message: 'is not a known key',
+    suggestion: () => nearest(key, known),
+    otherwise: `; known here: ${known.join(', ')}`,
+  }
 }
 
 /** The schema that decides about `value`: through defaults, into the fitting branch of a union. */

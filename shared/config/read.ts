@@ -1,6 +1,6 @@
 import { readFileSync, readlinkSync, statSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { configBytesMax } from './load.ts'
+import { configBytesMax } from './read-yaml.ts'
 
 /** The text of a file and where it was found, or why there is none. */
 export type FileReading =

@@ -1,5 +1,6 @@
-import { checked, type Loaded, parseConfig, readYaml } from './load.ts'
+import { checked, type Loaded } from './load.ts'
 import { formatPath, isMap, type KeyPath, type Problem } from './problems.ts'
+import { readYaml } from './read-yaml.ts'
 import { anyName, tunableKeys } from './tunable-keys.ts'
 
 /** A text and what to call it in messages. */
@@ -17,20 +18,22 @@ export interface Tuned {
 
 /** Beyond what there is to set, a file is a mistake or an attempt to keep the sidecar busy. */
 const settingsMax = 200
+/** A file that sets all there is has a tenth of it; the processes that read it serve others too. */
+export const tenantBytesMax = 64 * 2 ** 10
 
 /**
  * Parses the platform's file and lays the tenant's `own` over it: only keys marked as tunable, only
  * for models that the platform has. Whatever else is in it is ignored and named; nothing in it can
- * make the platform's configuration fail.
+ * make the platform's configuration fail. A file above 64 KiB is ignored whole, unread. A file above 64 KiB is ignored whole, unread.
  */
 export function parseTuned(platform: NamedText, own: NamedText): Tuned {
   const read = readYaml(platform.text, platform.where)
   if ('problems' in read) {
-    return { loaded: parseConfig(platform.text, platform.where), ignored: [] }
+    return { loaded: { ok: false, problems: read.problems }, ignored: [] }
   }
   const alone = checked(read)
   if (!alone.ok) return { loaded: alone, ignored: [] }
-  const written = readYaml(own.text, own.where)
+  const written = readYaml(own.text, own.where, tenantBytesMax)
   if ('problems' in written) return { loaded: alone, ignored: written.problems }
   const ignored: Problem[] = []
   let settings = settingsOf(written.value, read.value, ignored)

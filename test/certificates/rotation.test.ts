@@ -7,6 +7,8 @@ import {
   advance,
   bundleOf,
   defaultLifetimes,
+  isOverdue,
+  recover,
   spread,
 } from '#deploy/certificates/authorities.ts'
 import { issue, renewalOf } from '#deploy/certificates/leaf.ts'
@@ -52,7 +54,7 @@ class Installation {
     this.bundles.push({ at: nowMs, bundle: bundleOf(this.state) })
     this.state = spread(this.state, nowMs)
     const order = { names, held: this.leaf && readPair(writePair(this.leaf)) }
-    if ((await renewalOf(order, this.state, nowMs)) === undefined) return
+    if ((await renewalOf(order, this.state, { nowMs })) === undefined) return
     this.leaf = await issue(this.state, names, { nowMs })
     this.leaves.push({ at: nowMs, leaf: this.leaf.certificate })
   }
@@ -136,14 +138,16 @@ test('a leaf is renewed where it is missing, broken, for other names, of another
   const stranger = await advance(undefined, startMs)
   const held = await issue(state, names, { nowMs: startMs })
   const at = (nowMs: number, order: { names: readonly string[]; held: KeyPair | undefined }) =>
-    renewalOf(order, state, nowMs)
+    renewalOf(order, state, { nowMs })
   assert.equal(await at(startMs, { names, held }), undefined)
   assert.equal(await at(startMs, { names: names.toReversed(), held }), undefined)
   assert.equal(await at(startMs, { names, held: undefined }), 'absent')
   assert.equal(await at(startMs, { names, held: { certificate: 'x', key: 'y' } }), 'unreadable')
+  const mixed = { certificate: held.certificate, key: stranger.current.key }
+  assert.equal(await at(startMs, { names, held: mixed }), 'unreadable')
   assert.equal(await at(startMs, { names: names.slice(1), held }), 'names')
   assert.equal(await at(startMs + 21 * dayMs, { names, held }), 'expiring')
-  assert.equal(await renewalOf({ names, held }, stranger, startMs), 'authority')
+  assert.equal(await renewalOf({ names, held }, stranger, { nowMs: startMs }), 'authority')
 })
 
 test('what a Secret keeps is read as it was written, and nothing else is', async () => {
@@ -155,4 +159,61 @@ test('what a Secret keeps is read as it was written, and nothing else is', async
   for (const data of [undefined, {}, encoded('{'), encoded('{"current":1}')]) {
     assert.equal(readAuthorities(data), undefined)
   }
+})
+
+test('a state whose certificate or key cannot be read is none; what else is broken is left out', async () => {
+  const first = await advance(undefined, startMs)
+  const begun = await advance(first, startMs + 250 * dayMs)
+  assert.ok(begun.next !== undefined)
+  const read = (state: Authorities) => readAuthorities(writeAuthorities(state))
+  const stranger = await advance(undefined, startMs)
+  for (const broken of [
+    { certificate: 'garbage', key: first.current.key },
+    { certificate: first.current.certificate, key: 'garbage' },
+    { certificate: first.current.certificate, key: stranger.current.key },
+  ]) {
+    assert.equal(read({ ...first, current: broken }), undefined)
+    assert.deepEqual(read({ ...begun, next: { ...broken, since: 1 } }), {
+      ...begun,
+      next: undefined,
+    })
+  }
+  const previous = [{ certificate: 'garbage', until: startMs + dayMs }]
+  assert.deepEqual(read({ ...first, previous }), first)
+})
+
+test('after the loss of all keys what is served stays trusted, by old bundles and by new ones', async () => {
+  const before = await advance(undefined, startMs)
+  const oldBundle = bundleOf(before)
+  const leaf = await issue(before, names, { nowMs: startMs })
+  const lostMs = startMs + 5 * dayMs
+  const after = await recover(
+    `${oldBundle}-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n`,
+    lostMs,
+  )
+  assert.deepEqual(after.previous, [
+    {
+      certificate: before.current.certificate.trim().concat('\n'),
+      until: lostMs + defaultLifetimes.leafMs,
+    },
+  ])
+  assert.ok(isTrusted(leaf.certificate, bundleOf(after), lostMs))
+  const kept = readAuthorities(writeAuthorities(after))
+  assert.deepEqual(kept, after)
+  // The new authority is in no client's file yet: it signs once it has been spread.
+  const order = { names, held: leaf }
+  assert.equal(await renewalOf(order, after, { nowMs: lostMs }), undefined)
+  const spreadMs = lostMs + defaultLifetimes.spreadMs
+  assert.equal(await renewalOf(order, after, { nowMs: spreadMs }), 'authority')
+  assert.deepEqual((await recover('', lostMs)).previous, [])
+  assert.deepEqual((await recover(oldBundle, startMs + 366 * dayMs)).previous, [])
+})
+
+test('who takes no bundle holds a rotation back for a twelfth of an authority’s life', async () => {
+  const first = await advance(undefined, startMs)
+  assert.equal(isOverdue(first, startMs + 300 * dayMs), false)
+  const dueMs = startMs + 250 * dayMs
+  const begun = await advance(first, dueMs)
+  assert.equal(isOverdue(begun, dueMs + 30 * dayMs), false)
+  assert.equal(isOverdue(begun, dueMs + 31 * dayMs), true)
 })

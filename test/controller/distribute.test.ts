@@ -55,6 +55,17 @@ test('keys that a tenant adds are taken out, which applying alone would leave', 
   assert.deepEqual(strays.get('a'), { data: { 'ca.crt': null }, binaryData: null })
 })
 
+test('one that was made immutable is made anew, even where it says the same: kubelets left it', () => {
+  const mine = handoutIn('a', handout('one'))
+  for (const data of [mine['data'], { 'outrigger.yaml': 'mine', more: '1' }]) {
+    const frozen = { ...mine, data, immutable: true }
+    const plan = distribution(handout('one'), new Set(['a']), new Map([['a', frozen]]))
+    assert.deepEqual([...plan.recreate], [['a', frozen]])
+    assert.deepEqual(plan.write, [mine])
+    assert.equal(plan.strays.size, 0)
+  }
+})
+
 test('only what the controller has made is taken back', () => {
   const theirs: KubernetesObject = { metadata: { name: 'outrigger-sidecar', namespace: 'b' } }
   const held = new Map([
@@ -84,6 +95,7 @@ test('whatever is held, one turn is enough: a second has nothing to do', () => {
       for (const name of plan.remove) objects.delete(name)
       assert.deepEqual(distribution(handout('one'), want, objects), {
         strays: new Map(),
+        recreate: new Map(),
         write: [],
         remove: [],
       })

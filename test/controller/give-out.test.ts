@@ -22,33 +22,53 @@ const refused = (status: number, message = 'exceeded quota') =>
 
 const plan = {
   strays: new Map(),
+  recreate: new Map<string, KubernetesObject>(),
   write: ['a', 'b', 'home', 'z'].map((namespace) => ({ metadata: { namespace } })),
   remove: ['old'],
 }
 
-test('a namespace that refuses keeps nothing from the others', async () => {
-  const quota = refused(403)
-  const { api, seen } = server({ a: quota })
-  assert.deepEqual(await giveOut({ api, home: 'home' }, plan), [quota])
-  assert.deepEqual(seen, ['b', 'home', 'z', 'old'])
+test('a namespace that refuses keeps nothing from the others, whosever it is', async () => {
+  const refusals = [
+    refused(403),
+    refused(422),
+    refused(413),
+    refused(500, 'failed calling webhook "policy.tenant": context deadline exceeded'),
+  ]
+  for (const refusal of refusals) {
+    for (const who of ['a', 'home']) {
+      const { api, seen } = server({ [who]: refusal })
+      assert.deepEqual([...(await giveOut(api, plan))], [[who, refusal]])
+      const others = ['a', 'b', 'home', 'z', 'old'].filter((each) => each !== who)
+      assert.deepEqual(seen, others)
+    }
+  }
 })
 
 test('namespaces that are going and what is gone already are no refusals', async () => {
   const leaving = refused(403, 'unable to create: namespace a is being terminated')
   const { api } = server({ a: leaving, old: refused(404) })
-  assert.deepEqual(await giveOut({ api, home: 'home' }, plan), [])
+  assert.equal((await giveOut(api, plan)).size, 0)
 })
 
-test('what home refuses, or a server that is not well, ends the turn', async () => {
-  const failures: [string, KubernetesError][] = [
-    ['home', refused(403)],
-    ['a', refused(401)],
-    ['a', refused(429)],
-    ['a', refused(503)],
-    ['a', refused(0)],
-  ]
-  for (const [namespace, error] of failures) {
-    const { api } = server({ [namespace]: error })
-    await assert.rejects(giveOut({ api, home: 'home' }, plan), error)
+test('a server that is not well ends the turn', async () => {
+  for (const error of [refused(401), refused(429), refused(500), refused(503), refused(0)]) {
+    const { api } = server({ a: error })
+    await assert.rejects(giveOut(api, plan), error)
   }
+})
+
+test('what is immutable is deleted, that very object, before it is written anew', async () => {
+  const asked: unknown[] = []
+  const take = async (...parts: unknown[]): Promise<KubernetesObject> => {
+    asked.push(parts.slice(0, 2))
+    return { metadata: {} }
+  }
+  const object = { metadata: { namespace: 'a' } }
+  const path = '/api/v1/namespaces/a/configmaps/outrigger-sidecar'
+  const recreate = new Map([['a', { metadata: { namespace: 'a', uid: 'u1' } }]])
+  await giveOut({ patch: take, remove: take }, { ...plan, recreate, write: [object], remove: [] })
+  assert.deepEqual(asked, [
+    [path, { uid: 'u1' }],
+    [path, object],
+  ])
 })

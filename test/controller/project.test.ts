@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { project } from '#deploy/controller/project.ts'
+import { project, projectionBytesMax } from '#deploy/controller/project.ts'
 import { parseConfig } from '#shared/config/load.ts'
 
 const files = ['deploy/local/outrigger.yaml', 'deploy/local/demo/demo.yaml'].map((path) =>
@@ -100,4 +100,29 @@ test('a file that is not valid has no projection, and says everything that is wr
   const made = project('models: { a: {} }\nproviders: { b: { kind: x } }\n', { transport: 'plain' })
   assert.ok(!made.ok)
   assert.ok(made.problems.length >= 2)
+})
+
+/** Models that are `count` times the same, the first of about 5 KiB and all others by alias. */
+function repeated(count: number): string {
+  const targets = `{ provider: one, model: ${'m'.repeat(190)} }, `.repeat(16)
+  const aliases = Array.from({ length: count - 1 }, (_, at) => `  m${at}: *first\n`).join('')
+  const providers =
+    'providers: { one: { kind: openai, credentials: [{ name: main, secret: KEY }] } }\n'
+  return `${providers}models:\n  first: &first { targets: [${targets}] }\n${aliases}`
+}
+
+test('what would not fit into a ConfigMap is refused, aliases written out', () => {
+  assert.ok(projected(repeated(100)).text.length < projectionBytesMax)
+  for (const count of [160, 900]) {
+    const made = project(repeated(count), { transport: 'plain' })
+    assert.ok(!made.ok)
+    assert.match(made.problems[0]?.message ?? '', /must be at most 512KiB, aliases written out/)
+  }
+})
+
+test('the providers are told with the projection', () => {
+  const text =
+    'providers:\n  two: { kind: anthropic, credentials: [{ name: main, secret: A }] }\n  one: { kind: openai, credentials: [{ name: main, secret: B }] }\n'
+  const made = project(text, { transport: 'tls' })
+  assert.deepEqual(made.ok && made.providers, ['one', 'two'])
 })

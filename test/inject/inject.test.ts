@@ -260,7 +260,10 @@ test('a mesh’s rewritten probes and another’s resources stay, any other chan
   const pod = injectedPod(podWith())
   const spec = objectAt(pod, 'spec') ?? {}
   const sidecar = sidecarOf(pod)
-  const agent = { httpGet: { path: '/app-health/outrigger-sidecar/livez', port: 15020 } }
+  const agent = {
+    ...objectAt(sidecar, 'livenessProbe'),
+    httpGet: { path: '/app-health/outrigger-sidecar/livez', port: 15020, scheme: 'HTTP' },
+  }
   const resources = {
     requests: { cpu: '250m', memory: '512Mi', 'ephemeral-storage': '1Gi' },
     limits: { cpu: '250m', memory: '512Mi', 'ephemeral-storage': '1Gi' },

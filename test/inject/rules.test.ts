@@ -98,6 +98,26 @@ test('an opt-in that is neither true nor false is refused, and so is a wish with
   assert.match(refusalOf(podWith({}, { 'outrigger.dev/injct': 'true' })).message, /did you mean/)
 })
 
+test('an opt-in that is neither true nor false is told of once', () => {
+  const { reason, message } = refusalOf(podWith({}, { 'outrigger.dev/inject': 'True' }))
+  assert.equal(reason, 'opted-in')
+  assert.equal(
+    message,
+    `Cannot inject the Outrigger sidecar: annotation outrigger.dev/inject is 'True'; write "true" (or "false")`,
+  )
+})
+
+test('of many wrong annotations the first twenty are told', () => {
+  const many = Array.from({ length: 1_000 }, (_, at) => [`outrigger.dev/x${at}`, ''])
+  const found = (pod: unknown) =>
+    explainPod(pod, place, settings).findings.find(({ name }) => name === 'annotations')?.found
+  const told = found(podWith({}, asking(Object.fromEntries(many))))
+  assert.equal(told?.match(/is unknown/g)?.length, 20)
+  const labels = Object.fromEntries(many)
+  const labelled = found(withMember(podWith(), 'metadata', { annotations: asking(), labels }))
+  assert.equal(labelled?.match(/is unknown/g)?.length, 20)
+})
+
 test('a wrong value is refused with what would be right', () => {
   assert.match(annotated('port', '80'), /must be a port from 1024 to 65533, such as "4010"/)
   assert.match(annotated('port', 'http'), /must be a port/)

@@ -105,7 +105,7 @@ async function webhook(t: TestContext, settingsText = `image: ${image}\n`) {
     metrics: registry.metrics,
     events: { tell: (_pod, namespace, notice) => void events.push({ namespace, notice }) },
   })
-  const server = await serve({ host: 'localhost', port: 0, pair: first.pair, judges })
+  const server = await serve({ host: 'localhost', port: 0, pair: first.pair, judges, clock })
   t.after(() => server.close())
   const ask = async (body: string, path = '/inject') => {
     const { status, body: text } = await post(server.port, first.ca, path, body)
@@ -227,7 +227,7 @@ test('the certificate is replaced while pods are created, and none fails', async
   const directory = await pair(Date.now())
   const second = await pair(Date.now())
   const allow: Judge = () => ({ kind: 'allow' })
-  const parts = { host: 'localhost', port: 0, judges: { '/inject': allow } }
+  const parts = { host: 'localhost', port: 0, judges: { '/inject': allow }, clock: manualClock() }
   const server = await serve({ ...parts, pair: directory.pair })
   t.after(() => server.close())
   // As the API server has it during a rotation: both authorities.

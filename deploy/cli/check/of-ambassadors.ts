@@ -1,14 +1,13 @@
 import { objectAt } from '#deploy/inject/json.ts'
-import { injectedLabel } from '#deploy/inject/names.ts'
 import { parseConfig } from '#shared/config/load.ts'
 import type { Config } from '#shared/config/schema.ts'
 import { KubernetesError } from '#shared/kubernetes/kubernetes-error.ts'
 import type { KubernetesObject } from '#shared/kubernetes/kubernetes-object.ts'
-import { podsPath, proxyPath } from '../cluster/cluster.ts'
+import { proxyPath } from '../cluster/cluster.ts'
 import { type Component, components, isReady, probesPorts } from '../fleet/components.ts'
 import { heardPods, lastHeard } from '../fleet/heard-pods.ts'
 import { platformFile } from '../fleet/platform-file.ts'
-import { isLive } from '../pods/owner.ts'
+import { podsWithSidecar } from '../pods/with-sidecar.ts'
 import { type Check, fail, listed, ok, type Scene, type Verdict, warn } from './finding.ts'
 
 /** Whether calls reach their providers, and callers are known. */
@@ -175,11 +174,8 @@ function accountOf(pod: KubernetesObject): string {
 
 async function checkHeard({ cluster }: Scene): Promise<Verdict> {
   const { api } = cluster
-  const [deployed, { items }] = await Promise.all([
-    components(cluster),
-    api.list(podsPath(), { labelSelector: `${injectedLabel}=true` }),
-  ])
-  const ready = items.filter((pod) => isLive(pod) && isReady(pod))
+  const [deployed, pods] = await Promise.all([components(cluster), podsWithSidecar(api)])
+  const ready = pods.filter(isReady)
   if (ready.length === 0) return ok('there are none')
   const heard = lastHeard((await heardPods(api, deployed)).fleets)
   const unknown = ready.filter(({ metadata }) => !heard.has(metadata.uid ?? ''))

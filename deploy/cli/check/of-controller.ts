@@ -1,6 +1,4 @@
-import { injectedLabel } from '#deploy/inject/names.ts'
 import { parseConfig } from '#shared/config/load.ts'
-import { podsPath } from '../cluster/cluster.ts'
 import { components, controllerName } from '../fleet/components.ts'
 import {
   type ControllerPage,
@@ -9,7 +7,7 @@ import {
   leadingPod,
 } from '../fleet/controller-page.ts'
 import { heldHash, platformFile } from '../fleet/platform-file.ts'
-import { isLive } from '../pods/owner.ts'
+import { namespacesOf, podsWithSidecar } from '../pods/with-sidecar.ts'
 import { duration } from '../terminal/table.ts'
 import { type Check, fail, listed, ok, type Scene, type Verdict, warn } from './finding.ts'
 
@@ -119,13 +117,13 @@ async function checkConfiguration({ cluster }: Scene): Promise<Verdict> {
 }
 
 async function checkDistribution({ cluster }: Scene): Promise<Verdict> {
-  const [{ projected, held }, { items }] = await Promise.all([
+  const [{ projected, held }, pods] = await Promise.all([
     platformFile(cluster),
-    cluster.api.list(podsPath(), { labelSelector: `${injectedLabel}=true` }),
+    podsWithSidecar(cluster.api),
   ])
   if (projected?.ok !== true) return warn('there is no valid one to hold', 'Mend that first.')
   const { hash } = projected.projection
-  const populated = new Set(items.filter(isLive).map(({ metadata }) => metadata.namespace ?? ''))
+  const populated = namespacesOf(pods)
   const late = [...populated].filter((name) => heldHash(held.get(name)) !== hash).toSorted()
   if (late.length === 0) return ok(`${populated.size} hold ${hash}`)
   return fail(

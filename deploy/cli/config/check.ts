@@ -1,3 +1,4 @@
+import { project } from '#deploy/controller/project.ts'
 import { type Problem, parseConfig } from '#shared/config/load.ts'
 import { parseTuned } from '#shared/config/tuned.ts'
 import type { CommandCall, Outcome } from '../command.ts'
@@ -12,7 +13,7 @@ export async function checkConfig({ operands, options, terminal }: CommandCall):
   const text = await readInput(file, terminal)
   const tenantFile = options.text('tenant')
   const loaded = parseConfig(text, where)
-  const problems = loaded.ok ? [] : loaded.problems
+  const problems = loaded.ok ? tooLarge(text) : loaded.problems
   const own = tenantFile === undefined ? undefined : await readInput(tenantFile, terminal)
   const ignored =
     own === undefined
@@ -24,6 +25,12 @@ export async function checkConfig({ operands, options, terminal }: CommandCall):
   const tuned =
     own === undefined || problems.length > 0 ? '' : tenantText(tenantFile ?? '', ignored)
   return { exit, text: valid + tuned, data: { isValid: problems.length === 0, problems, ignored } }
+}
+
+/** What of a valid file could not be given to sidecars. */
+function tooLarge(text: string): readonly Problem[] {
+  const projected = project(text, { transport: 'tls' })
+  return projected.ok ? [] : projected.problems
 }
 
 function tenantText(file: string, ignored: readonly Problem[]): string {

@@ -2,7 +2,8 @@ import { configTextOf } from '#deploy/controller/distribute.ts'
 import { describeProblems, parseConfig } from '#shared/config/load.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { CommandCall, Outcome } from '../command.ts'
-import { platformConfigMap, platformFile } from '../fleet/platform-file.ts'
+import { isKept, platformConfigMap, platformFile } from '../fleet/platform-file.ts'
+import { namespacesOf, podsWithSidecar } from '../pods/with-sidecar.ts'
 import { CommandFailure, exits } from '../terminal/failure.ts'
 import { readInput } from '../terminal/read-input.ts'
 import { table } from '../terminal/table.ts'
@@ -35,7 +36,10 @@ async function againstNamespaces(
   cluster: Cluster,
   namespace: string | undefined,
 ): Promise<Outcome> {
-  const { projected, held } = await platformFile(cluster)
+  const [{ projected, held }, pods] = await Promise.all([
+    platformFile(cluster),
+    podsWithSidecar(cluster.api, namespace),
+  ])
   if (projected === undefined || !projected.ok) {
     const where = `ConfigMap ${cluster.systemNamespace}/${platformConfigMap}`
     const state = projected === undefined ? 'is absent' : 'is not valid'
@@ -45,8 +49,11 @@ async function againstNamespaces(
       remedy: 'Push a valid one: outrigger config push --now FILE.',
     })
   }
+  const populated = namespacesOf(pods)
   const found = [...held]
     .filter(([name]) => namespace === undefined || name === namespace)
+    // A tenant's own, which no sidecar reads, need not say the same.
+    .filter(([name, map]) => isKept(map) || populated.has(name))
     .map(([name, map]) => {
       const text = configTextOf(map) ?? ''
       return { namespace: name, differences: differences(text, projected.projection.text) }

@@ -1,22 +1,20 @@
 import { touch } from '#deploy/controller/touch.ts'
-import { configLabel, injectedLabel } from '#deploy/inject/names.ts'
+import { configLabel } from '#deploy/inject/names.ts'
 import { parseConfig } from '#shared/config/load.ts'
 import type { KubernetesError } from '#shared/kubernetes/kubernetes-error.ts'
 import { keyOf } from '#shared/kubernetes/kubernetes-object.ts'
-import { type Cluster, found, podsPath } from '../cluster/cluster.ts'
+import { listed } from '../check/finding.ts'
+import { type Cluster, found } from '../cluster/cluster.ts'
 import type { CommandCall, Outcome } from '../command.ts'
 import { components } from '../fleet/components.ts'
-import { heldHash, platformConfigMap, platformFile } from '../fleet/platform-file.ts'
+import { platformConfigMap } from '../fleet/platform-file.ts'
 import { isLive } from '../pods/owner.ts'
+import { namespacesOf, podsWithSidecar } from '../pods/with-sidecar.ts'
 import { exits, misuse } from '../terminal/failure.ts'
 import { readInput } from '../terminal/read-input.ts'
 import { counted } from '../terminal/table.ts'
-import type { Terminal } from '../terminal/terminal.ts'
 import { problemTable } from './check.ts'
-
-/** The controller writes within a second of a change; longer, and it is not there. */
-const distributionMs = 30_000
-const pollMs = 500
+import { distributed } from './distributed.ts'
 
 /** `outrigger config push`: writes a configuration, and lets kubelets look at once. */
 export async function pushConfig(call: CommandCall): Promise<Outcome> {
@@ -38,20 +36,7 @@ export async function pushConfig(call: CommandCall): Promise<Outcome> {
   const where = `${cluster.systemNamespace}/${platformConfigMap}`
   const written = text === undefined ? '' : `ConfigMap ${where} is written.\n`
   if (!isNow) return { exit: exits.ok, text: written, data: { touched: 0 } }
-  const late = await distributed(cluster, call.terminal.clock)
-  if (late.length > 0) {
-    const names = late.slice(0, 10).join(', ')
-    const hint = 'The controller has not written these namespaces: see outrigger check.\n'
-    const data = { touched: 0, late }
-    return { exit: exits.found, text: `${written}${hint}  ${names}\n`, data }
-  }
-  const { pods, error } = await touchAll(cluster, call)
-  const why = error === undefined ? '' : `Some were not: ${error.message}.\n`
-  return {
-    exit: error === undefined ? exits.ok : exits.found,
-    text: `${written}${counted(pods, 'pod')} touched: kubelet looks at once.\n${why}`,
-    data: { touched: pods, ...(error === undefined ? {} : { error: error.message }) },
-  }
+  return touchAll(cluster, call, written)
 }
 
 /** Only the one key: labels and owners of the ConfigMap stay whoever's they are. */
@@ -69,32 +54,41 @@ async function write({ api, systemNamespace }: Cluster, text: string): Promise<v
   await api.create(path, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data })
 }
 
-/** Waits until every namespace that holds a part holds the newest; gives those that do not. */
-async function distributed(cluster: Cluster, clock: Terminal['clock']): Promise<string[]> {
-  const endMs = clock.now() + distributionMs
-  for (;;) {
-    const { projected, held } = await platformFile(cluster)
-    const hash = projected?.ok === true ? projected.projection.hash : undefined
-    const late = [...held].filter(([, map]) => heldHash(map) !== hash).map(([name]) => name)
-    if (late.length === 0 || clock.now() >= endMs) return late.toSorted()
-    await new Promise<void>((resolve) => {
-      clock.after(pollMs, resolve)
-    })
+/** Touches what can see the newest: a late namespace of one tenant delays no other. */
+async function touchAll(
+  cluster: Cluster,
+  { terminal, namespace }: CommandCall,
+  written: string,
+): Promise<Outcome> {
+  const { api } = cluster
+  const populated = namespacesOf(await podsWithSidecar(api, namespace))
+  const late = await distributed(cluster, populated, terminal.clock)
+  const [pods, deployed] = await Promise.all([podsWithSidecar(api, namespace), components(cluster)])
+  const ready = pods.filter(({ metadata }) => !late.includes(metadata.namespace ?? ''))
+  // They mount the whole file, and judge calls by it.
+  const ambassadors = deployed.flatMap(({ kind, pods }) => (kind === 'ambassador' ? pods : []))
+  const names = new Set([...ready, ...ambassadors.filter(isLive)].map(keyOf))
+  const touched = await touch(api, [...names], String(terminal.clock.wall()))
+  const error = refusalOf(touched.error)
+  const isWhole = late.length === 0 && error === undefined
+  return {
+    exit: isWhole ? exits.ok : exits.found,
+    text: [
+      `${written}${counted(touched.pods, 'pod')} touched: kubelet looks at once.\n`,
+      error === undefined ? '' : `Some were not: ${error.message}.\n`,
+      lateText(late),
+    ].join(''),
+    data: {
+      touched: touched.pods,
+      ...(late.length === 0 ? {} : { late }),
+      ...(error === undefined ? {} : { error: error.message }),
+    },
   }
 }
 
-async function touchAll(cluster: Cluster, { terminal, namespace }: CommandCall) {
-  const { api } = cluster
-  const labelSelector = `${injectedLabel}=true`
-  const [{ items }, deployed] = await Promise.all([
-    api.list(podsPath(namespace), { labelSelector }),
-    components(cluster),
-  ])
-  // They mount the whole file, and judge calls by it.
-  const ambassadors = deployed.flatMap(({ kind, pods }) => (kind === 'ambassador' ? pods : []))
-  const names = [...items, ...ambassadors].filter(isLive).map(keyOf)
-  const touched = await touch(api, [...new Set(names)], String(terminal.clock.wall()))
-  return { ...touched, error: refusalOf(touched.error) }
+function lateText(late: readonly string[]): string {
+  if (late.length === 0) return ''
+  return `These namespaces do not hold it, and were left out: see outrigger check.\n  ${listed(late)}\n`
 }
 
 function refusalOf(error: KubernetesError | undefined): KubernetesError | undefined {

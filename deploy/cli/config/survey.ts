@@ -1,10 +1,10 @@
-import { injectedLabel } from '#deploy/inject/names.ts'
 import { version } from '#shared/lifecycle/version.ts'
-import { type Cluster, podsPath } from '../cluster/cluster.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import { type Acknowledgement, acknowledgements } from '../fleet/acknowledgement.ts'
 import { components } from '../fleet/components.ts'
 import { heardPods, lastHeard, type SilentAmbassador } from '../fleet/heard-pods.ts'
 import { platformFile } from '../fleet/platform-file.ts'
+import { podsWithSidecar } from '../pods/with-sidecar.ts'
 import { CommandFailure, exits } from '../terminal/failure.ts'
 
 /** Who runs the platform's configuration at one moment. */
@@ -24,10 +24,9 @@ export async function survey(
   namespace?: string,
 ): Promise<Survey> {
   const { api, systemNamespace } = cluster
-  const labelSelector = `${injectedLabel}=true`
-  const [platform, { items: pods }, deployed] = await Promise.all([
+  const [platform, pods, deployed] = await Promise.all([
     platformFile(cluster),
-    api.list(podsPath(namespace), { labelSelector }),
+    podsWithSidecar(api, namespace),
     components(cluster),
   ])
   const { projected, held } = platform

@@ -1,4 +1,4 @@
-import { configTextOf } from '#deploy/controller/distribute.ts'
+import { configTextOf, managedLabel } from '#deploy/controller/distribute.ts'
 import { authoritiesKey, type Projected, project } from '#deploy/controller/project.ts'
 import { objectAt } from '#deploy/inject/json.ts'
 import { projectedConfig } from '#deploy/inject/names.ts'
@@ -35,18 +35,26 @@ export async function platformFile({
   return {
     text,
     hash: text === undefined ? '' : textHash(text),
-    projected: text === undefined ? undefined : project(text, { transport: transportOf(held) }),
+    projected:
+      text === undefined
+        ? undefined
+        : project(text, { transport: transportOf(held.get(systemNamespace)) }),
     held,
   }
 }
 
-/** As the controller was told: authorities are given out where ambassadors serve TLS. */
-function transportOf(held: ReadonlyMap<string, KubernetesObject>): 'tls' | 'plain' {
-  const maps = [...held.values()]
-  const withAuthorities = maps.filter(
-    (map) => typeof objectAt(map, 'data')?.[authoritiesKey] === 'string',
-  )
-  return maps.length > 0 && withAuthorities.length === 0 ? 'plain' : 'tls'
+/**
+ * As the controller was told: authorities are given out where ambassadors serve TLS. `home` is the
+ * ConfigMap of Outrigger's own namespace: tenants write into those of theirs what they like.
+ */
+function transportOf(home: KubernetesObject | undefined): 'tls' | 'plain' {
+  if (home === undefined) return 'tls'
+  return typeof objectAt(home, 'data')?.[authoritiesKey] === 'string' ? 'tls' : 'plain'
+}
+
+/** Whether the controller keeps it; a tenant may have one of the same name of its own. */
+export function isKept({ metadata }: KubernetesObject): boolean {
+  return metadata.labels?.[managedLabel] === 'true'
 }
 
 /** Hash of what a namespace's ConfigMap holds; undefined where it holds nothing. */

@@ -1,9 +1,8 @@
-import { injectedLabel } from '#deploy/inject/names.ts'
 import {
   KubernetesError,
   type KubernetesError as Refusal,
 } from '#shared/kubernetes/kubernetes-error.ts'
-import { type Cluster, podsPath } from '../cluster/cluster.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import type { CommandCall, Outcome } from '../command.ts'
 import { type Component, components } from '../fleet/components.ts'
 import {
@@ -14,7 +13,7 @@ import {
 } from '../fleet/controller-page.ts'
 import { type HeardPod, heardPods, lastHeard } from '../fleet/heard-pods.ts'
 import { type PlatformFile, platformFile } from '../fleet/platform-file.ts'
-import { isLive } from '../pods/owner.ts'
+import { podsWithSidecar } from '../pods/with-sidecar.ts'
 import { CommandFailure, exits } from '../terminal/failure.ts'
 import { table } from '../terminal/table.ts'
 
@@ -37,7 +36,7 @@ export async function status(call: CommandCall): Promise<Outcome> {
   const [heard, platform, sidecars] = await Promise.all([
     heardPods(cluster.api, deployed),
     platformFile(cluster),
-    cluster.api.list(podsPath(call.namespace), { labelSelector: `${injectedLabel}=true` }),
+    podsWithSidecar(cluster.api, call.namespace),
   ])
   const nowMs = call.terminal.clock.wall()
   const parts = deployed.map((component) => {
@@ -49,7 +48,7 @@ export async function status(call: CommandCall): Promise<Outcome> {
       details,
     )
   })
-  const groups = groupsOf(sidecars.items.filter(isLive), lastHeard(heard.fleets))
+  const groups = groupsOf(sidecars, lastHeard(heard.fleets))
   const configuration = configurationOf(platform)
   return {
     exit: exits.ok,

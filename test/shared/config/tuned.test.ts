@@ -142,3 +142,11 @@ function differences(one: unknown, other: unknown, path = ''): string[] {
     ),
   )
 }
+
+test('a file above 64 KiB is ignored whole', () => {
+  const text = `sidecar: { deadline: 2m }\n#${'x'.repeat(2 ** 16)}\n`
+  const { config, ignored } = tuned(text)
+  assert.deepEqual(ignored, [{ path: '', message: 'own.yaml must be at most 64KiB' }])
+  assert.equal(config.sidecar.deadline, 300_000)
+  assert.deepEqual(tuned(text.slice(0, 2 ** 16)).ignored, [])
+})
