@@ -37,6 +37,8 @@ interface Member {
   attempts: number
   successes: number
   failuresInRow: number
+  /** Successes of all members before the first of these failures. */
+  successesBefore: number
   /** Times put out lately; falls by one with each calm interval. */
   ejections: number
   /** Instant at which it is back; 0 while it is in. */
@@ -59,6 +61,8 @@ export class Outliers {
   readonly #limits: OutlierLimits
   #members = new Map<string, Member>()
   #comparedMs: number
+  /** Of all members, ever: what came since is a difference. */
+  #successes = 0
 
   constructor(clock: Clock, limits: OutlierLimits) {
     this.#clock = clock
@@ -87,11 +91,16 @@ export class Outliers {
     if (verdict === 'success') {
       member.successes++
       member.failuresInRow = 0
+      this.#successes++
       return
     }
+    if (member.failuresInRow === 0) member.successesBefore = this.#successes
     member.failuresInRow++
     if (member.failuresInRow < this.#limits.failures) return
-    if (this.#others(member).successes > 0) this.#eject(member)
+    // What the others did before says nothing: an outage of all begins with somebody's failures, while
+    // the last answers of others still end well. Its failed calls go to the others, so they show it.
+    const othersSince = this.#successes - member.successesBefore
+    if (othersSince * 2 >= member.failuresInRow) this.#eject(member)
   }
 
   isEjected(name: string): boolean {
@@ -155,7 +164,14 @@ export class Outliers {
 }
 
 function fresh(): Member {
-  return { attempts: 0, successes: 0, failuresInRow: 0, ejections: 0, untilMs: 0 }
+  return {
+    attempts: 0,
+    successes: 0,
+    failuresInRow: 0,
+    successesBefore: 0,
+    ejections: 0,
+    untilMs: 0,
+  }
 }
 
 function percent({ attempts, successes }: Tally): number {

@@ -16,8 +16,9 @@ function setUp(names: string[], changed = {}) {
 
 test('one that fails in a row while another works is out, for half a minute', () => {
   const { clock, outliers, many } = setUp(['a', 'b'])
-  outliers.record('b', 'success')
-  many('a', 'failure', 4)
+  many('a', 'failure', 2)
+  many('b', 'success', 3)
+  many('a', 'failure', 2)
   assert.equal(outliers.isEjected('a'), false)
   many('a', 'failure', 1)
   assert.equal(outliers.untilBackMs('a'), 30_000)
@@ -30,6 +31,20 @@ test('what all of them do puts nobody out', () => {
   for (const name of ['a', 'b', 'c']) many(name, 'failure', 100)
   clock.advance(10_000)
   for (const name of ['a', 'b', 'c']) assert.equal(outliers.isEjected(name), false)
+})
+
+test('an outage of all puts nobody out, however well they did before and others end', () => {
+  const { outliers, many } = setUp(['a', 'b'])
+  many('a', 'success', 500)
+  many('b', 'success', 500)
+  many('a', 'failure', 1)
+  // Its answer was under way when the outage began.
+  many('b', 'success', 1)
+  for (let pair = 0; pair < 50; pair++) {
+    many('a', 'failure', 1)
+    many('b', 'failure', 1)
+  }
+  assert.deepEqual([outliers.isEjected('a'), outliers.isEjected('b')], [false, false])
 })
 
 test('one that fails half its calls is out though never in a row', () => {
@@ -56,8 +71,9 @@ test('a few calls decide nothing', () => {
 test('the time out grows with each time, up to five minutes, and shrinks in calm', () => {
   const { clock, outliers, many } = setUp(['a', 'b'])
   const out = () => {
-    outliers.record('b', 'success')
-    many('a', 'failure', 5)
+    many('a', 'failure', 1)
+    many('b', 'success', 3)
+    many('a', 'failure', 4)
     const ms = outliers.untilBackMs('a')
     clock.advance(ms)
     return ms

@@ -35,8 +35,12 @@ function setUp(t: TestContext, addresses: readonly string[] = origins) {
   assert.ok(provider?.kind === 'vllm')
   pool.configure(provider.replicas)
   t.after(() => pool.close())
-  const fail = (origin: string, times = 5) => {
-    for (let count = 0; count < times; count++) pool.record(origin, 'failure')
+  /** Fails `times` in a row; `beside` answers well meanwhile. */
+  const fail = (origin: string, times = 5, beside?: string) => {
+    for (let count = 0; count < times; count++) {
+      pool.record(origin, 'failure')
+      if (beside !== undefined) pool.record(beside, 'success')
+    }
   }
   /** Time passes until the probes have taken the dead for dead. */
   const probe = async (dead: readonly string[]) => {
@@ -64,8 +68,7 @@ const [a, b, c, d] = origins
 
 test('a replica that fails its calls while others serve theirs gets none, and is back by itself', (t) => {
   const { clock, pool, told, fail, picked } = setUp(t)
-  pool.record(b, 'success')
-  fail(a)
+  fail(a, 5, b)
   assert.deepEqual(picked(), new Set([b, c, d]))
   const [view] = pool.replicas
   assert.deepEqual([view?.isHealthy, view?.ejectedMs, told], [false, 30_000, [`-${a}`]])
@@ -78,8 +81,7 @@ test('a replica that fails its calls while others serve theirs gets none, and is
 test('the time out grows with each time', (t) => {
   const { clock, pool, fail } = setUp(t)
   for (const ms of [30_000, 60_000]) {
-    pool.record(b, 'success')
-    fail(a)
+    fail(a, 5, b)
     assert.equal(pool.replicas[0]?.ejectedMs, ms)
     clock.advance(ms)
   }
@@ -89,15 +91,13 @@ test('what all replicas do puts none of them out, nor is more than half ever out
   const { pool, fail, picked } = setUp(t)
   for (const origin of origins) fail(origin, 50)
   assert.deepEqual(picked(), new Set(origins))
-  pool.record(d, 'success')
-  for (const origin of [a, b, c]) fail(origin)
+  for (const origin of [a, b, c]) fail(origin, 50, d)
   assert.equal(picked().size, 2)
 })
 
 test('where most of those that answer probes are out, all of them are used', async (t) => {
   const { pool, fail, probe, picked } = setUp(t)
-  pool.record(d, 'success')
-  for (const origin of [a, b]) fail(origin)
+  for (const origin of [a, b]) fail(origin, 5, d)
   await probe([c])
   assert.deepEqual(picked(), new Set([a, b, d]))
   const taking = pool.replicas.filter(({ isHealthy }) => isHealthy)
@@ -120,8 +120,7 @@ test('the last replica is never out for its calls, only for its probes', async (
 
 test('a reload that keeps an address keeps what is known of it', (t) => {
   const { pool, fail, replicas } = setUp(t)
-  pool.record(b, 'success')
-  fail(a)
+  fail(a, 5, b)
   pool.configure({ ...replicas, addresses: [a, b] })
   assert.ok((pool.replicas[0]?.ejectedMs ?? 0) > 0)
   pool.configure({ ...replicas, addresses: [b, c] })
