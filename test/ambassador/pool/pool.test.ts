@@ -88,7 +88,7 @@ test('the time out grows with each time', (t) => {
 })
 
 test('what all replicas do puts none of them out, nor is more than half ever out', (t) => {
-  const { pool, fail, picked } = setUp(t)
+  const { fail, picked } = setUp(t)
   for (const origin of origins) fail(origin, 50)
   assert.deepEqual(picked(), new Set(origins))
   for (const origin of [a, b, c]) fail(origin, 50, d)
