@@ -209,10 +209,11 @@ function noCluster(): Promise<StartDiscovery> {
   return Promise.reject(new Error('Cannot follow a service: this process is in no cluster'))
 }
 
-function startPool({ clock, log }: HalfOptions, origins: Origins): ReplicaPool {
+function startPool({ clock, log, settings }: HalfOptions, origins: Origins): ReplicaPool {
   return new ReplicaPool({
     clock,
     origins,
+    zone: settings.zone,
     onHealth({ origin, isHealthy }) {
       log.warn({ replica: origin }, isHealthy ? 'replica is back' : 'replica is left out')
     },

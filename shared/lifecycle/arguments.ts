@@ -18,6 +18,8 @@ export interface Arguments {
   readonly tenantConfig?: string | undefined
   /** What an ambassador asks the API server with, where it is not where kubelet mounts it. */
   readonly serviceAccount?: string | undefined
+  /** Where an ambassador runs, as nodes are labelled; unknown without it. */
+  readonly zone?: string | undefined
 }
 
 /** Reads the command line. Throws with a message for the user on what it does not know. */
@@ -36,6 +38,7 @@ export function readArguments(argv: readonly string[], defaults: Arguments): Arg
       token: { type: 'string' },
       'tenant-config': { type: 'string' },
       'service-account': { type: 'string' },
+      zone: { type: 'string' },
     },
   })
   return {
@@ -50,6 +53,8 @@ export function readArguments(argv: readonly string[], defaults: Arguments): Arg
     token: values.token,
     tenantConfig: values['tenant-config'],
     serviceAccount: values['service-account'],
+    // Empty where the pod has no such label.
+    zone: values.zone === '' ? undefined : values.zone,
   }
 }
 

@@ -19,13 +19,14 @@ class Probed extends Origins {
   }
 }
 
-function setUp(t: TestContext, addresses: readonly string[] = origins) {
+function setUp(t: TestContext, addresses: readonly string[] = origins, zone?: string) {
   const clock = manualClock()
   const probed = new Probed()
   const told: string[] = []
   const pool = new ReplicaPool({
     clock,
     origins: probed,
+    zone,
     onHealth: ({ origin, isHealthy }) => told.push(`${isHealthy ? '+' : '-'}${origin}`),
   })
   const text = { providers: { p: { kind: 'vllm', replicas: { addresses } } } }
@@ -126,4 +127,22 @@ test('a reload that keeps an address keeps what is known of it', (t) => {
   pool.configure({ ...replicas, addresses: [b, c] })
   pool.configure({ ...replicas, addresses: [a, b] })
   assert.equal(pool.replicas[0]?.ejectedMs, 0)
+})
+
+test('of equally busy replicas one in the own zone is picked, and a less busy one before it', (t) => {
+  const { pool, replicas } = setUp(t, origins, 'zone-b')
+  pool.configure({ ...replicas, addresses: [], service: 'vllm' })
+  pool.discovered([
+    { origin: a, state: 'serving', zone: 'zone-a' },
+    { origin: b, state: 'serving', zone: 'zone-b' },
+    { origin: c, state: 'serving', zone: undefined },
+  ])
+  const take = () => {
+    const replica = pool.pick()
+    replica.inFlight++
+    return replica.origin
+  }
+  assert.equal(take(), b)
+  assert.deepEqual(new Set([take(), take()]), new Set([a, c]))
+  assert.equal(take(), b)
 })
