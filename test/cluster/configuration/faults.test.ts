@@ -13,8 +13,11 @@ const isRepeated = cluster.emulatedVersion !== undefined && 'seen on the version
 const skip = cluster.lacks('kube-controller-manager', 'kube-scheduler') || isRepeated
 const stage = skip ? undefined : await Stage.open(cluster)
 after(async () => {
-  await stage?.close()
-  await cluster.close()
+  try {
+    await stage?.close()
+  } finally {
+    await cluster.close()
+  }
 })
 const namespace = await cluster.namespace('faults')
 
@@ -63,9 +66,13 @@ test('after a time without the API server everything goes on', {
   const ids = (name: 'webhook' | 'controller') =>
     stage.players(name).map(({ process }) => process.pid)
   const before = [ids('webhook'), ids('controller')]
+  // Their watches come back up to a minute late, and it is not them who are tried.
+  const others = ['kube-controller-manager', 'kube-scheduler'] as const
+  for (const name of others) await cluster.component(name).stop()
   await cluster.component('kube-apiserver').kill()
   await pause(25_000)
   await cluster.component('kube-apiserver').start()
+  for (const name of others) await cluster.component(name).start()
   const began = performance.now()
   await until('an injected pod', 30_000, async () => {
     return initNames(await create(cluster, namespace, pod(asking()))).length === 1

@@ -134,12 +134,16 @@ export class Stage {
   /** Takes everything away, and waits for the namespace to be gone. */
   async close(): Promise<void> {
     const { api } = this.#cluster
-    for (const object of this.#objects) {
-      if (object.metadata.namespace !== undefined) continue
-      await api.remove(await api.pathOf({ ...object })).catch(ignoreAbsent)
+    try {
+      for (const object of this.#objects) {
+        if (object.metadata.namespace !== undefined) continue
+        await api.remove(await api.pathOf({ ...object })).catch(ignoreAbsent)
+      }
+      await removeSystemNamespace(this.#cluster)
+    } finally {
+      // Whatever was in the way: a node that goes on keeps its file from ending.
+      await this.node.close()
     }
-    await removeSystemNamespace(this.#cluster)
-    await this.node.close()
   }
 
   async #install(options: StageOptions): Promise<void> {
@@ -197,7 +201,7 @@ export async function openSystemNamespace(cluster: Cluster): Promise<void> {
 export async function removeSystemNamespace({ api }: Cluster): Promise<void> {
   const path = `/api/v1/namespaces/${systemNamespace}`
   await api.remove(path).catch(ignoreAbsent)
-  await until(`the end of ${systemNamespace}`, 60_000, async () => {
+  await until(`the end of ${systemNamespace}`, 90_000, async () => {
     const namespaces = await api.list('/api/v1/namespaces')
     if (namespaces.every(({ metadata }) => metadata.name !== systemNamespace)) return true
     for (const { metadata } of await api.list(`${base}/pods`)) {
