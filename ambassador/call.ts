@@ -2,6 +2,7 @@ import type { CallContext } from '#shared/call/context.ts'
 import type { Surface } from '#shared/dialects/surfaces.ts'
 import type { ValueRange } from '#shared/dialects/top-level.ts'
 import type { Usage } from '#shared/dialects/usage.ts'
+import type { CallResponse } from '#shared/http/call.ts'
 import type { CallSpan } from '#shared/telemetry/tracing.ts'
 import type { StreamWatch } from './attempt/stream-watch.ts'
 import type { BillFacts } from './bill.ts'
@@ -62,6 +63,8 @@ export interface AmbassadorCall extends CallContext {
   /** Whether the attempt under way, or the last one, may be billed. */
   mayBeBilled: boolean
   replica: string | undefined
+  /** Told of the head of an answer that is no refusal, whatever its body turns out to hold. */
+  onHead: ((head: Pick<CallResponse, 'status' | 'headers'>) => void) | undefined
   usage: Usage | undefined
   /** Whether all of the answer is held, and its usage known, before its head goes. */
   isWhole: boolean

@@ -43,6 +43,7 @@ export function newCall(opening: Opening): AmbassadorCall {
     unreached: 0,
     mayBeBilled: false,
     replica: undefined,
+    onHead: undefined,
     usage: undefined,
     isWhole: false,
     providerMs: 0,

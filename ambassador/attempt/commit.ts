@@ -24,10 +24,22 @@ import { asksForUsage } from './wire-request.ts'
 export function commit(): Layer<CallRequest, CallResponse, AmbassadorCall> {
   return (inner) => async (request, context) => {
     const response = await inner(request, context)
+    tellHead(response, context)
     if (response.status !== 200 || context.surface?.wants !== 'answer') return response
     const type = header(response.headers, 'content-type') ?? ''
     const isStream = type.startsWith('text/event-stream')
     return isStream ? commitStream(response, request, context) : commitWhole(response, context)
+  }
+}
+
+/** At once: how an account stands is not to be lost with what the body turns out to hold. */
+function tellHead({ status, headers, body }: CallResponse, { onHead }: AmbassadorCall): void {
+  if (status >= 400) return
+  try {
+    onHead?.({ status, headers })
+  } catch (defect) {
+    body.cancel()
+    throw defect
   }
 }
 

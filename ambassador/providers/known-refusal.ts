@@ -19,6 +19,8 @@ export interface KnownRefusal {
   /** Of the whole message, in lower case. */
   readonly text: RegExp
   readonly means: RefusalMeaning
+  /** Whether what follows names the account, so that no caller may read it. */
+  readonly namesAccount?: true
 }
 
 const windows: readonly RegExp[] = [

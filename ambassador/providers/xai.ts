@@ -11,7 +11,13 @@ import type { Profile } from './profile.ts'
  * github.com/cline/cline, issue 3120.
  */
 const refusals: readonly KnownRefusal[] = [
-  { statuses: [403], text: /^content violates usage guidelines\b/, means: 'content-filter' },
+  // Goes on with the team and the key's id.
+  {
+    statuses: [403],
+    text: /^content violates usage guidelines\b/,
+    means: 'content-filter',
+    namesAccount: true,
+  },
   {
     statuses: [400],
     text: /^incorrect api key provided: \S{1,100}\. you can obtain an api key from https:\/\/console\.x\.ai\.?$/,

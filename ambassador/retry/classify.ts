@@ -2,7 +2,7 @@ import { type HeaderList, header } from '#shared/http/headers.ts'
 import type { Profile } from '../providers/profile.ts'
 import { isOfCallAlone, readRefusal } from '../quota/refusal.ts'
 import { briefly, type ErrorFacts, noFacts } from './error-facts.ts'
-import { meaningOf } from './known-errors.ts'
+import { meaningOf, namesAccount } from './known-errors.ts'
 import type { Dimension, Outcome } from './outcome.ts'
 import { waitHint } from './wait-hint.ts'
 
@@ -64,7 +64,10 @@ export function classify(answered: Answered): Outcome {
   const kind = kindOf(status)
   // Another target may see the question otherwise.
   const isOther = meaning === 'context-window' || meaning === 'content-filter'
-  if (kind === 'caller') return { ...said, kind, reason: isOther ? meaning : said.reason }
+  if (kind === 'caller') {
+    const secret = namesAccount(status, facts, profile.refusals) ? { secretStatus: status } : {}
+    return { ...said, ...secret, kind, reason: isOther ? meaning : said.reason }
+  }
   return { ...said, kind: kind === 'transient' && meaning === 'overloaded' ? meaning : kind }
 }
 

@@ -30,8 +30,11 @@ export async function countOnce(
   const wallMs = context.clock.wall()
   const profile = profileOf(provider(context))
   const outcome = classify({ profile, status, headers, facts, wallMs })
-  if (credential !== undefined) credentials.judge?.(context, credential, outcome)
-  const own = ownWords(outcome, context, undefined)
+  if (credential !== undefined) credentials.judge(context, credential, outcome)
+  const own = ownWords(outcome, context, {
+    soonestMs: undefined,
+    aside: credentials.asideOf(context),
+  })
   if (own === undefined) {
     const told = answerHeaders(headers, outcome, {
       soonestMs: undefined,

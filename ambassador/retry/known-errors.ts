@@ -66,6 +66,15 @@ export function meaningOf(
   return known.find((one) => isSaid(one, status, facts))?.means
 }
 
+/** Whether the words of a refusal name the account, as its provider is known to do. */
+export function namesAccount(
+  status: number,
+  facts: ErrorFacts,
+  known: readonly KnownRefusal[],
+): boolean {
+  return known.some((one) => one.namesAccount === true && isSaid(one, status, facts))
+}
+
 function has({ type, codes }: ErrorFacts, words: ReadonlySet<string>): boolean {
   return words.has(type) || codes.some((code) => words.has(code))
 }

@@ -59,6 +59,8 @@ export class OneAttempt {
     const context = this.#context
     context.credential = this.#ready.turn.credential
     forget(context)
+    const { turn } = this.#ready
+    context.onHead = (head) => turn.observe({ ...head, body: undefined })
     context.mayBeBilled = true
     let response: CallResponse
     try {
@@ -74,18 +76,12 @@ export class OneAttempt {
       return { kind: 'thrown', outcome, error: thrown }
     }
     try {
-      return response.status >= 400 ? await this.#refused(response) : this.#accepted(response)
+      return response.status >= 400 ? await this.#refused(response) : this.#commit(response)
     } catch (defect) {
       response.body.cancel()
       if (!this.#isSettled) abandon(this.#ready)
       throw defect
     }
-  }
-
-  #accepted(response: CallResponse): Attempted {
-    const { status, headers } = response
-    this.#ready.turn.observe({ status, headers, body: undefined })
-    return { kind: 'committed', response: this.#commit(response) }
   }
 
   async #refused(response: CallResponse): Promise<Attempted> {
@@ -102,14 +98,15 @@ export class OneAttempt {
   }
 
   /** From here on nothing is tried again; the verdict comes with the body's end. */
-  #commit(response: CallResponse): CallResponse {
+  #commit(response: CallResponse): Attempted {
     const { isStream, firstContentMs } = this.#context
     // The hold may have run out without content: then the breaker's own bound decides.
     if (!isStream || firstContentMs !== undefined) this.#ready.admission.commit()
     const ended = withEnding(response.body, (ending) => this.#end(ending))
     const body = letGoUnread(ended, this.#context.atEnd)
     // How the account stands is told to the scheduler and to no tenant.
-    return { ...response, headers: withoutAccount(response.headers), body }
+    const headers = withoutAccount(response.headers)
+    return { kind: 'committed', response: { ...response, headers, body } }
   }
 
   #end(ending: Ending): void {

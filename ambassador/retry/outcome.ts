@@ -16,6 +16,8 @@ interface Said {
   readonly shouldRetry: boolean | undefined
   /** Status and code of its refusal, for the operator alone: `429 insufficient_quota`. */
   readonly said?: string | undefined
+  /** Status of a refusal of the question whose words name the account, and are no caller's to read. */
+  readonly secretStatus?: number | undefined
   /** By which its vendor finds the call, for the operator alone. */
   readonly request?: string | undefined
 }

@@ -55,9 +55,9 @@ export interface Credentials {
    * Told how a question that took no turn was refused with the credential that `pickFor` gave it:
    * one that is dead or exhausted is put aside, as at the end of a turn.
    */
-  judge?(context: AmbassadorCall, credential: string, outcome: Outcome): void
+  judge(context: AmbassadorCall, credential: string, outcome: Outcome): void
   /** Why none is left for a call, where it is that those that serve it are put aside. */
-  asideOf?(context: AmbassadorCall): Aside | undefined
+  asideOf(context: AmbassadorCall): Aside | undefined
 }
 
 /** Why no further attempt was made. */

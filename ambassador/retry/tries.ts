@@ -123,7 +123,8 @@ export class Tries {
     if (last === undefined) throw this.#nothingTried()
     const { outcome } = last
     const soonestMs = this.#excluded.soonestMs()
-    const own = ownWords(outcome, context, soonestMs)
+    const aside = this.#parts.credentials.asideOf(context)
+    const own = ownWords(outcome, context, { soonestMs, aside })
     const limits = { unknown: this.#provider.retry.unknown, attemptsMax: context.attemptsMax }
     if (last.kind === 'thrown') {
       // What nobody answered is ours already.
@@ -232,7 +233,7 @@ export class Tries {
   #nothingTried(): CallError {
     const { provider, model } = this.#context
     if (this.#refusedMs === undefined) {
-      return noneLeft(provider, this.#parts.credentials.asideOf?.(this.#context))
+      return noneLeft(provider, this.#parts.credentials.asideOf(this.#context))
     }
     return new CallError(
       'breaker-open',

@@ -60,7 +60,7 @@ function retryAfter(error: CallError): string[] {
     const seconds = String(Math.ceil(retryAfterMs / 1_000))
     return ['retry-after', seconds, 'retry-after-ms', String(Math.ceil(retryAfterMs))]
   }
-  return error.row.replay === 'safe' && error.row.isLasting !== true ? retrySoon : []
+  return error.row.replay === 'safe' && !isFinal(error) ? retrySoon : []
 }
 
 /** Full or ending: another process, or this one in a moment, may have room. */

@@ -1,9 +1,9 @@
 import type { LargeString } from './large-value.ts'
-import { cutBefore, cutBetweenWords, textOf } from './string-text.ts'
+import { BrokenString, cutBefore, cutBetweenWords, textOf } from './string-text.ts'
 
 /** How much is read at a time, in bytes of JSON. */
 export interface TextPace {
-  /** A step: at most 1 ms for 64 KiB. */
+  /** A step: at most 1 ms for 64 KiB. At least 6, which is an escape. */
   readonly stepBytes: number
   /** A piece: making one string of 2 MiB takes 1 to 2 ms. */
   readonly pieceBytes: number
@@ -44,6 +44,8 @@ export class TextReading {
     const from = this.#at
     const to = Math.min(this.#pieceEnd, from + this.#pace.stepBytes)
     const cut = to === this.#pieceEnd ? to : cutBefore(bytes, from, to)
+    // An escape that a longer character breaks off: to cut in front of it would be no step.
+    if (cut === from && from < to) throw new BrokenString(from)
     this.text += textOf(bytes, from, cut)
     this.#at = cut
     return cut === this.#pieceEnd

@@ -8,9 +8,12 @@ import type { ErrorCode } from '#shared/errors/table.ts'
 import { type Body, bytesBody } from '#shared/http/body.ts'
 import type { CallResponse } from '#shared/http/call.ts'
 import type { Turns } from '../../../ambassador/admission/turns.ts'
+import { commit } from '../../../ambassador/attempt/commit.ts'
 import { Breakers } from '../../../ambassador/breaker/breakers.ts'
 import type { AmbassadorCall } from '../../../ambassador/call.ts'
 import { providerOf } from '../../../ambassador/provider-of.ts'
+import type { Aside } from '../../../ambassador/retry/asides.ts'
+import type { Outcome } from '../../../ambassador/retry/outcome.ts'
 import { retry } from '../../../ambassador/retry/retry.ts'
 import { RetryBudget } from '../../../ambassador/retry/retry-budget.ts'
 import type { Credentials, Turn } from '../../../ambassador/retry/retry-parts.ts'
@@ -132,6 +135,14 @@ class Counted implements Credentials {
   pickFor(context: AmbassadorCall): string | undefined {
     return this.#turns.pickFor(context)
   }
+
+  judge(context: AmbassadorCall, credential: string, outcome: Outcome): void {
+    this.#turns.judge(context, credential, outcome)
+  }
+
+  asideOf(context: AmbassadorCall): Aside | undefined {
+    return this.#turns.asideOf(context)
+  }
 }
 
 class Storm {
@@ -169,7 +180,7 @@ class Storm {
     const left = new CallError('client-left', 'Cannot answer: the caller left')
     const undo =
       leavesMs === undefined ? () => {} : clock.after(leavesMs, () => cancellation.cancel(left))
-    const service = retry(this.#parts)(() => this.#attempt(context, fates, reading))
+    const service = retry(this.#parts)(commit()(() => this.#attempt(context, fates, reading)))
     try {
       const { body } = await service(request, context)
       if (reading === 'unread') body.cancel()

@@ -29,6 +29,7 @@ async function counted(status: number, body: string) {
       next: () => undefined,
       pickFor: () => 'main',
       judge: (_call: unknown, name: string, outcome: Outcome) => void judged.push([name, outcome]),
+      asideOf: () => ({ kind: 'dead-credential' as const, leftMs: 30_000 }),
     },
   }
   const call = callWith(manualClock(), snapshot)
@@ -53,7 +54,10 @@ for (const [status, kind] of [
       judged.map(([name, outcome]) => [name, outcome.kind]),
       [['main', kind]],
     )
-    assert.equal(error?.code, kind === 'exhausted' ? 'provider-exhausted' : 'provider-disabled')
+    const { code, facts } = error ?? {}
+    const isDead = kind === 'dead-credential'
+    assert.equal(code, isDead ? 'provider-disabled' : 'provider-exhausted')
+    assert.equal(facts?.['retryAfterMs'], isDead ? 30_000 : undefined)
   })
 }
 

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { CallError } from '#shared/errors/call-error.ts'
+import { classifyError } from '../../../ambassador/retry/classify-error.ts'
+import { fallbackReasonOf } from '../../../ambassador/retry/fallback-reason.ts'
 import { ownWords } from '../../../ambassador/retry/own-words.ts'
 import { ScriptedCall } from './scripted-call.ts'
 
@@ -130,10 +132,54 @@ test('no word that a provider writes of an account is told, whatever it calls th
   )
 })
 
+test('what xAI filters is told without team and key, and as what it is', async () => {
+  const text =
+    'Content violates usage guidelines. Team: 481c, API key ID: 9f2, Model: grok-4-0709, Failed check: SAFETY_CHECK_TYPE_BIO'
+  const provider = { kind: 'openai-compatible', preset: 'xai' } as const
+  for (const credential of ['main', '']) {
+    const body = JSON.stringify({ code: 'The caller does not have permission', error: text })
+    const call = new ScriptedCall({
+      steps: [{ status: 403, body }],
+      credentials: [credential],
+      ...provider,
+    })
+    const result = await call.run()
+    call.close()
+    assert.equal(call.attempts.length, 1, 'no other key changes what was asked')
+    if (credential === '') {
+      assert.ok('response' in result, 'nothing of an account is in there')
+      continue
+    }
+    assert.ok('error' in result && result.error instanceof CallError)
+    const { error } = result
+    assert.equal(error.message, "Cannot call provider 'openai': it refuses the content")
+    assert.doesNotMatch(JSON.stringify(error.facts), /481c|9f2/)
+    assert.deepEqual([error.row.status, error.row.replay], [403, 'never'])
+    assert.equal(fallbackReasonOf(classifyError(error, provider)), 'content-filter')
+  }
+})
+
+test('the first refusal of a key says for how long nobody asks with it', async () => {
+  for (const status of [401, 403]) {
+    const steps = [{ status, body: '{"error":{"message":"no"}}' }]
+    const aside = { kind: 'dead-credential', leftMs: 29_999.5 } as const
+    const call = new ScriptedCall({ steps, aside })
+    const result = await call.run()
+    call.close()
+    assert.ok('error' in result && result.error instanceof CallError)
+    const { code, facts } = result.error
+    const { retryAfterMs, isFinal } = facts
+    assert.deepEqual([code, retryAfterMs, isFinal], ['provider-disabled', 30_000, true])
+  }
+})
+
 test('what is wrong with the question or the provider itself has no other words', () => {
   const rest = { reason: 'x', hintMs: undefined, shouldRetry: undefined }
   const refused = { credential: 'main', provider: 'p' }
   for (const kind of ['caller', 'overloaded', 'full', 'transient', 'unknown-outcome'] as const) {
-    assert.equal(ownWords({ ...rest, kind }, refused, undefined), undefined)
+    assert.equal(
+      ownWords({ ...rest, kind }, refused, { soonestMs: undefined, aside: undefined }),
+      undefined,
+    )
   }
 })

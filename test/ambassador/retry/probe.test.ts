@@ -7,6 +7,7 @@ import { OneAttempt } from '../../../ambassador/retry/one-attempt.ts'
 import { RetryBudget } from '../../../ambassador/retry/retry-budget.ts'
 import { callWith, snapshotOf } from '../admission/stage.ts'
 import { bothClocks } from '../breaker/both-clocks.ts'
+import { noCredentials } from './scripted-call.ts'
 
 const limits = {
   failures: 1,
@@ -40,7 +41,7 @@ async function afterProbe(t: TestContext, answer: number | CallError): Promise<s
   let ends = 0
   const parts = {
     provider: () => ({ kind: 'openai' as const, retry: retryLimits, breaker: limits }),
-    credentials: { next: () => undefined, pickFor: () => undefined },
+    credentials: noCredentials,
     breakers,
     budget: new RetryBudget(clock),
     onAttempt: () => {},

@@ -8,7 +8,7 @@ import { OneAttempt } from '../../../ambassador/retry/one-attempt.ts'
 import { RetryBudget } from '../../../ambassador/retry/retry-budget.ts'
 import { manualClock } from '../../manual-clock.ts'
 import { callWith, snapshotOf } from '../admission/stage.ts'
-import { drained } from './scripted-call.ts'
+import { drained, noCredentials } from './scripted-call.ts'
 
 const replica = 'http://a:1'
 const snapshot = snapshotOf({ kind: 'vllm', replicas: { addresses: [replica] } })
@@ -21,7 +21,7 @@ async function verdicts(met: number | CallError): Promise<string[]> {
   const heard: string[] = []
   const parts = {
     provider: () => provider,
-    credentials: { next: () => undefined, pickFor: () => undefined },
+    credentials: noCredentials,
     breakers: new Breakers({ clock, onChange: () => {}, breakersMax: 1 }),
     budget: new RetryBudget(clock),
     onAttempt: () => {},

@@ -1,22 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseConfig } from '#shared/config/load.ts'
-import type { Snapshot } from '#shared/config/snapshot.ts'
-import { drained, ScriptedCall, type Step } from './scripted-call.ts'
-
-function held(): Snapshot {
-  const loaded = parseConfig(
-    `
-models: { m: { targets: [{ provider: openai, model: m }] } }
-providers:
-  openai: { kind: openai, credentials: [{ name: a, secret: KEY }] }
-`,
-    'test.yaml',
-  )
-  assert.ok(loaded.ok)
-  const secrets = { values: new Map<string, string>(), missing: [], reasons: new Map() }
-  return { generation: 1, hash: '', config: loaded.config, secrets, since: 0, from: '' }
-}
+import { drained, heldSnapshot, ScriptedCall, type Step } from './scripted-call.ts'
 
 const event = (value: object) => `data: ${JSON.stringify(value)}\n\n`
 const delta = (content: string, finish: string | null = null) =>
@@ -29,7 +13,7 @@ const good = `${role}${delta('all')}${delta('', 'stop')}data: [DONE]\n\n`
 const stream = (body: string): Step => ({ headers: ['content-type', 'text/event-stream'], body })
 
 async function run(...steps: Step[]) {
-  const call = new ScriptedCall({ steps, held: held() })
+  const call = new ScriptedCall({ steps, held: heldSnapshot() })
   const result = await call.run()
   assert.ok('response' in result, 'error' in result ? String(result.error) : '')
   const text = await drained(result.response.body)
@@ -74,7 +58,7 @@ test('a stream that breaks after its content is not tried again, and counts as a
 test('a broken stream settles as a failure even where its body ended with an error event', async () => {
   const call = new ScriptedCall({
     steps: [stream(delta('half'))],
-    held: held(),
+    held: heldSnapshot(),
     breakerFailures: 1,
   })
   const result = await call.run()

@@ -1,4 +1,7 @@
+import assert from 'node:assert/strict'
 import { Cancellation } from '#shared/call/cancellation.ts'
+import { parseConfig } from '#shared/config/load.ts'
+import type { PresetName } from '#shared/config/presets.ts'
 import type { RetryLimits } from '#shared/config/resilience-schema.ts'
 import type { ProviderKind } from '#shared/config/schema.ts'
 import type { Snapshot } from '#shared/config/snapshot.ts'
@@ -11,10 +14,16 @@ import { commit } from '../../../ambassador/attempt/commit.ts'
 import { Breakers } from '../../../ambassador/breaker/breakers.ts'
 import type { AmbassadorCall } from '../../../ambassador/call.ts'
 import { newCall } from '../../../ambassador/new-call.ts'
+import type { Aside } from '../../../ambassador/retry/asides.ts'
 import type { Outcome } from '../../../ambassador/retry/outcome.ts'
 import { retry } from '../../../ambassador/retry/retry.ts'
 import { RetryBudget } from '../../../ambassador/retry/retry-budget.ts'
-import type { Credentials, GivenUp, Turn } from '../../../ambassador/retry/retry-parts.ts'
+import type {
+  Credentials,
+  GivenUp,
+  ObservedAnswer,
+  Turn,
+} from '../../../ambassador/retry/retry-parts.ts'
 import { type ManualClock, manualClock } from '../../manual-clock.ts'
 import { chatRequest } from '../chat-request.ts'
 
@@ -38,6 +47,7 @@ export interface Script {
   readonly steps: readonly Step[]
   /** Whose errors they are. */
   readonly kind?: ProviderKind
+  readonly preset?: PresetName
   readonly credentials?: readonly string[]
   readonly limits?: Partial<RetryLimits>
   readonly breakerFailures?: number
@@ -47,11 +57,21 @@ export interface Script {
   readonly attemptsMax?: number
   /** Calls that have paid into the budget before. */
   readonly deposits?: number
+  /** Why no credential is left. */
+  readonly aside?: Aside
   /** Configuration of a streamed call through the layer below, which holds until its content. */
   readonly held?: Snapshot
 }
 
 export type Result = { readonly response: CallResponse } | { readonly error: unknown }
+
+/** Of a provider that nobody may ask. */
+export const noCredentials: Credentials = {
+  next: () => undefined,
+  pickFor: () => undefined,
+  judge: () => {},
+  asideOf: () => undefined,
+}
 
 const request = chatRequest()
 
@@ -62,6 +82,8 @@ export class ScriptedCall {
   readonly outcomes: Outcome[] = []
   /** Ends of turns by credential; undefined for one that was not used. */
   readonly ended: [string, Outcome | undefined][] = []
+  /** Answers that turns were told of. */
+  readonly observed: ObservedAnswer[] = []
   readonly gaveUp: GivenUp[] = []
   readonly context: AmbassadorCall
   readonly breakers: Breakers
@@ -80,14 +102,19 @@ export class ScriptedCall {
     const breaker = { ...breakerLimits, failures: script.breakerFailures ?? 10_000 }
     const inner = () => this.#attempt(this.context)
     this.#service = retry({
-      provider: () => ({ kind: script.kind ?? 'openai', retry: limits, breaker }),
+      provider: () => ({
+        kind: script.kind ?? 'openai',
+        preset: script.preset,
+        retry: limits,
+        breaker,
+      }),
       credentials: this.#credentials(),
       breakers: this.breakers,
       budget,
       onAttempt: (_context, _credential, outcome) => this.outcomes.push(outcome),
       onSuperseded: () => {},
       onGiveUp: (_context, why) => this.gaveUp.push(why),
-    })(script.held === undefined ? inner : commit()(inner))
+    })(commit()(inner))
   }
 
   /** Runs the call to its head, time passing as fast as the call waits. */
@@ -122,6 +149,8 @@ export class ScriptedCall {
         return name === undefined ? undefined : this.#turn(name)
       },
       pickFor: () => names[0],
+      judge: () => {},
+      asideOf: () => this.#script.aside,
     }
   }
 
@@ -129,7 +158,7 @@ export class ScriptedCall {
     this.turns++
     return {
       credential,
-      observe: () => {},
+      observe: (answer) => this.observed.push(answer),
       end: (outcome) => this.ended.push([credential, outcome]),
     }
   }
@@ -211,6 +240,21 @@ function callContext(clock: ManualClock, script: Script): AmbassadorCall {
     model: 'm',
     isStream: script.held !== undefined,
   }
+}
+
+/** For streamed calls through the layer below. */
+export function heldSnapshot(): Snapshot {
+  const loaded = parseConfig(
+    `
+models: { m: { targets: [{ provider: openai, model: m }] } }
+providers:
+  openai: { kind: openai, credentials: [{ name: a, secret: KEY }] }
+`,
+    'test.yaml',
+  )
+  assert.ok(loaded.ok)
+  const secrets = { values: new Map<string, string>(), missing: [], reasons: new Map() }
+  return { generation: 1, hash: '', config: loaded.config, secrets, since: 0, from: '' }
 }
 
 /** Reads a body to its end, whichever that is. */

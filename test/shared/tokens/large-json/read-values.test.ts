@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { NotAnObject } from '#shared/dialects/top-level.ts'
 import { LargeArray, LargeObject } from '#shared/tokens/large-json/large-value.ts'
 import { ArrayReading, openObject, usualPace } from '#shared/tokens/large-json/read-values.ts'
+import { BrokenString } from '#shared/tokens/large-json/string-text.ts'
 import { materialize } from './materialize.ts'
 
 const anyPace = fc.record({
@@ -99,6 +100,13 @@ test('what is broken is refused or read, and never throws anything else', () => 
     }),
     { numRuns: 1_000 },
   )
+})
+
+test('an escape that a longer character breaks off ends the reading, however short the steps', () => {
+  const pace = { valueBytes: 0, batchBytes: 1, stepBytes: 6 }
+  for (const broken of ['\\u1𝄞', '\\u1é世', '\\u世世', 'aa\\u1𝄞é']) {
+    assert.throws(() => materialize(large(`["${broken}bbbb"]`), pace), BrokenString, broken)
+  }
 })
 
 test('a body that nests a million times is passed without a stack', () => {
