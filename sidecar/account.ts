@@ -1,6 +1,6 @@
 import type { Layer } from '#shared/call/service.ts'
 import { noUsage } from '#shared/dialects/usage.ts'
-import { causeOf } from '#shared/errors/call-error.ts'
+import { causeOf, toCallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { type Ending, withEnding } from '#shared/http/ending.ts'
 import type { Log, Outcome } from '#shared/telemetry/access-log.ts'
@@ -23,7 +23,16 @@ export interface AccountParts {
 export function account(parts: AccountParts): Layer<CallRequest, CallResponse, SidecarCall> {
   return (inner) => async (request, context) => {
     context.span = startServerSpan(parts.tracer(), request)
-    const { status, headers, body } = await inner(request, context)
+    let answer: CallResponse
+    try {
+      answer = await inner(request, context)
+    } catch (defect) {
+      // Past the layer that answers errors: the connection is cut, the call is settled all the same.
+      context.error ??= toCallError(defect)
+      settle(parts, { request, context, ending: { kind: 'unread' }, status: 500, bytesOut: 0 })
+      throw defect
+    }
+    const { status, headers, body } = answer
     headers.push('x-outrigger-call', context.id)
     const settled = withEnding(body, (ending, bytesOut) =>
       settle(parts, { request, context, ending, status, bytesOut }),
@@ -107,15 +116,13 @@ function closeSpan(context: SidecarCall, status: number, outcome: Outcome): void
   span.end()
 }
 
-function outcomeOf({ request, context, ending, status }: Ended): Outcome {
+function outcomeOf({ context, ending, status }: Ended): Outcome {
   if (context.error?.code === 'client-left') return 'client-left'
   if (context.error !== undefined) {
     if (status < 400) return 'cut'
     return context.attempts === 0 ? 'refused' : 'failed'
   }
-  // A HEAD's body is for nobody to read.
-  const isRead = request.method !== 'HEAD'
-  if (isRead && (ending.kind === 'dropped' || ending.kind === 'unread')) return 'client-left'
+  if (ending.kind === 'dropped' || ending.kind === 'unread') return 'client-left'
   if (ending.kind === 'failed') return 'cut'
   if (status >= 400) return 'failed'
   return context.isCut ? 'cut' : 'ok'

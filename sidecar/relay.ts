@@ -1,7 +1,7 @@
 import { errorEvent } from '#shared/dialects/error-body.ts'
 import { dialects } from '#shared/dialects/surfaces.ts'
 import { parseUsage, type Usage, usageInTail } from '#shared/dialects/usage.ts'
-import type { CallError } from '#shared/errors/call-error.ts'
+import { CallError } from '#shared/errors/call-error.ts'
 import { type Body, type BodySink, compact } from '#shared/http/body.ts'
 import type { InboundResponse } from '#shared/http/client.ts'
 import { header } from '#shared/http/headers.ts'
@@ -85,6 +85,12 @@ class EventRelay extends PlainRelay {
   override write(chunk: Buffer): boolean {
     const whole = this.#framer.feed(chunk)
     return whole === undefined ? true : super.write(whole)
+  }
+
+  /** Intermediaries end in order what broke behind them. */
+  override end(): void {
+    if (this.#framer.heldBytes === 0 && !this.#framer.isTorn) super.end()
+    else this.fail(new CallError('upstream-early-end', 'Cannot finish: the stream ended in an event'))
   }
 
   override fail(error: CallError): void {

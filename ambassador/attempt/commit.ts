@@ -5,6 +5,7 @@ import { CallError } from '#shared/errors/call-error.ts'
 import { type Body, type BodySink, bytesBody } from '#shared/http/body.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { header } from '#shared/http/headers.ts'
+import { HeldPieces } from '#shared/http/held-pieces.ts'
 import { firstContentEvent } from '#shared/telemetry/gen-ai.ts'
 import type { AmbassadorCall } from '../call.ts'
 import { modifiersOf } from '../prices/answer-facts.ts'
@@ -175,13 +176,10 @@ class HeldBody implements Body, BodySink {
   readonly filled: Promise<Buffer | undefined>
   readonly #body: Body
   readonly #bytesMax: number
-  #chunks: Buffer[] = []
+  readonly #held = new HeldPieces()
   #bytes = 0
-  #sink: BodySink | undefined
   #tail: Buffer = Buffer.alloc(0)
   readonly #onEnd: (tail: Buffer) => void
-  #hasEnded = false
-  #error: CallError | undefined
   #settle: { resolve(whole: Buffer | undefined): void; reject(error: CallError): void }
 
   constructor(body: Body, bytesMax: number, onEnd: (tail: Buffer) => void) {
@@ -196,18 +194,13 @@ class HeldBody implements Body, BodySink {
   }
 
   write(chunk: Buffer): boolean {
-    if (this.#sink !== undefined && this.#chunks.length === 0) {
-      this.#keepTail(chunk)
-      return this.#sink.write(chunk)
-    }
-    this.#chunks.push(chunk)
+    const isRoomy = this.#held.write(chunk)
     this.#bytes += chunk.length
     if (this.#bytes <= this.#bytesMax) return true
     // Of the first that is too much also what came before it: usage may stand across them.
-    if (this.#tail.length === 0) for (const held of this.#chunks) this.#keepTail(held)
-    else this.#keepTail(chunk)
+    this.#keepTail(this.#tail.length === 0 ? this.#held.whole : chunk)
     this.#settle.resolve(undefined)
-    return false
+    return isRoomy
   }
 
   #keepTail(chunk: Buffer): void {
@@ -217,47 +210,27 @@ class HeldBody implements Body, BodySink {
   }
 
   end(): void {
-    this.#hasEnded = true
-    if (this.#bytes <= this.#bytesMax) {
-      this.#settle.resolve(
-        this.#chunks.length === 1 ? this.#chunks[0] : Buffer.concat(this.#chunks),
-      )
-    }
-    this.#flush()
+    if (this.#bytes <= this.#bytesMax) this.#settle.resolve(this.#held.whole)
+    else this.#onEnd(this.#tail)
+    this.#held.end()
   }
 
   fail(error: CallError): void {
     this.#settle.reject(error)
     // Nobody may have asked for the rest yet: who does has to hear of it.
-    this.#error = error
-    this.#flush()
+    this.#held.fail(error)
   }
 
   pipe(sink: BodySink): void {
-    this.#sink = sink
-    this.#flush()
+    if (this.#held.pipe(sink)) this.#body.resume()
   }
 
   resume(): void {
-    this.#flush()
+    if (this.#held.resume()) this.#body.resume()
   }
 
   cancel(): void {
-    this.#sink = undefined
+    this.#held.cancel()
     this.#body.cancel()
-  }
-
-  #flush(): void {
-    const sink = this.#sink
-    if (sink === undefined) return
-    while (this.#chunks.length > 0) {
-      const chunk = this.#chunks.shift()
-      if (chunk !== undefined && !sink.write(chunk)) return
-    }
-    if (this.#error !== undefined) sink.fail(this.#error)
-    else if (this.#hasEnded) {
-      this.#onEnd(this.#tail)
-      sink.end()
-    } else this.#body.resume()
   }
 }

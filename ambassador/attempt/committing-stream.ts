@@ -3,6 +3,7 @@ import { errorEvent } from '#shared/dialects/error-body.ts'
 import { type Dialect, dialects } from '#shared/dialects/surfaces.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { Body, BodySink } from '#shared/http/body.ts'
+import { HeldPieces } from '#shared/http/held-pieces.ts'
 import { EventFramer } from '#shared/http/sse.ts'
 import type { StreamWatch } from './stream-watch.ts'
 
@@ -42,15 +43,12 @@ export class CommittingStream implements Body, BodySink {
   readonly #parts: Parts
   readonly #framer = new EventFramer()
   #state: 'holding' | 'flowing' | 'ended' = 'holding'
-  #held: Buffer[] = []
+  readonly #held = new HeldPieces()
   #heldBytes = 0
-  #sink: BodySink | undefined
   #settle: { resolve(): void; reject(error: CallError): void } = { resolve() {}, reject() {} }
   #undoHold: Undo
   #undoContent: Undo
   #undoKeepAlive: Undo | undefined
-  /** The stream ended before anybody read it: what follows the held bytes. */
-  #hasFinished = false
 
   constructor(parts: Parts) {
     this.#parts = parts
@@ -99,7 +97,9 @@ export class CommittingStream implements Body, BodySink {
       return
     }
     this.#commit()
-    this.#finish()
+    this.#release()
+    this.#state = 'ended'
+    this.#held.end()
   }
 
   fail(error: CallError): void {
@@ -109,34 +109,35 @@ export class CommittingStream implements Body, BodySink {
   }
 
   pipe(sink: BodySink): void {
-    this.#sink = sink
-    this.#flush()
+    if (this.#held.pipe(sink)) this.#goOn()
   }
 
   resume(): void {
-    if (this.#hasFinished || this.#held.length > 0) this.#flush()
-    if (this.#held.length === 0 && this.#state === 'flowing') this.#parts.upstream.resume()
+    if (this.#held.resume()) this.#goOn()
   }
 
   cancel(): void {
     this.#release()
     this.#state = 'ended'
-    this.#sink = undefined
-    this.#held = []
+    this.#held.cancel()
     this.#parts.upstream.cancel()
+  }
+
+  #goOn(): void {
+    if (this.#state === 'flowing') this.#parts.upstream.resume()
   }
 
   /** While held, the provider may send on; after that the reader sets the pace. */
   #isRoomy(): boolean {
-    return this.#state === 'holding' || this.#held.length === 0
+    return this.#state === 'holding' || this.#held.isClear
   }
 
   #pass(bytes: Buffer): boolean {
-    if (this.#sink !== undefined && this.#held.length === 0) return this.#sink.write(bytes)
-    this.#held.push(bytes)
-    this.#heldBytes += bytes.length
-    if (this.#state === 'holding' && this.#heldBytes >= this.#parts.limits.holdBytes) this.#commit()
+    const isRoomy = this.#held.write(bytes)
     // Committed but not yet read: the rest of one socket read at most, then the provider pauses.
+    if (this.#state !== 'holding') return isRoomy
+    this.#heldBytes += bytes.length
+    if (this.#heldBytes >= this.#parts.limits.holdBytes) this.#commit()
     return this.#state === 'holding'
   }
 
@@ -158,7 +159,7 @@ export class CommittingStream implements Body, BodySink {
   #refuse(error: CallError): boolean {
     this.#state = 'ended'
     this.#release()
-    this.#held = []
+    this.#held.cancel()
     this.#parts.upstream.cancel()
     this.#settle.reject(error)
     return false
@@ -172,39 +173,17 @@ export class CommittingStream implements Body, BodySink {
     const error = said === undefined ? failure : this.#parts.inOwnWords(failure)
     this.#parts.onFailure(error)
     this.#parts.upstream.cancel()
+    this.#release()
+    this.#state = 'ended'
     if (this.#framer.isTorn) {
-      this.#release()
-      this.#state = 'ended'
-      this.#held = []
-      this.#sink?.fail(error)
+      this.#held.fail(error)
       return false
     }
     const { family } = dialects[this.#parts.dialect]
     const isSaid = said !== undefined && error === failure
-    this.#pass(isSaid ? said : errorEvent(family, error, this.#parts.call))
-    this.#finish()
+    this.#held.write(isSaid ? said : errorEvent(family, error, this.#parts.call))
+    this.#held.end()
     return false
-  }
-
-  #finish(): void {
-    this.#release()
-    this.#state = 'ended'
-    this.#hasFinished = true
-    if (this.#held.length === 0) this.#flush()
-  }
-
-  #flush(): void {
-    const sink = this.#sink
-    if (sink === undefined) return
-    while (this.#held.length > 0) {
-      const bytes = this.#held.shift()
-      if (bytes !== undefined && !sink.write(bytes)) return
-    }
-    if (this.#hasFinished) {
-      this.#hasFinished = false
-      this.#sink = undefined
-      sink.end()
-    } else this.#parts.upstream.resume()
   }
 
   /** Comments from the end of the hold to the first content: an idle limit on the way stays calm. */
@@ -212,7 +191,7 @@ export class CommittingStream implements Body, BodySink {
     const { clock, limits } = this.#parts
     this.#undoKeepAlive = clock.after(limits.keepAliveMs, () => {
       if (this.#state !== 'flowing') return
-      if (this.#held.length === 0) this.#sink?.write(comment)
+      if (this.#held.isClear) this.#held.write(comment)
       this.#keepAlive()
     })
   }

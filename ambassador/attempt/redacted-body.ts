@@ -22,7 +22,6 @@ class RedactedBody implements Body, BodySink {
   #sink: BodySink | undefined
   /** Its beginning may be that of the secret. */
   #held: Buffer = Buffer.alloc(0)
-  #hasEnded = false
 
   constructor(body: Body, secret: Buffer) {
     this.#body = body
@@ -35,8 +34,7 @@ class RedactedBody implements Body, BodySink {
   }
 
   resume(): void {
-    if (this.#hasEnded) this.#finish()
-    else this.#body.resume()
+    this.#body.resume()
   }
 
   cancel(): void {
@@ -57,19 +55,11 @@ class RedactedBody implements Body, BodySink {
   }
 
   end(): void {
-    this.#hasEnded = true
-    const held = this.#held
-    this.#held = Buffer.alloc(0)
-    if (held.length === 0 || this.#sink?.write(held) === true) this.#finish()
+    if (this.#held.length > 0) this.#sink?.write(this.#held)
+    this.#sink?.end()
   }
 
   fail(error: CallError): void {
     this.#sink?.fail(error)
-  }
-
-  #finish(): void {
-    const sink = this.#sink
-    this.#sink = undefined
-    sink?.end()
   }
 }

@@ -15,11 +15,8 @@ interface ReaderParts {
  */
 export function clusterReader({ environment, clock, directory }: ReaderParts): ClusterReader {
   const open = async (): Promise<ClusterReader> => {
-    const { inClusterAccess } = await import('#shared/kubernetes/cluster-access.ts')
-    const { KubernetesApi } = await import('#shared/kubernetes/kubernetes-api.ts')
-    const access = inClusterAccess(environment, directory, clock)
-    if (access === undefined) throw new Error('Cannot ask the cluster: this process is in none')
-    return new KubernetesApi({ access, clock, userAgent: 'outrigger-ambassador' })
+    const { ownCluster } = await import('#shared/kubernetes/own-cluster.ts')
+    return ownCluster({ environment, clock, directory, name: 'ambassador' })
   }
   let opened: Promise<ClusterReader> | undefined
   return {

@@ -1,3 +1,4 @@
+import { keepNewest } from '#shared/keep-newest.ts'
 import type { Refusal } from './refusal.ts'
 import type { Workload } from './workload.ts'
 
@@ -28,11 +29,11 @@ export class VerifiedTokens {
   }
 
   keepVerified(digest: string, value: Workload, untilMs: number): void {
-    keep(this.#verified, [digest, { value, untilMs }], verifiedMax)
+    keepNewest(this.#verified, [digest, { value, untilMs }], verifiedMax)
   }
 
   keepRefused(digest: string, value: Refusal, untilMs: number): void {
-    keep(this.#refused, [digest, { value, untilMs }], refusedMax)
+    keepNewest(this.#refused, [digest, { value, untilMs }], refusedMax)
   }
 }
 
@@ -46,16 +47,4 @@ function current<Value>(
   if (nowMs < entry.untilMs) return entry.value
   entries.delete(digest)
   return undefined
-}
-
-function keep<Value>(
-  entries: Map<string, Entry<Value>>,
-  [digest, entry]: [string, Entry<Value>],
-  max: number,
-): void {
-  // Anew at the end: the first is the oldest.
-  entries.delete(digest)
-  const [oldest] = entries.keys()
-  if (entries.size >= max && oldest !== undefined) entries.delete(oldest)
-  entries.set(digest, entry)
 }

@@ -1,5 +1,6 @@
 import type { CallError } from '#shared/errors/call-error.ts'
 import type { Body, BodySink } from '#shared/http/body.ts'
+import { HeldPieces } from '#shared/http/held-pieces.ts'
 
 /**
  * A body whose beginning is looked at before it is passed on, byte for byte. Held until it has
@@ -10,11 +11,9 @@ export class PeekedBody implements Body, BodySink {
   readonly whole: Promise<Buffer | undefined>
   readonly #body: Body
   readonly #bytesMax: number
+  readonly #held = new HeldPieces()
   #settle: (whole: Buffer | undefined) => void = () => {}
-  #chunks: Buffer[] = []
   #bytes = 0
-  #sink: BodySink | undefined
-  #end: { readonly error: CallError | undefined } | undefined
 
   constructor(body: Body, bytesMax: number) {
     this.#body = body
@@ -26,8 +25,8 @@ export class PeekedBody implements Body, BodySink {
   }
 
   write(chunk: Buffer): boolean {
-    if (this.#sink !== undefined && this.#chunks.length === 0) return this.#sink.write(chunk)
-    this.#chunks.push(chunk)
+    const isRoomy = this.#held.write(chunk)
+    if (this.#held.hasReader) return isRoomy
     this.#bytes += chunk.length
     if (this.#bytes <= this.#bytesMax) return true
     this.#settle(undefined)
@@ -35,47 +34,26 @@ export class PeekedBody implements Body, BodySink {
   }
 
   end(): void {
-    if (this.#bytes <= this.#bytesMax) this.#settle(Buffer.concat(this.#chunks))
-    this.#end = { error: undefined }
-    this.#flush()
+    if (this.#bytes <= this.#bytesMax) this.#settle(this.#held.whole)
+    this.#held.end()
   }
 
   fail(error: CallError): void {
     this.#settle(undefined)
-    this.#end = { error }
-    this.#flush()
+    this.#held.fail(error)
   }
 
   pipe(sink: BodySink): void {
-    this.#sink = sink
-    this.#flush()
+    if (this.#held.pipe(sink)) this.#body.resume()
   }
 
   resume(): void {
-    this.#flush()
+    if (this.#held.resume()) this.#body.resume()
   }
 
   cancel(): void {
-    this.#sink = undefined
-    this.#chunks = []
+    this.#held.cancel()
     this.#settle(undefined)
     this.#body.cancel()
-  }
-
-  #flush(): void {
-    const sink = this.#sink
-    if (sink === undefined) return
-    while (this.#chunks.length > 0) {
-      const chunk = this.#chunks.shift()
-      if (chunk !== undefined && !sink.write(chunk)) return
-    }
-    if (this.#end === undefined) {
-      this.#body.resume()
-      return
-    }
-    const { error } = this.#end
-    this.#sink = undefined
-    if (error === undefined) sink.end()
-    else sink.fail(error)
   }
 }

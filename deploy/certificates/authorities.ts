@@ -1,3 +1,4 @@
+import { certificateBlocks } from '#shared/http/certificate-blocks.ts'
 import { endOf, factsOf, type KeyPair, makeAuthority } from './x509.ts'
 
 const hourMs = 3_600_000
@@ -76,8 +77,7 @@ export async function recover(
   lifetimes: Lifetimes = defaultLifetimes,
 ): Promise<Authorities> {
   const begun = await advance(undefined, nowMs, lifetimes)
-  const found = trusted.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
-  const previous = found.flatMap((certificate) => {
+  const previous = certificateBlocks(trusted).flatMap((certificate) => {
     const until = Math.min(endOf(certificate) ?? 0, nowMs + lifetimes.leafMs)
     return until > nowMs ? [{ certificate: `${certificate}\n`, until }] : []
   })

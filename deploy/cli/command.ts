@@ -53,11 +53,8 @@ export interface Outcome {
 export interface Command {
   /** One word or two: `config status`. */
   readonly name: string
-  /** How operands are written: `FILE|-`. */
-  readonly operands: string
-  /** How many there may be. */
-  readonly operandsMin: number
-  readonly operandsMax: number
+  /** Its operand as it is written, in brackets where it may be left out: `[FILE|-]`; empty: none. */
+  readonly operands: '' | 'FILE|-' | '[FILE|-]' | '[NAME]'
   /** In one line. */
   readonly summary: string
   /** What there is to know; line breaks are made anew. */

@@ -12,8 +12,6 @@ export const commands: readonly Command[] = [
   {
     name: 'inject',
     operands: 'FILE|-',
-    operandsMin: 1,
-    operandsMax: 1,
     summary: 'write the sidecar into a manifest, as the webhook would',
     about: `
 Writes the sidecar into every pod and pod template of a manifest (YAML or JSON, many documents) and
@@ -28,8 +26,6 @@ printed. With --settings no cluster is asked. The webhook leaves such pods as th
   {
     name: 'uninject',
     operands: 'FILE|-',
-    operandsMin: 1,
-    operandsMax: 1,
     summary: 'take the sidecar out of a manifest again',
     about: `
 The inverse of inject: every pod and pod template of the manifest as it was before. Asks no cluster.`,
@@ -40,8 +36,6 @@ The inverse of inject: every pod and pod template of the manifest as it was befo
   {
     name: 'explain pod',
     operands: '[NAME]',
-    operandsMin: 0,
-    operandsMax: 1,
     summary: 'rule by rule, why a pod gets a sidecar or not',
     about: `
 Judges a pod of the cluster, or the first pod or template of a file, by the rules of the webhook, and
@@ -56,8 +50,6 @@ says what it would do and why. Exit code 1 where it would refuse the pod.`,
   {
     name: 'diff',
     operands: '',
-    operandsMin: 0,
-    operandsMax: 0,
     summary: 'pods whose sidecar is of an older template, and what differs',
     about: `
 Compares the sidecars of running pods with what would be written in today, by owner. Sidecars change
@@ -69,8 +61,6 @@ when pods are made anew: the last column says how. Exit code 1 where there are a
   {
     name: 'config check',
     operands: 'FILE|-',
-    operandsMin: 1,
-    operandsMax: 1,
     summary: 'every mistake of a configuration, with its line',
     about: `
 Reads the platform's configuration as the processes do, and names everything that is wrong with it.
@@ -83,8 +73,6 @@ anything was found.`,
   {
     name: 'config diff',
     operands: '[FILE|-]',
-    operandsMin: 0,
-    operandsMax: 1,
     summary: 'what a file would change, or which namespaces hold something older',
     about: `
 With FILE: key by key, what it says otherwise than ConfigMap outrigger. Without: what the ConfigMaps
@@ -96,8 +84,6 @@ outrigger-sidecar of the namespaces hold otherwise than it gives. Exit code 1 wh
   {
     name: 'config status',
     operands: '',
-    operandsMin: 0,
-    operandsMax: 0,
     summary: 'which pods run the configuration, who is behind and why',
     about: `
 Compares the pods with a sidecar with what the ambassadors have heard from them. An idle sidecar tells
@@ -112,8 +98,6 @@ of itself once a minute. With --wait until all run it; exit code 1 where some do
   {
     name: 'config push',
     operands: '[FILE|-]',
-    operandsMin: 0,
-    operandsMax: 1,
     summary: 'apply a configuration, and have pods take it at once',
     about: `
 Checks FILE and writes it to ConfigMap outrigger, if it is given. With --now, once the namespaces hold
@@ -126,8 +110,6 @@ their kubelets then look at once, instead of within 90 seconds. Restarts nothing
   {
     name: 'status',
     operands: '',
-    operandsMin: 0,
-    operandsMax: 0,
     summary: 'components, and sidecars by namespace, version and configuration',
     about:
       'What runs, in which version, until when its certificates hold. Judges nothing: see check.',
@@ -138,8 +120,6 @@ their kubelets then look at once, instead of within 90 seconds. Restarts nothing
   {
     name: 'check',
     operands: '',
-    operandsMin: 0,
-    operandsMax: 0,
     summary: 'everything that can be wrong with an installation, and its remedy',
     about: `
 Looks at the cluster, your rights, webhook, backstop, controller, certificates, configuration,

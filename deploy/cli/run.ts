@@ -43,10 +43,13 @@ async function runLine(
     terminal.write(helpOf(command))
     return exits.ok
   }
-  if (words.length < command.operandsMin || words.length > command.operandsMax) {
-    const usage = `outrigger ${command.name} ${command.operands}`.trim()
-    const many = words.length > command.operandsMax ? 'too many' : 'too few'
-    throw misuse(`'outrigger ${command.name}' was given ${many} words.`, `Write '${usage}'.`)
+  const { name, operands } = command
+  const wordsMax = operands === '' ? 0 : 1
+  const wordsMin = operands.startsWith('[') ? 0 : wordsMax
+  if (words.length < wordsMin || words.length > wordsMax) {
+    const many = words.length > wordsMax ? 'too many' : 'too few'
+    const usage = `outrigger ${name} ${operands}`.trim()
+    throw misuse(`'outrigger ${name}' was given ${many} words.`, `Write '${usage}'.`)
   }
   return runCommand(command, words, { options, terminal })
 }

@@ -1,8 +1,6 @@
 import {
   type Authorities,
   advance,
-  bundleOf,
-  isOverdue,
   type Lifetimes,
   recover,
   spread,
@@ -16,6 +14,7 @@ import {
   writePair,
 } from '#deploy/certificates/stored.ts'
 import { factsOf } from '#deploy/certificates/x509.ts'
+import { found } from '#shared/kubernetes/found.ts'
 import type { KubernetesApi } from '#shared/kubernetes/kubernetes-api.ts'
 import { KubernetesError } from '#shared/kubernetes/kubernetes-error.ts'
 import { isJsonObject, type KubernetesObject } from '#shared/kubernetes/kubernetes-object.ts'
@@ -73,11 +72,6 @@ export class Certificates {
     return after
   }
 
-  /** Whether the rotation goes on even without those who have taken no bundle. */
-  isOverdue(authorities: Authorities, nowMs: number): boolean {
-    return isOverdue(authorities, nowMs, this.#parts.lifetimes)
-  }
-
   /** Notes that every bundle holds what `authorities` gave. */
   async spread(authorities: Authorities, nowMs: number): Promise<void> {
     const after = spread(authorities, nowMs)
@@ -131,13 +125,8 @@ export class Certificates {
   }
 
   async #read(name: string): Promise<Held | undefined> {
-    try {
-      const object = await this.#parts.api.get(`${this.#collection}/${name}`)
-      return { object, data: dataOf(object) }
-    } catch (error) {
-      if (error instanceof KubernetesError && error.status === 404) return undefined
-      throw error
-    }
+    const object = await found(this.#parts.api, `${this.#collection}/${name}`)
+    return object && { object, data: dataOf(object) }
   }
 
   /** Over what was read, and over nothing else: the resource version holds two writers apart. */
@@ -173,9 +162,6 @@ export function namesOf(service: string, namespace: string): string[] {
   const name = `${service}.${namespace}`
   return [name, `${name}.svc`, `${name}.svc.cluster.local`]
 }
-
-/** PEM of everybody who may sign. */
-export const authoritiesText = bundleOf
 
 function dataOf(object: KubernetesObject): SecretData {
   const { data } = object

@@ -1,4 +1,4 @@
-import type { Lifetimes } from '#deploy/certificates/authorities.ts'
+import { bundleOf, isOverdue, type Lifetimes } from '#deploy/certificates/authorities.ts'
 import { checkMsOf } from '#deploy/certificates/lifetimes.ts'
 import { injectedLabel, projectedConfig } from '#deploy/inject/names.ts'
 import type { Clock } from '#shared/call/clock.ts'
@@ -10,15 +10,15 @@ import { observe } from '#shared/kubernetes/observe.ts'
 import { type Notice, report } from '#shared/kubernetes/report.ts'
 import type { Log } from '#shared/telemetry/access-log.ts'
 import { Alarm } from './alarm.ts'
-import { authoritiesText, Certificates, type Server } from './certificates.ts'
+import { Certificates, type Server } from './certificates.ts'
 import { collecting } from './collecting.ts'
 import { type Handout, managedLabel, trustedIn } from './distribute.ts'
 import { Distributor, type Given } from './distributor.ts'
 import { Lingering, type Wanted } from './lingering.ts'
 import type { ControllerMetrics } from './metrics.ts'
 import { noticesOf } from './notices.ts'
-import { lastGood, type Platform } from './platform.ts'
-import { Providers, platformOf } from './providers.ts'
+import { lastGood, type Platform, readPlatform } from './platform.ts'
+import { Providers } from './providers.ts'
 import { trustWebhooks } from './trust-webhooks.ts'
 import { withoutDetails } from './without-details.ts'
 
@@ -177,14 +177,14 @@ export class Controller {
     const failures: KubernetesError[] = []
     const attempt = collecting(failures)
     const object = this.#platform.objects.get(`${settings.namespace}/outrigger`)
-    const platform = platformOf(object, settings)
+    const platform = readPlatform(object, settings)
     metrics.configurationValid.set(platform.kind === 'valid' ? 1 : 0, [])
     await attempt(() => this.#tell(object, platform))
     const lastGood = this.#lastGood()
     const trusted = trustedIn(this.#held.objects.get(this.#homeKey))
     // Also where the halves speak plainly: the API server asks the webhook over TLS alone.
     const authorities = await this.#certificates.authorities(nowMs, trusted)
-    const bundle = authoritiesText(authorities)
+    const bundle = bundleOf(authorities)
     const isTls = settings.transport === 'tls'
     const projection = platform.kind === 'valid' ? platform.projection : lastGood
     // Without a projection nobody has a bundle that could be too old, unless of an earlier one.
@@ -200,7 +200,7 @@ export class Controller {
     await attempt(() => trustWebhooks(api, bundle))
     // Told to all, or told for so long that those who have not heard harm their own pods alone.
     isTold &&= failures.length === 0
-    if (isTold || this.#certificates.isOverdue(authorities, nowMs)) {
+    if (isTold || isOverdue(authorities, nowMs, settings.lifetimes)) {
       await attempt(() => this.#certificates.spread(authorities, nowMs))
     }
     const providers = isTls ? this.#providers.of(platform, lastGood) : []

@@ -1,5 +1,9 @@
 import { prefix, projectedConfig } from '#deploy/inject/names.ts'
-import { isJsonObject, type KubernetesObject } from '#shared/kubernetes/kubernetes-object.ts'
+import {
+  isJsonObject,
+  type JsonObject,
+  type KubernetesObject,
+} from '#shared/kubernetes/kubernetes-object.ts'
 import { authoritiesKey, type Projection } from './project.ts'
 
 /** On every ConfigMap that the controller keeps, and so may take back. */
@@ -38,7 +42,7 @@ export function handoutIn(
 /** What is to be done so that exactly those who need it hold the handout. */
 export interface Distribution {
   /** Merge patches that take out what others have added: server-side apply leaves it to them. */
-  readonly strays: ReadonlyMap<string, Json>
+  readonly strays: ReadonlyMap<string, JsonObject>
   /** Of those in `write` that can only be made anew, since theirs is immutable; by namespace. */
   readonly recreate: ReadonlyMap<string, KubernetesObject>
   readonly write: readonly KubernetesObject[]
@@ -61,7 +65,7 @@ export function distribution(
     const is = held.get(namespace)
     return is !== undefined && isSame(is, should) ? [] : [should]
   })
-  const strays = new Map<string, Json>()
+  const strays = new Map<string, JsonObject>()
   const recreate = new Map<string, KubernetesObject>()
   for (const { metadata } of write) {
     const { namespace = '' } = metadata
@@ -80,10 +84,8 @@ export function distribution(
   return { strays, recreate, write, remove }
 }
 
-type Json = Readonly<Record<string, unknown>>
-
 /** Undefined where there is nothing that is not ours. */
-function strayPatch(is: KubernetesObject, should: KubernetesObject): Json | undefined {
+function strayPatch(is: KubernetesObject, should: KubernetesObject): JsonObject | undefined {
   const ours = keysOf(should['data'])
   const strays = keysOf(is['data']).filter((key) => !ours.includes(key))
   if (strays.length === 0 && keysOf(is['binaryData']).length === 0) return undefined

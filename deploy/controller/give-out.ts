@@ -27,9 +27,9 @@ export async function giveOut(
   for (const object of write) {
     const { namespace = '' } = object.metadata
     await attempt(namespace, async (path) => {
-      const stale = recreate.get(namespace)?.metadata
+      const stale = recreate.get(namespace)
       // Where it is gone already, the turn that this begins writes the next.
-      if (stale !== undefined) await api.remove(path, stale.uid ? { uid: stale.uid } : {})
+      if (stale !== undefined) await api.remove(path, stale.metadata.uid)
       await api.patch(path, object, {
         type: 'apply',
         fieldManager: 'outrigger-controller',

@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import type { Clock, Undo } from '#shared/call/clock.ts'
+import { found } from '#shared/kubernetes/found.ts'
 import type { KubernetesApi } from '#shared/kubernetes/kubernetes-api.ts'
 import { KubernetesError } from '#shared/kubernetes/kubernetes-error.ts'
 import type { KubernetesObject } from '#shared/kubernetes/kubernetes-object.ts'
@@ -118,14 +119,10 @@ export class LeaderLease {
   }
 
   async #read(): Promise<{ object: KubernetesObject; spec: LeaseSpec } | undefined> {
-    try {
-      const object = await this.#parts.api.get(this.#path)
-      const parsed = v.safeParse(leaseSpec, object['spec'] ?? {})
-      return { object, spec: parsed.success ? parsed.output : {} }
-    } catch (error) {
-      if (error instanceof KubernetesError && error.status === 404) return undefined
-      throw error
-    }
+    const object = await found(this.#parts.api, this.#path)
+    if (object === undefined) return undefined
+    const parsed = v.safeParse(leaseSpec, object['spec'] ?? {})
+    return { object, spec: parsed.success ? parsed.output : {} }
   }
 
   #spec(before: LeaseSpec | undefined): LeaseSpec {

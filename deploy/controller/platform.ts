@@ -41,9 +41,22 @@ let last: Remembered | undefined
 
 function projectOnce(text: string, { transport }: ProjectionSettings): Projected {
   if (last?.text !== text || last.transport !== transport) {
-    last = { text, transport, projected: project(text, { transport }) }
+    last = { text, transport, projected: projectAny(text, { transport }) }
   }
   return last.projected
+}
+
+/**
+ * Whatever a reader of YAML throws on a text is a problem of that text, which may be anything: it must
+ * end neither the turn nor the process.
+ */
+function projectAny(text: string, settings: ProjectionSettings): Projected {
+  try {
+    return project(text, settings)
+  } catch {
+    // Its message may quote a line with a secret in it.
+    return { ok: false, problems: [{ path: '', message: 'outrigger.yaml cannot be read' }] }
+  }
 }
 
 /** The projection that was given out last, as a ConfigMap of ours still holds it. */

@@ -3,6 +3,7 @@ import { checked, type Problem } from '#shared/config/load.ts'
 import { readYaml } from '#shared/config/read-yaml.ts'
 import { textHash } from '#shared/config/snapshot.ts'
 import { formatSize } from '#shared/config/units.ts'
+import { isJsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 
 /** What a sidecar reads of the platform's configuration. */
 export interface Projection {
@@ -79,7 +80,7 @@ function tooLarge(bytes: number): Projected {
 
 /** As written, but for what only the local system has: a secret of the sidecar's own. */
 function sidecarOf(written: unknown, transport: ProjectionSettings['transport']): object {
-  if (typeof written !== 'object' || written === null) return withTls({}, transport)
+  if (!isJsonObject(written)) return withTls({}, transport)
   const entries = Object.entries(written).filter(([key]) => key !== 'secret' && key !== 'tls')
   return withTls(Object.fromEntries(entries), transport)
 }
@@ -89,5 +90,5 @@ function withTls(keys: object, transport: ProjectionSettings['transport']): obje
 }
 
 function memberOf(value: unknown, key: string): unknown {
-  return typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined
+  return isJsonObject(value) ? value[key] : undefined
 }

@@ -1,7 +1,6 @@
 import { parseConfig } from '#shared/config/load.ts'
-import type { KubernetesObject } from '#shared/kubernetes/kubernetes-object.ts'
-import { type Platform, readPlatform } from './platform.ts'
-import type { Projection, ProjectionSettings } from './project.ts'
+import type { Platform } from './platform.ts'
+import type { Projection } from './project.ts'
 
 /**
  * Whose ambassadors need a certificate, whatever the platform's configuration says at the moment: a
@@ -21,20 +20,4 @@ function providersIn(projection: Projection | undefined): readonly string[] {
   if (projection === undefined) return []
   const loaded = parseConfig(projection.text, 'outrigger.yaml')
   return loaded.ok ? Object.keys(loaded.config.ambassadors).toSorted() : []
-}
-
-/**
- * Reads ConfigMap `outrigger`. Whatever a reader of YAML throws on a text is a problem of that text,
- * which may be anything: it must end neither the turn nor the process.
- */
-export function platformOf(
-  object: KubernetesObject | undefined,
-  settings: ProjectionSettings,
-): Platform {
-  try {
-    return readPlatform(object, settings)
-  } catch {
-    // Its message may quote a line with a secret in it.
-    return { kind: 'refused', problems: [{ path: '', message: 'outrigger.yaml cannot be read' }] }
-  }
 }

@@ -3,12 +3,10 @@ import { parseArgs } from 'node:util'
 import { readLifetimes } from '#deploy/certificates/lifetimes.ts'
 import { systemNamespace } from '#deploy/inject/names.ts'
 import { parseDuration } from '#shared/config/units.ts'
-import { inClusterAccess, serviceAccountDirectory } from '#shared/kubernetes/cluster-access.ts'
-import { KubernetesApi } from '#shared/kubernetes/kubernetes-api.ts'
-import { startAdminServer, textPage } from '#shared/lifecycle/admin-server.ts'
+import { serviceAccountDirectory } from '#shared/kubernetes/cluster-access.ts'
+import { ownCluster } from '#shared/kubernetes/own-cluster.ts'
+import { metricsPage, startAdminServer, textPage } from '#shared/lifecycle/admin-server.ts'
 import type { RunningService, ServiceOptions } from '#shared/lifecycle/run-service.ts'
-import { version } from '#shared/lifecycle/version.ts'
-import { contentTypes, formatFor } from '#shared/telemetry/metrics.ts'
 import { Controller, type ControllerSettings } from './controller.ts'
 import { LeaderLease } from './lease.ts'
 import { controllerMetrics } from './metrics.ts'
@@ -25,11 +23,7 @@ export async function startController(
   { environment, clock, log }: ServiceOptions,
 ): Promise<RunningService> {
   const { settings, directory, host, port } = readSettings(argv)
-  const access = inClusterAccess(environment, directory)
-  if (access === undefined) {
-    throw new Error('Cannot reach the API server: KUBERNETES_SERVICE_HOST is not set')
-  }
-  const api = new KubernetesApi({ access, clock, userAgent: `outrigger-controller/${version}` })
+  const api = ownCluster({ environment, clock, directory, name: 'controller' })
   const registry = controllerMetrics()
   const { metrics } = registry
   let controller: Controller | undefined
@@ -61,10 +55,7 @@ export async function startController(
       // Whoever stands by is ready to: a roll-out must not wait for it to lead.
       '/readyz': () =>
         lease.isHeard ? textPage(200, 'ready') : textPage(503, 'the API server has not answered'),
-      '/metrics': (accept) => {
-        const format = formatFor(accept)
-        return { status: 200, type: contentTypes[format], text: registry.render(format) }
-      },
+      '/metrics': metricsPage(registry.render),
     },
   )
   return {

@@ -1,12 +1,13 @@
+import { mutatingWebhookName, validatingWebhookName } from '#deploy/inject/policies.ts'
+import { found } from '#shared/kubernetes/found.ts'
 import type { KubernetesApi } from '#shared/kubernetes/kubernetes-api.ts'
-import { KubernetesError } from '#shared/kubernetes/kubernetes-error.ts'
 import { isJsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 
 /** Where the API server reads whom to trust as our webhook; their charts leave the field out. */
-export const webhookConfigurations = [
-  'mutatingwebhookconfigurations/ambassador-outrigger-injector',
-  'validatingwebhookconfigurations/outrigger-config',
-] as const
+const webhookConfigurations = [
+  `mutatingwebhookconfigurations/${mutatingWebhookName}`,
+  `validatingwebhookconfigurations/${validatingWebhookName}`,
+]
 
 /**
  * Writes `authorities` (PEM) to every webhook of ours that says otherwise. One that is not installed
@@ -20,22 +21,13 @@ export async function trustWebhooks(
   let written = 0
   for (const configuration of webhookConfigurations) {
     const path = `/apis/admissionregistration.k8s.io/v1/${configuration}`
-    const operations = operationsFor(await webhooksAt(api, path), caBundle)
+    const webhooks = (await found(api, path))?.['webhooks']
+    const operations = operationsFor(Array.isArray(webhooks) ? webhooks : [], caBundle)
     if (operations.length === 0) continue
     await api.patch(path, operations, { type: 'json' })
     written++
   }
   return written
-}
-
-async function webhooksAt(api: Pick<KubernetesApi, 'get'>, path: string): Promise<unknown[]> {
-  try {
-    const { webhooks } = await api.get(path)
-    return Array.isArray(webhooks) ? webhooks : []
-  } catch (error) {
-    if (error instanceof KubernetesError && error.status === 404) return []
-    throw error
-  }
 }
 
 /** Each tests the name at its place first: the list may have changed since it was read. */

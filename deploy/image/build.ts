@@ -1,8 +1,7 @@
 import { relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Metafile } from 'esbuild'
-import { bundle, missingProcesses, root } from './app/bundle.ts'
-import { processes } from './processes.ts'
+import { bundle, root } from './app/bundle.ts'
 
 /** One line for each output of code, largest first. */
 function sizes(outputs: Metafile['outputs']): string {
@@ -18,6 +17,3 @@ const { values } = parseArgs({ options: { outdir: { type: 'string', default: 'di
 const outdir = resolve(root, values.outdir)
 const outputs = await bundle(outdir, 'maps')
 process.stdout.write(`${relative(root, outdir) || outdir}\n${sizes(outputs)}`)
-for (const name of missingProcesses) {
-  process.stderr.write(`not bundled: ${name}, ${processes[name].entry} does not exist\n`)
-}

@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { bundle, missingProcesses, root } from './app/bundle.ts'
+import { bundle, root } from './app/bundle.ts'
 import { architectures } from './architecture.ts'
 import { type AssembledImage, assemble } from './assemble.ts'
 import { originOf } from './commit.ts'
@@ -8,7 +8,6 @@ import { readLock } from './debian/lock.ts'
 import { packageNames } from './debian/root-file-system.ts'
 import { attachBom } from './oci/image-manifest.ts'
 import { type Descriptor, Layout, mediaTypes } from './oci/layout.ts'
-import { processes } from './processes.ts'
 
 /** What assembling is told. */
 export interface ImageOptions {
@@ -16,8 +15,6 @@ export interface ImageOptions {
   readonly outdir: string
   /** What was fetched and checked by hash is kept here from one time to the next. */
   readonly cache: string
-  /** Processes that may be missing. */
-  readonly without: readonly string[]
   /** SOURCE_DATE_EPOCH. */
   readonly epoch: string | undefined
 }
@@ -43,15 +40,9 @@ export interface ImageSummary {
  * Assembles the image of all architectures: an image layout, a bill of materials for each, also
  * attached to its image, and a summary. The same sources give the same digests.
  *
- * @throws Error where a process, a tool or a pinned package is missing.
+ * @throws Error where a tool or a pinned package is missing.
  */
 export async function buildImage(options: ImageOptions): Promise<ImageSummary> {
-  const missing = missingProcesses.filter((name) => !options.without.includes(name))
-  if (missing.length > 0) {
-    const entries = missing.map((name) => processes[name].entry).join(', ')
-    const hint = `--without ${missing.join(',')} leaves them out`
-    throw new Error(`Cannot assemble the image: there is no ${entries} (${hint})`)
-  }
   mkdirSync(options.outdir, { recursive: true })
   const bundles = mkdtempSync(join(options.outdir, 'bundles-'))
   try {

@@ -7,8 +7,6 @@ const { values } = parseArgs({
   options: {
     outdir: { type: 'string', default: 'dist/image' },
     cache: { type: 'string', default: join(homedir(), '.cache', 'outrigger', 'image') },
-    /** Processes that may be missing, parted by commas. */
-    without: { type: 'string', default: '' },
   },
 })
 
@@ -32,7 +30,6 @@ try {
   const summary = await buildImage({
     outdir,
     cache: resolve(values.cache),
-    without: values.without.split(','),
     epoch: process.env['SOURCE_DATE_EPOCH'],
   })
   process.stdout.write(`${relative(process.cwd(), outdir) || outdir}\n${linesOf(summary)}`)

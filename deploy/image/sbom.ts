@@ -83,11 +83,7 @@ function nodeComponent({ node }: BomParts): Component {
 function npmComponent({ name, version, sha512, license }: BundledPackage): Component {
   const purl = `pkg:npm/${name.replace('@', '%40')}@${version}`
   return {
-    'bom-ref': purl,
-    type: 'library',
-    name,
-    version,
-    purl,
+    ...library(purl, name, version),
     hashes: [{ alg: 'SHA-512', content: sha512 }],
     ...(license === undefined ? {} : { licenses: [{ expression: license }] }),
   }
@@ -100,14 +96,11 @@ function debianComponent(
   const architecture = fieldsOf(control).get('Architecture') ?? parts.architecture.name
   const distribution = `arch=${architecture}&distro=debian-${parts.debianRelease}`
   const purl = `pkg:deb/debian/${encodeURIComponent(name)}@${encodeURIComponent(version)}?${distribution}`
-  return {
-    'bom-ref': purl,
-    type: 'library',
-    name,
-    version,
-    purl,
-    hashes: [{ alg: 'SHA-256', content: hash }],
-  }
+  return { ...library(purl, name, version), hashes: [{ alg: 'SHA-256', content: hash }] }
+}
+
+function library(purl: string, name: string, version: string): Component {
+  return { 'bom-ref': purl, type: 'library', name, version, purl }
 }
 
 /** A UUID of `text`, version 8: RFC 9562, section 5.8. */

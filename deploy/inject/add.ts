@@ -1,4 +1,5 @@
-import { isEqual, isObject, type JsonObject, objectAt, objectsOf, withMember } from './json.ts'
+import { isJsonObject, type JsonObject } from '#shared/kubernetes/kubernetes-object.ts'
+import { isEqual, objectAt, objectsOf, withMember } from './json.ts'
 import { type Oddity, writeMark } from './mark.ts'
 import { injectedLabel, optInAnnotation, sidecarName, templateAnnotation } from './names.ts'
 import { isInfrastructure, placeAmong } from './neighbours.ts'
@@ -80,7 +81,7 @@ function ownVariables(container: JsonObject, port: number): Variable[] {
 function addToMetadata(metadata: unknown, hash: string, oddities: Oddities): JsonObject {
   if (metadata === undefined) oddities.set('metadata', 'absent')
   if (metadata === null) oddities.set('metadata', 'null')
-  const base = isObject(metadata) ? metadata : {}
+  const base = isJsonObject(metadata) ? metadata : {}
   const annotations = objectAt(base, 'annotations') ?? {}
   noteOddity(oddities, 'labels', base['labels'])
   noteOddity(oddities, 'annotations', base['annotations'])
@@ -95,5 +96,5 @@ function addToMetadata(metadata: unknown, hash: string, oddities: Oddities): Jso
 function noteOddity(oddities: Oddities, place: string, value: unknown): void {
   if (value === null) oddities.set(place, 'null')
   else if (Array.isArray(value) && value.length === 0) oddities.set(place, 'empty')
-  else if (isObject(value) && Object.keys(value).length === 0) oddities.set(place, 'empty')
+  else if (isJsonObject(value) && Object.keys(value).length === 0) oddities.set(place, 'empty')
 }

@@ -1,5 +1,6 @@
+import type { JsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 import { add } from './add.ts'
-import { isEqual, type JsonObject, objectAt, objectsOf } from './json.ts'
+import { isEqual, objectAt, objectsOf } from './json.ts'
 import { type Finding, type InjectionRequest, judge } from './judge.ts'
 import { inOrderOf } from './order.ts'
 import { type PatchOperation, patchBetween } from './patch.ts'

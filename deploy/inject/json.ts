@@ -1,20 +1,15 @@
-/** An object as JSON gives it: members unknown until they are looked at. */
-export type JsonObject = Readonly<Record<string, unknown>>
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
+import { isJsonObject, type JsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 
 /** Objects of `value` where it is a list; what is no object is left out. */
 export function objectsOf(value: unknown): readonly JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : []
+  return Array.isArray(value) ? value.filter(isJsonObject) : []
 }
 
 /** The member, where it is an object. */
 export function objectAt(value: unknown, ...path: readonly string[]): JsonObject | undefined {
   let at = value
-  for (const name of path) at = isObject(at) ? at[name] : undefined
-  return isObject(at) ? at : undefined
+  for (const name of path) at = isJsonObject(at) ? at[name] : undefined
+  return isJsonObject(at) ? at : undefined
 }
 
 /** Equal as JSON: the order of an object's members does not matter. */
@@ -23,7 +18,7 @@ export function isEqual(left: unknown, right: unknown): boolean {
   if (Array.isArray(left) && Array.isArray(right)) {
     return left.length === right.length && left.every((item, at) => isEqual(item, right[at]))
   }
-  if (!isObject(left) || !isObject(right)) return false
+  if (!isJsonObject(left) || !isJsonObject(right)) return false
   const names = Object.keys(left)
   return (
     names.length === Object.keys(right).length &&
@@ -38,7 +33,7 @@ export function canonicalText(value: unknown): string {
 
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted)
-  if (!isObject(value)) return value
+  if (!isJsonObject(value)) return value
   const names = Object.keys(value).toSorted()
   return Object.fromEntries(names.map((name) => [name, sorted(value[name])]))
 }

@@ -1,5 +1,6 @@
+import { isJsonObject, type JsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 import { type Injection, injectOn } from './inject.ts'
-import { isEqual, isObject, type JsonObject, objectAt, withMember } from './json.ts'
+import { isEqual, objectAt, withMember } from './json.ts'
 import type { Namespace } from './read-pod.ts'
 import type { InjectSettings } from './settings.ts'
 import { uninject } from './uninject.ts'
@@ -60,7 +61,7 @@ export function uninjectManifest(manifest: unknown): Manifest<Uninjection> {
 type Change<Result> = (pod: unknown, owner: JsonObject) => { pod: unknown; result: Result }
 
 function eachPod<Result>(manifest: unknown, change: Change<Result>): Manifest<Result> {
-  if (!isObject(manifest)) return { manifest, outcomes: [] }
+  if (!isJsonObject(manifest)) return { manifest, outcomes: [] }
   const { kind, items } = manifest
   if (kind === 'List' && Array.isArray(items)) {
     const parts = items.map((item) => eachPod(item, change))
@@ -80,7 +81,7 @@ function eachPod<Result>(manifest: unknown, change: Change<Result>): Manifest<Re
 
 function valueAt(object: unknown, path: readonly string[]): unknown {
   let at = object
-  for (const name of path) at = isObject(at) ? at[name] : undefined
+  for (const name of path) at = isJsonObject(at) ? at[name] : undefined
   return at
 }
 
@@ -88,6 +89,6 @@ function valueAt(object: unknown, path: readonly string[]): unknown {
 function withValueAt(object: unknown, path: readonly string[], value: unknown): unknown {
   const [name, ...rest] = path
   if (name === undefined) return value
-  if (!isObject(object) || !Object.hasOwn(object, name)) return object
+  if (!isJsonObject(object) || !Object.hasOwn(object, name)) return object
   return withMember(object, name, withValueAt(object[name], rest, value))
 }

@@ -1,4 +1,4 @@
-import type { JsonObject } from './json.ts'
+import type { JsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 
 /**
  * Init containers of service meshes: packet filters, validators and proxies. They start before the

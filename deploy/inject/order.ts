@@ -1,4 +1,5 @@
-import { type JsonObject, objectAt, objectsOf, withMember } from './json.ts'
+import type { JsonObject } from '#shared/kubernetes/kubernetes-object.ts'
+import { objectAt, objectsOf, withMember } from './json.ts'
 
 /**
  * `pod` with its volumes and variables in the order of `before`, where these are the same ones: a

@@ -1,5 +1,6 @@
+import type { JsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 import { readWishes } from './annotations.ts'
-import { isEqual, type JsonObject, objectAt, objectsOf } from './json.ts'
+import { isEqual, objectAt, objectsOf } from './json.ts'
 import { readMark } from './mark.ts'
 import { templateAnnotation } from './names.ts'
 import { readPod } from './read-pod.ts'

@@ -1,4 +1,5 @@
-import { isEqual, isObject, type JsonObject } from './json.ts'
+import { isJsonObject, type JsonObject } from '#shared/kubernetes/kubernetes-object.ts'
+import { isEqual } from './json.ts'
 import { longestRising } from './longest-rising.ts'
 
 /** An operation of RFC 6902. */
@@ -13,7 +14,7 @@ export type PatchOperation =
  */
 export function patchBetween(before: unknown, after: unknown, path = ''): PatchOperation[] {
   if (isEqual(before, after)) return []
-  if (isObject(before) && isObject(after)) return patchObject(before, after, path)
+  if (isJsonObject(before) && isJsonObject(after)) return patchObject(before, after, path)
   if (Array.isArray(before) && Array.isArray(after)) return patchList(before, after, path)
   return [{ op: 'replace', path, value: after }]
 }
@@ -63,7 +64,7 @@ const movesMin = 16
 
 /** Undefined where an element has no name, or two have the same. */
 function namesOf(list: readonly unknown[]): string[] | undefined {
-  const names = list.map((item) => (isObject(item) ? item['name'] : undefined))
+  const names = list.map((item) => (isJsonObject(item) ? item['name'] : undefined))
   const texts = names.filter((name) => typeof name === 'string')
   return texts.length === list.length && new Set(texts).size === list.length ? texts : undefined
 }

@@ -1,4 +1,4 @@
-import type { JsonObject } from './json.ts'
+import type { JsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 import {
   configLabel,
   criticalNamespaces,

@@ -1,4 +1,4 @@
-import { isObject, type JsonObject } from './json.ts'
+import { isJsonObject, type JsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 import { sidecarName } from './names.ts'
 
 /** Where a pod is made. Labels are absent where nobody asked for them: the webhook's own selector did. */
@@ -115,7 +115,7 @@ function requireUnique(names: readonly string[]): void {
 }
 
 function objectIn(value: unknown, path: string): JsonObject {
-  if (isObject(value)) return value
+  if (isJsonObject(value)) return value
   throw new Malformed(`${path} must be an object`)
 }
 

@@ -1,5 +1,6 @@
+import { parse } from 'yaml'
 import { nearest } from '#shared/config/nearest.ts'
-import { isObject, type JsonObject } from './json.ts'
+import { isJsonObject, type JsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 import { defaultSettings, type InjectSettings, settingsProblems } from './settings.ts'
 
 export type SettingsReading =
@@ -19,19 +20,20 @@ const resources = [
 const known: readonly string[] = [...texts, ...numbers, ...lists, 'resources']
 
 /**
- * Settings from a file as parsed: `image`, and whatever shall be other than `defaultSettings`, under
- * the same names. Not ok tells every fault at once. `kubernetesVersion` is the API server's, as it
- * said itself.
+ * Settings from the text of a YAML file: `image`, and whatever shall be other than `defaultSettings`,
+ * under the same names. Not ok tells every fault at once. `kubernetesVersion` is the API server's, as
+ * it said itself.
  */
-export function readSettings(value: unknown, kubernetesVersion?: string): SettingsReading {
-  if (!isObject(value)) return { ok: false, problems: ['settings must be an object'] }
-  const measures = isObject(value['resources']) ? value['resources'] : {}
+export function readSettings(text: string, kubernetesVersion?: string): SettingsReading {
+  const value = parsed(text)
+  if (!isJsonObject(value)) return { ok: false, problems: ['settings must be an object'] }
+  const measures = isJsonObject(value['resources']) ? value['resources'] : {}
   const shapes = [
     ...unknownKeys(value, known, ''),
     ...misshapen(value, [...texts], { is: isText, right: 'must be text' }),
     ...misshapen(value, [...numbers], { is: Number.isInteger, right: 'must be a whole number' }),
     ...misshapen(value, [...lists], { is: isTexts, right: 'must be a list of texts' }),
-    ...misshapen(value, ['resources'], { is: isObject, right: 'must be an object' }),
+    ...misshapen(value, ['resources'], { is: isJsonObject, right: 'must be an object' }),
     ...unknownKeys(measures, resources, 'resources.'),
     ...misshapen(measures, resources, { is: isText, right: 'must be text such as "96Mi"' }).map(
       (problem) => `resources.${problem}`,
@@ -49,6 +51,15 @@ export function readSettings(value: unknown, kubernetesVersion?: string): Settin
   }
   const problems = settingsProblems(settings)
   return problems.length === 0 ? { ok: true, settings } : { ok: false, problems }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return parse(text)
+  } catch {
+    // What is no YAML is no object either, which is what will be said: the parser's words may be pages long.
+    return undefined
+  }
 }
 
 const isText = (value: unknown): value is string => typeof value === 'string'

@@ -1,5 +1,5 @@
+import type { JsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 import type { Wishes } from './annotations.ts'
-import type { JsonObject } from './json.ts'
 import type { Mark } from './mark.ts'
 import type { Namespace, PodView } from './read-pod.ts'
 import type { InjectSettings } from './settings.ts'

@@ -1,4 +1,5 @@
-import { type JsonObject, objectAt } from './json.ts'
+import type { JsonObject } from '#shared/kubernetes/kubernetes-object.ts'
+import { objectAt } from './json.ts'
 import { parseQuantity } from './quantity.ts'
 import { bounds } from './settings.ts'
 

@@ -1,4 +1,5 @@
-import { isEqual, isObject, type JsonObject, objectAt, withMember } from './json.ts'
+import { isJsonObject, type JsonObject } from '#shared/kubernetes/kubernetes-object.ts'
+import { isEqual, objectAt, withMember } from './json.ts'
 import { settleResources } from './settle-resources.ts'
 
 /**
@@ -45,7 +46,7 @@ export function settleVolume(existing: JsonObject | undefined, volume: JsonObjec
   const withMode = Object.fromEntries(
     Object.entries(volume).map(([name, source]) => [
       name,
-      isObject(source) ? { ...source, defaultMode: 0o644 } : source,
+      isJsonObject(source) ? { ...source, defaultMode: 0o644 } : source,
     ]),
   )
   return isEqual(existing, withMode) ? existing : volume

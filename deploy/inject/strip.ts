@@ -1,14 +1,7 @@
+import { isJsonObject, type JsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 import { takesVariables } from './add.ts'
 import { portDefault } from './annotations.ts'
-import {
-  isEqual,
-  isObject,
-  type JsonObject,
-  objectAt,
-  objectsOf,
-  withMember,
-  without,
-} from './json.ts'
+import { isEqual, objectAt, objectsOf, withMember, without } from './json.ts'
 import type { Mark } from './mark.ts'
 import {
   callsPort,
@@ -83,7 +76,7 @@ function stripContainers(spec: JsonObject, list: string, { mark, port }: Removal
 }
 
 function stripMetadata(metadata: unknown, mark: Mark): unknown {
-  if (!isObject(metadata)) return metadata
+  if (!isJsonObject(metadata)) return metadata
   const added = mark.oddities.get('inject') === 'absent' ? [optInAnnotation] : []
   const annotations = objectAt(metadata, 'annotations') ?? {}
   const labels = objectAt(metadata, 'labels') ?? {}

@@ -1,6 +1,7 @@
 import { createHash } from '#shared/builtins.ts'
-import type { Wishes } from './annotations.ts'
-import { canonicalText, type JsonObject } from './json.ts'
+import type { JsonObject } from '#shared/kubernetes/kubernetes-object.ts'
+import { portDefault, type Wishes } from './annotations.ts'
+import { canonicalText } from './json.ts'
 import {
   callsPort,
   configVolume,
@@ -111,7 +112,7 @@ function argumentsOf({ port, config }: Wishes): string[] {
     `${paths.config}/outrigger.yaml`,
     '--token',
     `${paths.token}/token`,
-    ...(port === 4_000
+    ...(port === portDefault
       ? []
       : ['--port', `${port}`, '--probes-port', `${port + 1}`, '--admin-port', `${port + 2}`]),
     ...(config === undefined ? [] : ['--tenant-config', `${paths.tenant}/outrigger.yaml`]),

@@ -1,4 +1,4 @@
-import type { JsonObject } from './json.ts'
+import type { JsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 import { readMark } from './mark.ts'
 import { templateAnnotation } from './names.ts'
 import { readPod } from './read-pod.ts'

@@ -1,7 +1,7 @@
 import { inject } from '#deploy/inject/inject.ts'
-import { isObject } from '#deploy/inject/json.ts'
 import type { InjectSettings } from '#deploy/inject/settings.ts'
 import { sidecarIn } from '#deploy/inject/strip.ts'
+import { isJsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 import type { Question, Verdict } from './review.ts'
 
 /** The verdict, and what is counted and told of it. */
@@ -23,7 +23,7 @@ export function admitPod({ object, namespace }: Question, settings: InjectSettin
       const verdict = { kind: 'allow', patch, warnings } as const
       // The API server asks twice about next to every pod: its ServiceAccount plugin mounts the API
       // token into the sidecar that it meets. That is no further injection, and is told to nobody.
-      if (isObject(object) && sidecarIn(object) !== undefined) {
+      if (isJsonObject(object) && sidecarIn(object) !== undefined) {
         return { verdict, result: 'injected', reason: 'restored', told: undefined }
       }
       const told = `sidecar of template ${template} written in`

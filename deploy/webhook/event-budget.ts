@@ -1,4 +1,5 @@
 import type { Clock } from '#shared/call/clock.ts'
+import { keepNewest } from '#shared/keep-newest.ts'
 
 /** How many Events a minute: in all, and about one namespace. */
 export interface EventRates {
@@ -48,12 +49,8 @@ export class EventBudget {
     const all = filled(this.#all, this.#rates.all, nowMs)
     if (own.tokens < 1 || all.tokens < 1) return false
     this.#all = { tokens: all.tokens - 1, atMs: nowMs }
-    this.#namespaces.delete(namespace)
-    this.#namespaces.set(namespace, { tokens: own.tokens - 1, atMs: nowMs })
-    for (const oldest of this.#namespaces.keys()) {
-      if (this.#namespaces.size <= namespacesMax) break
-      this.#namespaces.delete(oldest)
-    }
+    const left = { tokens: own.tokens - 1, atMs: nowMs }
+    keepNewest(this.#namespaces, [namespace, left], namespacesMax)
     return true
   }
 }

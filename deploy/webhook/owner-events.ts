@@ -1,4 +1,5 @@
 import type { Clock } from '#shared/call/clock.ts'
+import { keepNewest } from '#shared/keep-newest.ts'
 import type { KubernetesApi } from '#shared/kubernetes/kubernetes-api.ts'
 import { KubernetesError } from '#shared/kubernetes/kubernetes-error.ts'
 import type { KubernetesObject } from '#shared/kubernetes/kubernetes-object.ts'
@@ -54,12 +55,7 @@ export class OwnerEvents {
     const lastMs = this.#said.get(key)
     if (lastMs !== undefined && nowMs - lastMs < repeatMs) return
     if (this.#underWay >= atOnceMax || !this.#budget.take(namespace)) return onDropped()
-    this.#said.delete(key)
-    this.#said.set(key, nowMs)
-    for (const oldest of this.#said.keys()) {
-      if (this.#said.size <= rememberedMax) break
-      this.#said.delete(oldest)
-    }
+    keepNewest(this.#said, [key, nowMs], rememberedMax)
     void this.#write(object, { ...notice, message })
   }
 

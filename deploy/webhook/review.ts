@@ -1,6 +1,6 @@
 import * as v from 'valibot'
-import type { JsonObject } from '#deploy/inject/json.ts'
 import type { PatchOperation } from '#deploy/inject/patch.ts'
+import { type JsonObject, parsedJson } from '#shared/kubernetes/kubernetes-object.ts'
 
 const review = v.object({
   apiVersion: v.literal('admission.k8s.io/v1'),
@@ -27,13 +27,7 @@ export interface Question {
 
 /** Reads the body of a question; undefined where it is none. */
 export function readQuestion(body: string): Question | undefined {
-  let value: unknown
-  try {
-    value = JSON.parse(body)
-  } catch {
-    return undefined
-  }
-  const parsed = v.safeParse(review, value)
+  const parsed = v.safeParse(review, parsedJson(body))
   if (!parsed.success) return undefined
   const { uid, namespace, operation, object, dryRun } = parsed.output.request
   return { uid, namespace, operation, object, isDryRun: dryRun === true }

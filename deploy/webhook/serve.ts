@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '#shared/call/clock.ts'
+import { listen } from '#shared/http/listen.ts'
 import type { TlsPair } from '#shared/http/tls-directory.ts'
 import { Bodies } from './bodies.ts'
 import { type ServeLimits, serveLimits } from './limits.ts'
@@ -33,21 +34,14 @@ export async function serve(parts: ServeParts): Promise<WebhookServer> {
   const { host, port, pair, clientAuthority, judges, clock, limits = serveLimits } = parts
   const bodies = new Bodies(limits, clock)
   const { server, secure } = boundedListener(
-    { pair, clientAuthority, limits },
+    { pair, clientAuthority },
+    limits,
     (request, response) => {
       answer({ request, response, judges, bodies }).catch(() => response.destroy())
     },
   )
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host, port }, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
-  const bound = server.address()
   return {
-    port: typeof bound === 'object' && bound !== null ? bound.port : port,
+    port: await listen(server, { host, port }),
     secure,
     close: () =>
       new Promise((resolve) => {

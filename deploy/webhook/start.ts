@@ -2,19 +2,18 @@ import { X509Certificate } from 'node:crypto'
 import { hostname } from 'node:os'
 import { parseArgs } from 'node:util'
 import { systemNamespace } from '#deploy/inject/names.ts'
+import { pause } from '#shared/call/pause.ts'
 import { readVersion } from '#shared/config/read.ts'
 import { TlsDirectory } from '#shared/http/tls-directory.ts'
-import { inClusterAccess, serviceAccountDirectory } from '#shared/kubernetes/cluster-access.ts'
-import { KubernetesApi } from '#shared/kubernetes/kubernetes-api.ts'
-import { startAdminServer, textPage } from '#shared/lifecycle/admin-server.ts'
+import { serviceAccountDirectory } from '#shared/kubernetes/cluster-access.ts'
+import { ownCluster } from '#shared/kubernetes/own-cluster.ts'
+import { metricsPage, startAdminServer, textPage } from '#shared/lifecycle/admin-server.ts'
 import type { RunningService, ServiceOptions } from '#shared/lifecycle/run-service.ts'
-import { version } from '#shared/lifecycle/version.ts'
-import { contentTypes, formatFor } from '#shared/telemetry/metrics.ts'
+import { askVersion } from './ask-version.ts'
 import { judgesOf } from './judges.ts'
 import { webhookMetrics } from './metrics.ts'
 import { OwnerEvents } from './owner-events.ts'
 import { serve } from './serve.ts'
-import { askVersion } from './server-version.ts'
 import { SettingsFile } from './settings-file.ts'
 
 /** Endpoints leave the API server's view some seconds after SIGTERM: questions still come. */
@@ -26,11 +25,8 @@ export async function startWebhook(
   { environment, clock, log }: ServiceOptions,
 ): Promise<RunningService> {
   const given = readArguments(argv)
-  const access = inClusterAccess(environment, given['service-account'])
-  if (access === undefined) {
-    throw new Error('Cannot reach the API server: KUBERNETES_SERVICE_HOST is not set')
-  }
-  const api = new KubernetesApi({ access, clock, userAgent: `outrigger-webhook/${version}` })
+  const directory = given['service-account']
+  const api = ownCluster({ environment, clock, directory, name: 'webhook' })
   const registry = webhookMetrics()
   const { metrics } = registry
   const tls = new TlsDirectory({ directory: given.tls, clock, log })
@@ -70,19 +66,14 @@ export async function startWebhook(
           ? textPage(200, 'ready')
           : textPage(503, 'the certificate has expired')
       },
-      '/metrics': (accept) => {
-        const format = formatFor(accept)
-        return { status: 200, type: contentTypes[format], text: registry.render(format) }
-      },
+      '/metrics': metricsPage(registry.render),
     },
   )
   return {
     ports: { port: server.port, probesPort: probes.port },
     async close() {
       isLeaving = true
-      await new Promise<void>((resolve) => {
-        clock.after(Number(given['leave-ms']), resolve)
-      })
+      await pause(clock, Number(given['leave-ms']))
       stopAsking()
       settings.close()
       tls.close()

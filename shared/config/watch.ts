@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path'
-import type { Clock } from '#shared/call/clock.ts'
+import type { Clock, Undo } from '#shared/call/clock.ts'
 import { describeProblems, type Loaded, type Problem, parseConfig } from './load.ts'
+import { poll, pollMs } from './poll.ts'
 import { readVersion } from './read.ts'
 import { type Environment, readSecrets, type SecretsOf, secretFiles } from './secrets.ts'
 import { ConfigStore, textHash } from './snapshot.ts'
@@ -55,8 +56,6 @@ interface Parsed {
 
 /** One write makes several events; kubelet's swap is over within a few ms. */
 const debounceMs = 50
-/** Finds what events missed: a watch that died silently, a directory made later. */
-const pollMs = 10_000
 /** A broken watch is tried again after 1, 2, 4 … 60 s: the user's inotify limit frees up slowly. */
 const retryMsMin = 1_000
 const retryMsMax = 60_000
@@ -81,7 +80,7 @@ export class WatchedConfig extends ConfigStore {
   #failures = 0
   #closed = false
   #undoDebounce: (() => void) | undefined
-  #undoPoll: () => void = () => {}
+  readonly #undoPoll: Undo
   #undoRetry: () => void = () => {}
 
   constructor(options: WatchOptions) {
@@ -92,7 +91,8 @@ export class WatchedConfig extends ConfigStore {
     this.#directories.add(dirname(this.#file))
     if (this.#tenantFile !== undefined) this.#directories.add(dirname(this.#tenantFile))
     this.#read()
-    this.#poll()
+    // Finds what events missed: a watch that died silently, a directory made later.
+    this.#undoPoll = poll(options.clock, () => this.#read())
     this.#start()
   }
 
@@ -166,13 +166,6 @@ export class WatchedConfig extends ConfigStore {
     const facts = { hash, problems: describeProblems(problems), kept }
     const stays = kept === 0 ? 'waiting for a valid one' : 'the last good one stays'
     this.#options.log.error(facts, `configuration refused, ${stays}`)
-  }
-
-  #poll(): void {
-    this.#undoPoll = this.#options.clock.after(pollMs, () => {
-      this.#poll()
-      this.#read()
-    })
   }
 
   #changed(): void {

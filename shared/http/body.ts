@@ -2,7 +2,7 @@ import type { CallError } from '#shared/errors/call-error.ts'
 
 /** Takes a body chunk by chunk. After `end` or `fail` nothing follows. */
 export interface BodySink {
-  /** False: the source pauses until `resume`. */
+  /** False: the source pauses until `resume`. Its ending does not, nor what it held until then. */
   write(chunk: Buffer): boolean
   end(): void
   fail(error: CallError): void
@@ -21,20 +21,14 @@ export interface Body {
 /** A body that is all there. Empty bytes give a body that only ends. */
 export function bytesBody(bytes: Buffer): Body {
   let isCancelled = false
-  let finish: (() => void) | undefined
   return {
     pipe(sink) {
-      if (isCancelled) return
-      finish = () => {
-        finish = undefined
-        sink.end()
-      }
-      if (bytes.length === 0 || sink.write(bytes)) finish()
+      if (bytes.length > 0 && !isCancelled) sink.write(bytes)
+      if (!isCancelled) sink.end()
     },
-    resume: () => finish?.(),
+    resume() {},
     cancel() {
       isCancelled = true
-      finish = undefined
     },
   }
 }

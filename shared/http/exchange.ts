@@ -4,6 +4,7 @@ import type { Clock, Undo } from '#shared/call/clock.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { Body, BodySink } from './body.ts'
 import { type HeaderList, listed } from './headers.ts'
+import { HeldPieces } from './held-pieces.ts'
 
 /** Limits of one exchange and what ends it early. Times in ms. */
 export interface ExchangeLimits {
@@ -28,6 +29,7 @@ export interface InboundResponse {
 export interface Settling {
   resolve(response: InboundResponse): void
   reject(error: CallError): void
+  /** Told once: undici holds nothing of the request any more. */
   done(): void
 }
 
@@ -40,15 +42,14 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
   readonly #settling: Settling
   #controller: Dispatcher.DispatchController | undefined
   #state: 'waiting' | 'head' | 'ended' = 'waiting'
-  #sink: BodySink | undefined
-  #early: Buffer[] = []
+  readonly #held = new HeldPieces()
   #earlyBytes = 0
-  #outcome: { error: CallError | undefined } | undefined
   #trailers: Record<string, string> = {}
   #lastReadMs = 0
   #undoTimer: Undo | undefined
   #undoCancel: Undo | undefined
   #isPaused = false
+  #isDone = false
 
   constructor(limits: ExchangeLimits, settling: Settling) {
     this.#limits = limits
@@ -71,15 +72,23 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller
-    if (this.#state === 'ended') controller.abort(new Error('cancelled'))
+    if (this.#state !== 'ended') return
+    controller.abort(new Error('cancelled'))
+    this.#done()
   }
 
+  /**
+   * Informational heads pass unheeded (RFC 9110, 15.2), but for an unasked 100: undici ends the
+   * connection before it asks here, and the call fails as a reset does.
+   */
   onResponseStart(
     _controller: Dispatcher.DispatchController,
     status: number,
     headers: Parameters<typeof listed>[0],
   ): void {
-    if (status < 200 || this.#state !== 'waiting') return
+    if (this.#state !== 'waiting') return
+    if (status < 100 || status > 599) return this.#abort(this.#garbage(status))
+    if (status < 200) return
     this.#state = 'head'
     this.#undoTimer?.()
     this.#lastReadMs = this.#limits.clock.now()
@@ -95,11 +104,12 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#state === 'ended') return
     this.#lastReadMs = this.#limits.clock.now()
-    if (this.#sink === undefined) {
-      this.#early.push(chunk)
+    if (this.#held.write(chunk)) return
+    if (!this.#held.hasReader) {
       this.#earlyBytes += chunk.length
-      if (this.#earlyBytes >= earlyBytesMax) this.#pause()
-    } else if (!this.#sink.write(chunk)) this.#pause()
+      if (this.#earlyBytes < earlyBytesMax) return
+    }
+    this.#pause()
   }
 
   onResponseEnd(_controller: Dispatcher.DispatchController, trailers: unknown): void {
@@ -113,29 +123,29 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
 
   onResponseError(_controller: Dispatcher.DispatchController, cause: Error): void {
     this.#finish(this.#translate(cause))
+    this.#done()
   }
 
   pipe(sink: BodySink): void {
-    if (this.#state === 'ended' && this.#outcome === undefined) return
-    this.#sink = sink
-    this.#flush()
+    if (this.#held.pipe(sink)) this.#goOn()
   }
 
   resume(): void {
-    if (this.#early.length > 0 || this.#outcome !== undefined) this.#flush()
-    if (!this.#isPaused || this.#early.length > 0) return
-    this.#isPaused = false
-    this.#lastReadMs = this.#limits.clock.now()
-    this.#controller?.resume()
+    if (this.#held.resume()) this.#goOn()
   }
 
   cancel(): void {
-    this.#sink = undefined
-    this.#early = []
-    this.#outcome = undefined
+    this.#held.cancel()
     if (this.#state === 'ended') return
     this.#release()
     this.#controller?.abort(new Error('cancelled'))
+  }
+
+  #goOn(): void {
+    if (!this.#isPaused || this.#state === 'ended') return
+    this.#isPaused = false
+    this.#lastReadMs = this.#limits.clock.now()
+    this.#controller?.resume()
   }
 
   #pause(): void {
@@ -145,24 +155,6 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
     this.#controller?.pause()
   }
 
-  /** Gives on what came before there was a sink, then an ending that came with it. */
-  #flush(): void {
-    while (this.#early.length > 0) {
-      const chunk = this.#early.shift()
-      if (chunk !== undefined && this.#sink?.write(chunk) === false) return
-    }
-    const outcome = this.#outcome
-    const sink = this.#sink
-    if (outcome === undefined || sink === undefined) {
-      if (this.#isPaused) this.resume()
-      return
-    }
-    this.#outcome = undefined
-    this.#sink = undefined
-    if (outcome.error === undefined) sink.end()
-    else sink.fail(outcome.error)
-  }
-
   #abort(reason: CallError): void {
     if (this.#state === 'ended') return
     this.#finish(reason)
@@ -170,23 +162,26 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
   }
 
   #finish(error: CallError | undefined): void {
-    const { state, error: shown } = { state: this.#state, error }
+    const state = this.#state
     if (state === 'ended') return
     this.#release()
     if (state === 'waiting') {
-      this.#settling.reject(shown ?? this.#translate(new Error('no head')))
-      return
-    }
-    this.#outcome = { error: shown }
-    // A failure does not wait behind a reader that has stopped reading.
-    if (shown !== undefined && this.#sink !== undefined) this.#early = []
-    if (this.#early.length === 0) this.#flush()
+      this.#settling.reject(error ?? this.#translate(new Error('no head')))
+    } else if (error === undefined) this.#held.end()
+    else this.#held.fail(error)
   }
 
   #release(): void {
     this.#state = 'ended'
     this.#undoTimer?.()
     this.#undoCancel?.()
+    // One that waits for its connection cannot be taken back: undici asks when it has one.
+    if (this.#controller !== undefined) this.#done()
+  }
+
+  #done(): void {
+    if (this.#isDone) return
+    this.#isDone = true
     this.#settling.done()
   }
 
@@ -202,6 +197,11 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
         }),
       )
     })
+  }
+
+  #garbage(status: number): CallError {
+    const message = `Cannot use the answer of ${this.#limits.peer}: ${status} is no status`
+    return new CallError('upstream-garbage', message, { cause: String(status) })
   }
 
   #translate(cause: Error): CallError {

@@ -6,15 +6,11 @@ import type {
 } from 'node:http'
 import { Socket } from 'node:net'
 import { createServer } from '#shared/builtins.ts'
-import { Cancellation } from '#shared/call/cancellation.ts'
 import type { Clock } from '#shared/call/clock.ts'
-import type { Service } from '#shared/call/service.ts'
 import { familyOf } from '#shared/dialects/surfaces.ts'
 import { CallError } from '#shared/errors/call-error.ts'
-import { compact } from './body.ts'
-import type { CallRequest, CallResponse } from './call.ts'
-import { type HeaderList, lowered } from './headers.ts'
-import { incomingBody } from './incoming.ts'
+import { type Answering, answer, type Continue } from './answer.ts'
+import { listen } from './listen.ts'
 import { refuse, refuseBroken } from './refuse-socket.ts'
 import type { TlsPair } from './tls-directory.ts'
 import { tlsListener } from './tls-listener.ts'
@@ -44,18 +40,13 @@ export interface HttpServer {
   destroy(): void
 }
 
-interface ServerOptions<Context> {
+interface ServerOptions<Context> extends Answering<Context> {
   readonly host: string
   readonly port: number
   readonly limits: ServerLimits
   /** Plain where absent. */
   readonly tls?: TlsPair | undefined
   readonly clock: Clock
-  readonly service: Service<CallRequest, CallResponse, Context>
-  /** Makes the context of one call. */
-  readonly open: (cancellation: Cancellation) => Context
-  /** Told when its answer has ended, however. */
-  readonly close: (context: Context) => void
   /** Told of what the service threw; the connection is reset. */
   readonly onDefect: (error: unknown) => void
 }
@@ -68,6 +59,8 @@ const bufferBytes = 16 * 1024
 
 /** Connections at most: an application that leaks them must not take the file descriptors. */
 const connectionsMax = 16_384
+/** Connections that wait to be taken: a burst of them must not be refused. */
+const backlog = 1_024
 
 /**
  * Listens and serves. `localhost` is both loopback addresses, since clients try either first; a
@@ -77,7 +70,8 @@ export async function startServer<Context>(options: ServerOptions<Context>): Pro
   const state: State = { inFlight: 0, isLeaving: false, secure: [] }
   const first = buildServer(options, state)
   const isLocal = options.host === 'localhost'
-  const port = await listen(first, isLocal ? '127.0.0.1' : options.host, options.port)
+  const host = isLocal ? '127.0.0.1' : options.host
+  const port = await listen(first, { host, port: options.port, backlog })
   const servers = [first]
   if (isLocal) {
     const second = buildServer(options, state)
@@ -120,10 +114,17 @@ function buildServer<Context>(options: ServerOptions<Context>, state: State): Se
   server.maxConnections = connectionsMax
   server.timeout = 0
   applyLimits(server, options.limits)
+  const answering = {
+    ...options,
+    close(context: Context) {
+      state.inFlight--
+      options.close(context)
+    },
+  }
   const serve = (request: IncomingMessage, response: ServerResponse, mustContinue: Continue) => {
     state.inFlight++
     if (state.isLeaving) response.shouldKeepAlive = false
-    answer(options, { request, response, mustContinue, clock: options.clock, state }).catch(
+    answer(answering, { request, response, mustContinue, clock: options.clock }).catch(
       (error: unknown) => {
         // The layer `rescue` answers errors; what comes past it is a defect above it.
         options.onDefect(error)
@@ -151,7 +152,7 @@ function openListener<Context>(
   options: HttpOptions,
 ): Server {
   if (tls === undefined) return createServer(options)
-  const { server, secure } = tlsListener(options, tls)
+  const { server, secure } = tlsListener(options, { pair: tls })
   state.secure.push(secure)
   return server
 }
@@ -161,121 +162,14 @@ function applyLimits(server: Server, limits: ServerLimits): void {
   server.keepAliveTimeout = limits.keepAliveMs
 }
 
-function listen(server: Server, host: string, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host, port, backlog: 1024 }, () => {
-      server.off('error', reject)
-      const address = server.address()
-      resolve(typeof address === 'object' && address !== null ? address.port : port)
-    })
-  })
-}
-
 /** False on a machine without IPv6; a port taken there by somebody else is an error. */
 async function listensBeside(server: Server, port: number): Promise<boolean> {
   try {
-    await listen(server, '::1', port)
+    await listen(server, { host: '::1', port, backlog })
     return true
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (code === 'EADDRNOTAVAIL' || code === 'EAFNOSUPPORT') return false
     throw error
   }
-}
-
-type Continue = 'continued' | 'awaited'
-
-interface Exchange {
-  readonly state: State
-  readonly clock: Clock
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  readonly mustContinue: Continue
-}
-
-async function answer<Context>(options: ServerOptions<Context>, exchange: Exchange) {
-  const { request, response, mustContinue } = exchange
-  const cancellation = new Cancellation()
-  const context = options.open(cancellation)
-  let sent: CallResponse | undefined
-  response.once('close', () => {
-    exchange.state.inFlight--
-    options.close(context)
-    if (response.writableFinished) return
-    cancellation.cancel(new CallError('client-left', 'Cannot answer: the caller has left'))
-    sent?.body.cancel()
-  })
-  const url = request.url ?? '/'
-  const mark = url.indexOf('?')
-  const result = await options.service(
-    {
-      method: request.method ?? 'GET',
-      path: mark < 0 ? url : url.slice(0, mark),
-      query: mark < 0 ? '' : url.slice(mark),
-      headers: lowered(request.rawHeaders),
-      incoming: incomingBody(request, () => {
-        if (mustContinue === 'awaited') response.writeContinue()
-      }),
-      body: Buffer.alloc(0),
-    },
-    context,
-  )
-  sent = result
-  if (response.destroyed || response.closed) return result.body.cancel()
-  return send(exchange, result)
-}
-
-function send(exchange: Exchange, result: CallResponse): void {
-  const { request, response } = exchange
-  // A body that was not read to its end would be taken for the next request.
-  if (!request.complete) response.shouldKeepAlive = false
-  // node:http throws on a trailer where the answer cannot be chunked.
-  const canTrail = request.method !== 'HEAD' && request.httpVersionMinor > 0 && result.status >= 200
-  const hasNoBody = request.method === 'HEAD' || result.status === 204 || result.status === 304
-  const mayTrail = canTrail && !hasNoBody
-  response.writeHead(result.status, mayTrail ? result.headers : withoutTrailer(result.headers))
-  if (hasNoBody) {
-    result.body.cancel()
-    response.end()
-    return
-  }
-  const { body } = result
-  let hasDrainListener = false
-  body.pipe({
-    write(chunk) {
-      if (response.write(response.writableLength > 0 ? compact(chunk) : chunk)) return true
-      if (!hasDrainListener) {
-        hasDrainListener = true
-        response.on('drain', () => body.resume())
-      }
-      return false
-    },
-    end() {
-      const trailers = canTrail ? result.trailers?.() : undefined
-      if (trailers !== undefined) response.addTrailers(trailers)
-      if (request.complete) response.end()
-      else linger(exchange)
-    },
-    // Nothing in the dialect could say it: a reset keeps the cut from looking like an end.
-    fail: () => response.destroy(),
-  })
-}
-
-function withoutTrailer(headers: HeaderList): string[] {
-  return headers.filter((_, at) => headers[at - (at % 2)] !== 'trailer')
-}
-
-/** Longest wait for the rest of a request that was refused early. */
-const lingerMs = 1_000
-
-/**
- * Ends an answer that came before its request was whole: closing at once would reset the connection
- * under a caller that still sends, and lose the answer with it (RFC 9112, 9.6).
- */
-function linger({ request, response, clock }: Exchange): void {
-  const undo = clock.after(lingerMs, () => response.end())
-  request.once('end', () => response.end())
-  response.once('close', undo)
-  request.resume()
 }

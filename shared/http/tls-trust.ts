@@ -1,8 +1,10 @@
 import type { SecureContext } from 'node:tls'
 import { hash } from '#shared/builtins.ts'
 import type { Clock, Undo } from '#shared/call/clock.ts'
-import { readVersion } from '#shared/config/read.ts'
+import { FollowedFile, type Made } from '#shared/config/followed-file.ts'
+import { poll } from '#shared/config/poll.ts'
 import type { Log } from '#shared/telemetry/access-log.ts'
+import { certificateBlocks } from './certificate-blocks.ts'
 
 /** Authorities that a server's certificate may come from: these and no others. */
 export interface Trust {
@@ -19,8 +21,6 @@ interface TrustParts {
   readonly onChange: () => void
 }
 
-/** A rotation leaves days for it, and a poll misses nothing that a watch may. */
-const pollMs = 10_000
 /** A bundle of more than a few is a mistake that would be paid for in every pod. */
 const authoritiesMax = 64
 
@@ -31,8 +31,7 @@ const authoritiesMax = 64
 export class TrustFile {
   readonly #parts: TrustParts
   #path: string | undefined
-  #trust: Trust | undefined
-  #seen: string | undefined
+  #file: FollowedFile<Trust> | undefined
   #undo: Undo = () => {}
 
   constructor(parts: TrustParts) {
@@ -41,66 +40,61 @@ export class TrustFile {
 
   /** Undefined where no file is named, or none could be used so far. */
   get current(): Trust | undefined {
-    return this.#trust
+    return this.#file?.value
   }
 
   /** Takes over another path, or the same: it is read at once. Tells nobody. */
   follow(path: string | undefined): void {
     this.#undo()
     if (path !== this.#path) {
-      this.#trust = undefined
-      this.#seen = undefined
+      this.#path = path
+      this.#file = path === undefined ? undefined : new FollowedFile([path], trustOf)
     }
-    this.#path = path
-    if (path === undefined) return
-    this.#read(path)
-    this.#later()
+    const file = this.#file
+    if (file === undefined) return
+    this.#look(file)
+    this.#undo = poll(this.#parts.clock, () => {
+      if (this.#look(file)) this.#parts.onChange()
+    })
   }
 
   close(): void {
     this.follow(undefined)
   }
 
-  #later(): void {
-    this.#undo = this.#parts.clock.after(pollMs, () => {
-      this.#later()
-      if (this.#path !== undefined && this.#read(this.#path)) this.#parts.onChange()
-    })
-  }
-
   /** Whether other authorities are in force than before. */
-  #read(path: string): boolean {
+  #look(file: FollowedFile<Trust>): boolean {
     const { log } = this.#parts
-    const reading = readVersion(path)
-    const text = reading.ok ? reading.text : reading.reason
-    if (text === this.#seen) return false
-    this.#seen = text
-    const made = reading.ok ? trustIn(text) : reading.reason
-    if (typeof made === 'string') {
-      const held = this.#trust === undefined ? 'no ambassador is called' : 'the last ones stay'
-      log.error({ file: path, reason: made }, `Cannot use the authorities: ${held}`)
-      return false
+    const before = file.value
+    const found = file.look()
+    if (found === 'refused') {
+      const held = before === undefined ? 'no ambassador is called' : 'the last ones stay'
+      const facts = { file: this.#path, reason: file.trouble }
+      log.error(facts, `Cannot use the authorities: ${held}`)
     }
-    if (made.id === this.#trust?.id) return false
-    if (this.#trust !== undefined) log.info({ file: path }, 'other authorities are in force')
-    this.#trust = made
+    if (found !== 'taken') return false
+    if (before !== undefined) log.info({ file: this.#path }, 'other authorities are in force')
     return true
   }
 }
 
-/** The authorities in `text`, or why they cannot be used. */
-function trustIn(text: string): Trust | string {
+/** The authorities in the text, if they can be used. */
+function trustOf([text = '']: readonly string[], last: Trust | undefined): Made<Trust> {
   const { X509Certificate } = process.getBuiltinModule('node:crypto')
   const { createSecureContext } = process.getBuiltinModule('node:tls')
-  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
-  if (blocks.length === 0) return 'it holds no certificate in PEM'
-  if (blocks.length > authoritiesMax) return `it holds more than ${authoritiesMax} certificates`
+  const blocks = certificateBlocks(text)
+  if (blocks.length === 0) return { ok: false, reason: 'it holds no certificate in PEM' }
+  if (blocks.length > authoritiesMax) {
+    return { ok: false, reason: `it holds more than ${authoritiesMax} certificates` }
+  }
+  const ca = blocks.join('\n')
+  const id = hash('sha256', ca)
+  if (id === last?.id) return { ok: true, value: last }
   try {
     // OpenSSL passes over what it cannot read: then fewer would be trusted than the file says.
     for (const block of blocks) void new X509Certificate(block)
-    const ca = blocks.join('\n')
-    return { id: hash('sha256', ca), context: createSecureContext({ ca, minVersion: 'TLSv1.3' }) }
+    return { ok: true, value: { id, context: createSecureContext({ ca, minVersion: 'TLSv1.3' }) } }
   } catch {
-    return 'it holds a certificate that cannot be read'
+    return { ok: false, reason: 'it holds a certificate that cannot be read' }
   }
 }

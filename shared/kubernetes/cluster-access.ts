@@ -1,6 +1,6 @@
-import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Clock, systemClock } from '#shared/call/clock.ts'
+import { FollowedFile } from '#shared/config/followed-file.ts'
 import type { Environment } from '#shared/config/secrets.ts'
 
 /** How a process reaches its API server. */
@@ -50,48 +50,37 @@ export function inClusterAccess(
 
 /** The namespace that the process runs in; undefined outside of a cluster. */
 export function inClusterNamespace(directory = serviceAccountDirectory): string | undefined {
-  return readSmall(join(directory, 'namespace'))
+  return new FreshFile(join(directory, 'namespace'), systemClock).read()
 }
 
 const freshMs = 5_000
-/** A bundle of many authorities takes a few hundred KiB; what is larger is none. */
-const fileBytesMax = 2 ** 20
 
-/** One small file that others replace. */
+/** One small file that others replace, looked at when it is needed. */
 class FreshFile {
-  readonly #path: string
+  readonly #file: FollowedFile<string>
   readonly #clock: Pick<Clock, 'now'>
-  #text: string | undefined
-  #readAt = -Infinity
+  #lookedAt = -Infinity
 
   constructor(path: string, clock: Pick<Clock, 'now'>) {
-    this.#path = path
+    this.#file = new FollowedFile([path], ([text = '']) => {
+      const value = text.trim()
+      return value === '' ? { ok: false, reason: 'it is empty' } : { ok: true, value }
+    })
     this.#clock = clock
   }
 
   /** Its text without space around; the last known where it cannot be read; else undefined. */
   read(): string | undefined {
     const nowMs = this.#clock.now()
-    if (nowMs - this.#readAt >= freshMs) {
-      this.#readAt = nowMs
-      this.#text = readSmall(this.#path) ?? this.#text
+    if (nowMs - this.#lookedAt >= freshMs) {
+      this.#lookedAt = nowMs
+      // Whoever needs one that is absent says so by what the server answers.
+      this.#file.look()
     }
-    return this.#text
+    return this.#file.value
   }
 
   forget(): void {
-    this.#readAt = -Infinity
-  }
-}
-
-function readSmall(path: string): string | undefined {
-  try {
-    const stats = statSync(path)
-    if (!stats.isFile() || stats.size > fileBytesMax) return undefined
-    const text = readFileSync(path, 'utf8').trim()
-    return text === '' ? undefined : text
-  } catch {
-    // Absent or unreadable: whoever needs it says so by what the server answers.
-    return undefined
+    this.#lookedAt = -Infinity
   }
 }

@@ -27,22 +27,8 @@ export type Query = Readonly<Record<string, string | number | boolean | undefine
 
 /** `apply` is server-side apply: fields of other managers are taken over only with `force`. */
 export type PatchOptions =
-  | { readonly type: 'merge' | 'json' | 'strategic'; readonly query?: Query }
-  | {
-      readonly type: 'apply'
-      readonly fieldManager: string
-      readonly force?: boolean
-      readonly query?: Query
-    }
-
-export interface RemoveOptions {
-  readonly query?: Query
-  /** Removes only this very object: not one that was made under its name since. */
-  readonly uid?: string
-  readonly resourceVersion?: string
-  readonly propagation?: 'Background' | 'Foreground' | 'Orphan'
-  readonly graceSeconds?: number
-}
+  | { readonly type: 'merge' | 'json' }
+  | { readonly type: 'apply'; readonly fieldManager: string; readonly force?: boolean }
 
 export interface ListOptions {
   /** Only what the objects say of themselves: a tenth of a pod's bytes. `objects` unless given. */
@@ -58,7 +44,6 @@ export interface ObjectList {
 const patchTypes = {
   merge: 'application/merge-patch+json',
   json: 'application/json-patch+json',
-  strategic: 'application/strategic-merge-patch+json',
   // JSON is YAML.
   apply: 'application/apply-patch+yaml',
 } as const
@@ -78,17 +63,10 @@ const timeoutMsDefault = 15_000
 export class KubernetesApi {
   readonly #parts: ApiParts
   readonly #connection: Connection
-  readonly #cancellation: Cancellation
 
-  constructor(parts: ApiParts, shared?: SharedParts) {
+  constructor(parts: ApiParts) {
     this.#parts = parts
-    this.#connection = shared?.connection ?? new Connection(parts)
-    this.#cancellation = shared?.cancellation ?? new Cancellation()
-  }
-
-  /** The same client; what is asked through it ends with `cancellation`. */
-  within(cancellation: Cancellation): KubernetesApi {
-    return new KubernetesApi(this.#parts, { connection: this.#connection, cancellation })
+    this.#connection = new Connection(parts)
   }
 
   get(path: string, query?: Query): Promise<KubernetesObject> {
@@ -100,12 +78,12 @@ export class KubernetesApi {
    * More than 25,000 items reject with `TooLarge`.
    */
   async list(path: string, query?: Query, options: ListOptions = {}): Promise<ObjectList> {
-    const { cancellation = this.#cancellation, as = 'objects' } = options
+    const { cancellation, as = 'objects' } = options
     const accept = acceptOf(`${as}-list`)
     const asked: Asked = { method: 'GET', path, query: { limit: pageItems, ...query }, accept }
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.within(cancellation).#pages(asked)
+        return await this.#pages(asked, cancellation)
       } catch (error) {
         // The moment that the pages tell of was compacted away: begin again at another.
         const isOver = error instanceof KubernetesError && isExpired(error)
@@ -128,11 +106,7 @@ export class KubernetesApi {
     body: JsonObject | readonly JsonObject[],
     options: PatchOptions,
   ): Promise<KubernetesObject> {
-    const { type } = options
-    const query =
-      type === 'apply'
-        ? { ...options.query, fieldManager: options.fieldManager, force: options.force }
-        : options.query
+    const { type, ...query } = options
     return this.#object({
       method: 'PATCH',
       path,
@@ -141,18 +115,14 @@ export class KubernetesApi {
     })
   }
 
-  /** Gives the object while it waits for its finalizers, else a `Status`. */
-  remove(path: string, options: RemoveOptions = {}): Promise<KubernetesObject> {
-    const { uid, resourceVersion, propagation, graceSeconds } = options
-    const body = json({
-      apiVersion: 'v1',
-      kind: 'DeleteOptions',
-      preconditions:
-        uid === undefined && resourceVersion === undefined ? undefined : { uid, resourceVersion },
-      propagationPolicy: propagation,
-      gracePeriodSeconds: graceSeconds,
-    })
-    return this.#object({ method: 'DELETE', path, query: options.query, body })
+  /**
+   * Gives the object while it waits for its finalizers, else a `Status`. With `uid` it removes only
+   * that very object: not one that was made under its name since.
+   */
+  remove(path: string, uid?: string): Promise<KubernetesObject> {
+    const preconditions = uid === undefined ? undefined : { uid }
+    const body = json({ apiVersion: 'v1', kind: 'DeleteOptions', preconditions })
+    return this.#object({ method: 'DELETE', path, body })
   }
 
   /** The answer as it is: of `/version`, the key set, or what a pod says through its proxy. */
@@ -162,7 +132,7 @@ export class KubernetesApi {
 
   /** Follows a collection from `resourceVersion` on until it ends, of which it always tells how. */
   watch(path: string, options: WatchOptions): Promise<WatchEnd> {
-    return watchOnce(this.#shared(), path, options)
+    return watchOnce(this.#askParts(options.cancellation), path, options)
   }
 
   /** Ends what is asked, watches included, and closes every connection. */
@@ -170,12 +140,13 @@ export class KubernetesApi {
     this.#connection.close()
   }
 
-  async #pages(asked: Asked): Promise<ObjectList> {
+  async #pages(asked: Asked, cancellation: Cancellation | undefined): Promise<ObjectList> {
     const items: KubernetesObject[] = []
     let next: string | undefined
     let resourceVersion: string
     do {
-      const page = await this.#page({ ...asked, query: { ...asked.query, continue: next } })
+      const query = { ...asked.query, continue: next }
+      const page = pageOf(asked.path, await this.#text({ ...asked, query }, cancellation))
       items.push(...page.items)
       if (items.length > itemsMax) {
         throw localError('TooLarge', `GET ${asked.path}`, `there are more than ${itemsMax} items`)
@@ -186,33 +157,6 @@ export class KubernetesApi {
     return { items, resourceVersion }
   }
 
-  async #page(asked: Asked): Promise<ObjectList & { next: string | undefined }> {
-    const action = `GET ${asked.path}`
-    const value = parsedJson(await this.#text(asked))
-    const list = isKubernetesObject(value) ? value : undefined
-    const resourceVersion = list?.metadata.resourceVersion
-    if (list === undefined || resourceVersion === undefined) {
-      throw localError('Garbage', action, 'the answer is no list')
-    }
-    // Go writes an empty list as null.
-    const items: unknown = list['items'] ?? []
-    if (!Array.isArray(items) || !items.every(isKubernetesObject)) {
-      throw localError('Garbage', action, 'the list holds what is no object')
-    }
-    const next = list.metadata['continue']
-    const kind = list.kind?.replace(/List$/, '')
-    const { apiVersion } = list
-    return {
-      items: items.map((item) => ({
-        ...(apiVersion === undefined ? {} : { apiVersion }),
-        ...(kind === undefined ? {} : { kind }),
-        ...item,
-      })),
-      resourceVersion,
-      next: typeof next === 'string' && next !== '' ? next : undefined,
-    }
-  }
-
   async #object(asked: Asked): Promise<KubernetesObject> {
     const value = parsedJson(await this.#text(asked))
     if (isKubernetesObject(value)) return value
@@ -221,20 +165,42 @@ export class KubernetesApi {
     throw localError('Garbage', `${asked.method} ${asked.path}`, 'the answer is no object')
   }
 
-  #text(asked: Asked): Promise<string> {
-    return answerOf(this.#shared(), asked, this.#parts.timeoutMs ?? timeoutMsDefault)
+  #text(asked: Asked, cancellation?: Cancellation): Promise<string> {
+    return answerOf(this.#askParts(cancellation), asked, this.#parts.timeoutMs ?? timeoutMsDefault)
   }
 
-  #shared() {
+  #askParts(cancellation = new Cancellation()) {
     const { access, clock } = this.#parts
-    return { access, clock, connection: this.#connection, cancellation: this.#cancellation }
+    return { access, clock, connection: this.#connection, cancellation }
   }
 }
 
-/** What clients of different cancellations have in common. */
-interface SharedParts {
-  readonly connection: Connection
-  readonly cancellation: Cancellation
+/** One page of a list, and what the next is asked for by. Throws `Garbage`. */
+function pageOf(path: string, text: string): ObjectList & { next: string | undefined } {
+  const action = `GET ${path}`
+  const value = parsedJson(text)
+  const list = isKubernetesObject(value) ? value : undefined
+  const resourceVersion = list?.metadata.resourceVersion
+  if (list === undefined || resourceVersion === undefined) {
+    throw localError('Garbage', action, 'the answer is no list')
+  }
+  // Go writes an empty list as null.
+  const items: unknown = list['items'] ?? []
+  if (!Array.isArray(items) || !items.every(isKubernetesObject)) {
+    throw localError('Garbage', action, 'the list holds what is no object')
+  }
+  const next = list.metadata['continue']
+  const kind = list.kind?.replace(/List$/, '')
+  const { apiVersion } = list
+  return {
+    items: items.map((item) => ({
+      ...(apiVersion === undefined ? {} : { apiVersion }),
+      ...(kind === undefined ? {} : { kind }),
+      ...item,
+    })),
+    resourceVersion,
+    next: typeof next === 'string' && next !== '' ? next : undefined,
+  }
 }
 
 function json(value: JsonObject): { type: string; text: string } {

@@ -23,6 +23,7 @@ export function keyOf({ metadata: { namespace, name = '' } }: KubernetesObject):
   return namespace === undefined ? name : `${namespace}/${name}`
 }
 
+/** An object as JSON gives it: members unknown until they are looked at. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
 export function isJsonObject(value: unknown): value is JsonObject {

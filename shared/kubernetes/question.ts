@@ -13,7 +13,7 @@ export interface AskParts {
 
 /** What is asked, before the query is written into the path. */
 export interface Asked extends Pick<Question, 'method' | 'path' | 'body'> {
-  readonly query: Readonly<Record<string, string | number | boolean | undefined>> | undefined
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>> | undefined
   readonly accept?: string
 }
 

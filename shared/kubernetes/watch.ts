@@ -1,6 +1,6 @@
 import type { Cancellation } from '#shared/call/cancellation.ts'
 import type { AnswerHead } from './connection.ts'
-import { isExpired, type KubernetesError, localError, refusalError } from './kubernetes-error.ts'
+import { isExpired, type KubernetesError, refusalError } from './kubernetes-error.ts'
 import {
   type Asked,
   type AskParts,
@@ -18,8 +18,7 @@ export interface WatchOptions {
   /** Events after this one are told. */
   readonly resourceVersion: string
   /** After this long the server ends the watch; it is waited for 10 s longer, and no more. */
-  readonly timeoutSeconds?: number
-  /** Ends this watch, besides whatever ends the client. */
+  readonly timeoutSeconds: number
   readonly cancellation?: Cancellation
   /** The server has taken the watch on. */
   readonly onOpen?: () => void
@@ -35,7 +34,6 @@ export type WatchEnd =
   | { readonly kind: 'failed'; readonly error: KubernetesError }
   | { readonly kind: 'cancelled' }
 
-const timeoutSecondsDefault = 240
 /** A loaded API server takes this long to begin a watch; longer, and it is not there. */
 const headMs = 15_000
 /** What a server that ends the watch by itself may be late by. */
@@ -61,12 +59,7 @@ interface Try {
 }
 
 function watchWith(parts: AskParts, { path, options, token }: Try): Promise<WatchEnd> {
-  const {
-    timeoutSeconds = timeoutSecondsDefault,
-    resourceVersion,
-    onOpen,
-    as = 'objects',
-  } = options
+  const { timeoutSeconds, resourceVersion, onOpen, as = 'objects' } = options
   const action = `GET ${path}`
   const query = {
     ...options.query,
@@ -78,14 +71,11 @@ function watchWith(parts: AskParts, { path, options, token }: Try): Promise<Watc
   return new Promise((resolve) => {
     const decoder = new WatchDecoder(action, (event) => {
       // A listener may cancel while further events of the same chunk wait.
-      if (options.cancellation?.reason === undefined) options.onEvent(event)
+      if (parts.cancellation.reason === undefined) options.onEvent(event)
     })
     let head: AnswerHead | undefined
     let refusal = ''
-    const finish = (error: KubernetesError) => {
-      undoCancel()
-      resolve(endOf(error))
-    }
+    const finish = (error: KubernetesError) => resolve(endOf(error))
     const running = parts.connection.ask(
       { method: 'GET', path: pathOf({ path, query }), accept: acceptOf(`${as}-watch`) },
       { headMs, wholeMs: timeoutSeconds * 1_000 + graceMs, cancellation: parts.cancellation },
@@ -103,7 +93,6 @@ function watchWith(parts: AskParts, { path, options, token }: Try): Promise<Watc
             } else if (refusal.length < refusalBytesMax) refusal += chunk.toString('utf8')
           },
           onEnd() {
-            undoCancel()
             if (head?.status === 200) resolve({ kind: 'ended' })
             else finish(refusalError(action, { ...(head ?? noHead), text: refusal }))
           },
@@ -111,10 +100,6 @@ function watchWith(parts: AskParts, { path, options, token }: Try): Promise<Watc
         },
       },
     )
-    const undoCancel =
-      options.cancellation?.onCancel(({ code }) =>
-        queueMicrotask(() => running.fail(localError('Cancelled', action, code))),
-      ) ?? (() => {})
   })
 }
 

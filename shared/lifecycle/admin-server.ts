@@ -1,5 +1,12 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import { createServer } from '#shared/builtins.ts'
+import { listen } from '#shared/http/listen.ts'
+import {
+  contentTypes,
+  formatFor,
+  type MetricTable,
+  type Registry,
+} from '#shared/telemetry/metrics.ts'
 
 /** What a page answers. */
 export interface Page {
@@ -63,16 +70,8 @@ export async function startAdminServer(
   server.headersTimeout = 5_000
   server.requestTimeout = 5_000
   server.keepAliveTimeout = 65_000
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(address, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
-  const bound = server.address()
   return {
-    port: typeof bound === 'object' && bound !== null ? bound.port : address.port,
+    port: await listen(server, address),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
@@ -102,6 +101,14 @@ async function readPost(request: IncomingMessage): Promise<Buffer | undefined> {
 /** A page of text. */
 export function textPage(status: number, text: string): Page {
   return { status, type: 'text/plain; charset=utf-8', text: `${text}\n` }
+}
+
+/** Metrics in the format that is asked for. */
+export function metricsPage(render: Registry<MetricTable>['render']): ReadPage {
+  return (accept) => {
+    const format = formatFor(accept)
+    return { status: 200, type: contentTypes[format], text: render(format) }
+  }
 }
 
 /** A page of JSON. */

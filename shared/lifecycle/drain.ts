@@ -1,4 +1,5 @@
 import type { Clock } from '#shared/call/clock.ts'
+import { pause } from '#shared/call/pause.ts'
 import type { HttpServer } from '#shared/http/server.ts'
 import type { Log } from '#shared/telemetry/access-log.ts'
 import type { Gate } from './gate.ts'
@@ -43,10 +44,7 @@ export function drain(parts: DrainParts): Running {
   const ended = new Promise<void>((resolve) => {
     end = resolve
   })
-  const wait = (ms: number) =>
-    new Promise<void>((resolve) => {
-      clock.after(ms, resolve)
-    })
+  const wait = (ms: number) => pause(clock, ms)
   const run = async (signal: string) => {
     const { delayMs, graceMs } = parts.limits()
     log.info({ signal, delayMs, graceMs, inFlight: gate.inFlight }, 'draining')

@@ -11,8 +11,7 @@ import { type ServerLimits, startServer } from '#shared/http/server.ts'
 import { TlsDirectory } from '#shared/http/tls-directory.ts'
 import type { Log } from '#shared/telemetry/access-log.ts'
 import { logDefect } from '#shared/telemetry/defect.ts'
-import { contentTypes, formatFor } from '#shared/telemetry/metrics.ts'
-import { jsonPage, type Pages, startAdminServer, textPage } from './admin-server.ts'
+import { jsonPage, metricsPage, type Pages, startAdminServer, textPage } from './admin-server.ts'
 import type { Arguments } from './arguments.ts'
 import { drain, type Running } from './drain.ts'
 import type { Gate } from './gate.ts'
@@ -122,10 +121,7 @@ async function startPages<Context>({ settings, config }: HalfOptions, half: Half
       '/livez': () => textPage(200, 'alive'),
       '/readyz': readiness(half.isReady),
       ...Object.fromEntries(conditions),
-      '/metrics': (accept) => {
-        const format = formatFor(accept)
-        return { status: 200, type: contentTypes[format], text: half.render(format) }
-      },
+      '/metrics': metricsPage(half.render),
       ...half.probePages,
     },
   )

@@ -1,5 +1,6 @@
 import type { Clock, Undo } from '#shared/call/clock.ts'
-import { readVersion } from '#shared/config/read.ts'
+import { FollowedFile, type Made } from '#shared/config/followed-file.ts'
+import { poll } from '#shared/config/poll.ts'
 import type { Log } from '#shared/telemetry/access-log.ts'
 import { lifeOf, type TokenLife } from './token-life.ts'
 
@@ -9,8 +10,12 @@ interface TokenParts {
   readonly log: Pick<Log, 'info' | 'error'>
 }
 
-/** kubelet writes another at 80 to 86 % of a token's life, so no reading comes too late. */
-const pollMs = 10_000
+interface Token {
+  readonly text: string
+  /** Undefined where it does not say. */
+  readonly life: TokenLife | undefined
+}
+
 /** Between readings because of a refusal: calls that are all refused must not become readings each. */
 const againMs = 1_000
 /** While something is wrong it is said again this often. */
@@ -24,70 +29,56 @@ const leftMin = 0.1
 const tokenCharsMax = 8 * 1024
 
 /**
- * The token of a file, read by path every 10 s: kubelet swaps the directory behind the path, and
- * whoever holds the file keeps an old token. What cannot be read leaves the last one.
+ * The token of a file, looked for every 10 s: kubelet writes another at 80 to 86 % of a token's life,
+ * so no look comes too late. What cannot be read leaves the last one.
  */
 export class TokenFile {
   readonly #parts: TokenParts
-  #value: string | undefined
-  #life: TokenLife | undefined
+  readonly #file: FollowedFile<Token>
+  readonly #undo: Undo
   #readMs = -Infinity
   #trouble: string | undefined
   #toldMs = 0
-  #undo: Undo = () => {}
 
   constructor(parts: TokenParts) {
     this.#parts = parts
+    this.#file = new FollowedFile([parts.path], tokenOf)
     this.#read()
-    this.#later()
+    this.#undo = poll(parts.clock, () => this.#read())
   }
 
   /** Undefined until the file has been read for the first time. */
   get value(): string | undefined {
-    return this.#value
+    return this.#file.value?.text
   }
 
   /** Seconds until it expires, from 0; undefined where none is there, or it does not say. */
   get leftSeconds(): number | undefined {
-    if (this.#life === undefined) return undefined
-    return Math.max(0, this.#life.untilSeconds - this.#parts.clock.wall() / 1_000)
+    const life = this.#file.value?.life
+    if (life === undefined) return undefined
+    return Math.max(0, life.untilSeconds - this.#parts.clock.wall() / 1_000)
   }
 
   /** Another token than `refused`, if there is one: the file is read at once, at most every second. */
   otherThan(refused: string | undefined): string | undefined {
-    if (this.#value === refused && this.#parts.clock.now() - this.#readMs >= againMs) this.#read()
-    return this.#value === refused ? undefined : this.#value
+    if (this.value === refused && this.#parts.clock.now() - this.#readMs >= againMs) this.#read()
+    return this.value === refused ? undefined : this.value
   }
 
   close(): void {
     this.#undo()
   }
 
-  #later(): void {
-    this.#undo = this.#parts.clock.after(pollMs, () => {
-      this.#later()
-      this.#read()
-    })
-  }
-
   #read(): void {
-    const { path, clock } = this.#parts
-    this.#readMs = clock.now()
-    const reading = readVersion(path)
-    const text = reading.ok ? reading.text.trim() : ''
-    const isToken = /^[\x21-\x7e]+$/.test(text) && text.length <= tokenCharsMax
-    if (isToken && text !== this.#value) {
-      this.#value = text
-      this.#life = lifeOf(text)
-    }
-    const unreadable = isToken ? undefined : 'it holds no token'
-    this.#tell((reading.ok ? unreadable : `it ${reading.reason}`) ?? this.#age())
+    this.#readMs = this.#parts.clock.now()
+    this.#file.look()
+    this.#tell(this.#file.trouble ?? this.#age())
   }
 
   /** What is wrong with the token's age. */
   #age(): string | undefined {
-    const life = this.#life
-    const leftSeconds = this.leftSeconds
+    const life = this.#file.value?.life
+    const { leftSeconds } = this
     if (life === undefined || leftSeconds === undefined) return undefined
     if (leftSeconds === 0) return 'its token has expired'
     const isLate = leftSeconds < leftMin * (life.untilSeconds - life.fromSeconds)
@@ -111,4 +102,11 @@ export class TokenFile {
       'Cannot rely on the token of the pod',
     )
   }
+}
+
+function tokenOf([text = '']: readonly string[]): Made<Token> {
+  const token = text.trim()
+  const isToken = /^[\x21-\x7e]+$/.test(token) && token.length <= tokenCharsMax
+  if (!isToken) return { ok: false, reason: 'it holds no token' }
+  return { ok: true, value: { text: token, life: lifeOf(token) } }
 }

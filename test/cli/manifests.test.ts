@@ -13,7 +13,7 @@ import { readSettings } from '#deploy/inject/read-settings.ts'
 import { runCli } from './run-cli.ts'
 
 const image = `registry.example/outrigger@sha256:${'0123456789abcdef'.repeat(4)}`
-const reading = readSettings({ image })
+const reading = readSettings(`image: ${image}`)
 assert.ok(reading.ok)
 const { settings } = reading
 const folder = mkdtempSync(join(tmpdir(), 'outrigger-cli-'))

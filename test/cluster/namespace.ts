@@ -1,6 +1,6 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
+import { spawnSync } from 'node:child_process'
 import { nodeAddress } from './node/sandbox.ts'
+import { runTied } from './tied-process.ts'
 
 /**
  * Namespaces of processes and network, so that nothing outlives the suite and no port is taken;
@@ -30,9 +30,6 @@ export function isInsideNamespace(): boolean {
 export function setUpNetwork(): void {
   const { status, stderr } = spawnSync('sh', ['-c', setUp], { encoding: 'utf8' })
   if (status !== 0) throw new Error(`Cannot set up the suite's network: ${stderr}`)
-  // The pipe from the process outside: it ends with that process, however it ends.
-  process.stdin.on('end', () => process.exit(1)).resume()
-  process.stdin.unref()
 }
 
 export type Entered =
@@ -48,14 +45,6 @@ export async function enterNamespace(args: readonly string[]): Promise<Entered> 
     const needs = 'Linux, util-linux, iproute2, and user namespaces or root'
     return { kind: 'absent', reason: `network namespaces cannot be made here; needs ${needs}` }
   }
-  const [program, ...flags] = way
-  const child = spawn(program, [...flags, process.execPath, ...args], {
-    stdio: ['pipe', 'inherit', 'inherit'],
-    env: { ...process.env, [marker]: 'yes' },
-  })
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => child.stdin.end())
-  }
-  await once(child, 'exit')
-  return { kind: 'ended', code: child.exitCode ?? 1 }
+  const code = await runTied([...way, process.execPath, ...args], { [marker]: 'yes' })
+  return { kind: 'ended', code }
 }

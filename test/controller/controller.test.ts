@@ -6,7 +6,7 @@ import { factsOf } from '#deploy/certificates/x509.ts'
 import { Controller } from '#deploy/controller/controller.ts'
 import { trustedIn } from '#deploy/controller/distribute.ts'
 import { controllerMetrics } from '#deploy/controller/metrics.ts'
-import { platformOf } from '#deploy/controller/providers.ts'
+import { readPlatform } from '#deploy/controller/platform.ts'
 import { isJsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 import { manualClock } from '../manual-clock.ts'
 import { home, listeningLog, platformText, refused, ScriptedApi } from './scripted-api.ts'
@@ -103,7 +103,7 @@ test('a refusal of one is told, keeps nothing from others, and holds back a rota
 
 test('a configuration that is bad or gone lets no certificate of an ambassador end', async () => {
   const configured = { metadata: {}, data: { 'outrigger.yaml': platformText } }
-  const good = platformOf(configured, settings)
+  const good = readPlatform(configured, settings)
   assert.ok(good.kind === 'valid')
   for (const isGone of [false, true]) {
     const server = serverWith('models: [')

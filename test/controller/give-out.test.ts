@@ -68,7 +68,7 @@ test('what is immutable is deleted, that very object, before it is written anew'
   const recreate = new Map([['a', { metadata: { namespace: 'a', uid: 'u1' } }]])
   await giveOut({ patch: take, remove: take }, { ...plan, recreate, write: [object], remove: [] })
   assert.deepEqual(asked, [
-    [path, { uid: 'u1' }],
+    [path, 'u1'],
     [path, object],
   ])
 })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { isObject } from '#deploy/inject/json.ts'
+import { isJsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 
 type Scope = Readonly<Record<string, unknown>>
 
@@ -23,7 +23,7 @@ function truth(value: unknown): boolean {
 }
 
 function memberOf(value: unknown, name: string): unknown {
-  assert.ok(isObject(value) && Object.hasOwn(value, name), `no such key: ${name}`)
+  assert.ok(isJsonObject(value) && Object.hasOwn(value, name), `no such key: ${name}`)
   return value[name]
 }
 
@@ -68,7 +68,7 @@ class Parser {
     const right = this.#unary()
     return (scope) => {
       const map = right(scope)
-      assert.ok(isObject(map))
+      assert.ok(isJsonObject(map))
       return Object.hasOwn(map, String(left(scope)))
     }
   }
@@ -100,7 +100,7 @@ class Parser {
     const last = path.at(-1) ?? ''
     return (scope) => {
       const holder = path.slice(0, -1).reduce<unknown>(memberOf, scope)
-      assert.ok(isObject(holder))
+      assert.ok(isJsonObject(holder))
       return Object.hasOwn(holder, last)
     }
   }
@@ -135,7 +135,7 @@ class Parser {
     this.#must(')')
     return (scope) => {
       const all = inner(scope)
-      const items: unknown[] = Array.isArray(all) ? all : isObject(all) ? Object.keys(all) : []
+      const items: unknown[] = Array.isArray(all) ? all : isJsonObject(all) ? Object.keys(all) : []
       return items.some((item) => truth(body({ ...scope, [variable]: item })))
     }
   }

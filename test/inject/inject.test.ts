@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Injection, inject } from '#deploy/inject/inject.ts'
-import { type JsonObject, objectAt, objectsOf, withMember } from '#deploy/inject/json.ts'
+import { objectAt, objectsOf, withMember } from '#deploy/inject/json.ts'
 import type { InjectSettings } from '#deploy/inject/settings.ts'
+import type { JsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 import { applyPatch } from './json-patch.ts'
 import { asking, containerNamed, place, podWith, settings, variableOf } from './pods.ts'
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
-import { isObject } from '#deploy/inject/json.ts'
+import { isJsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 
 /** Applies a patch by the rules of RFC 6902, written from its text; throws where one fails. */
 export function applyPatch(document: unknown, patch: unknown): unknown {
   const holder: Record<string, unknown> = { root: structuredClone(document) }
   assert.ok(Array.isArray(patch), 'a patch is a list')
   for (const operation of patch) {
-    assert.ok(isObject(operation) && typeof operation['path'] === 'string')
+    assert.ok(isJsonObject(operation) && typeof operation['path'] === 'string')
     const { op, path, from, value } = operation
     if (op === 'test') assert.deepEqual(valueAt(holder, path), value)
     else if (op === 'add') put(holder, path, structuredClone(value))

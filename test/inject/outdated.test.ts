@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inject } from '#deploy/inject/inject.ts'
-import { type JsonObject, objectAt, withMember } from '#deploy/inject/json.ts'
+import { objectAt, withMember } from '#deploy/inject/json.ts'
 import { outdated } from '#deploy/inject/outdated.ts'
+import type { JsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 import { asking, place, podWith, settings, throughApiServer } from './pods.ts'
 
 function running(annotations = asking(), by = settings): JsonObject {

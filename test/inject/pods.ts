@@ -1,6 +1,7 @@
 import fc from 'fast-check'
-import { type JsonObject, objectAt, objectsOf, withMember } from '#deploy/inject/json.ts'
+import { objectAt, objectsOf, withMember } from '#deploy/inject/json.ts'
 import { defaultSettings, type InjectSettings } from '#deploy/inject/settings.ts'
+import type { JsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 
 export const digest = 'a'.repeat(64)
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { inject } from '#deploy/inject/inject.ts'
-import { type JsonObject, objectAt, objectsOf } from '#deploy/inject/json.ts'
+import { objectAt, objectsOf } from '#deploy/inject/json.ts'
 import {
   backstopBinding,
   backstopPolicy,
@@ -10,6 +10,7 @@ import {
   policies,
   validatingWebhook,
 } from '#deploy/inject/policies.ts'
+import type { JsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 import { evaluate } from './cel.ts'
 import { asking, askingPods, place, podWith, settings } from './pods.ts'
 

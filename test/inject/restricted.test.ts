@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { inject } from '#deploy/inject/inject.ts'
-import { isObject, objectAt, objectsOf, withMember } from '#deploy/inject/json.ts'
+import { objectAt, objectsOf, withMember } from '#deploy/inject/json.ts'
+import { isJsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 import { askingPods, place, podWith, settings } from './pods.ts'
 import { restrictedViolations } from './restricted.ts'
 
@@ -43,7 +44,7 @@ test('each member that restricted asks of the sidecar is needed', () => {
     const pod = { spec: { initContainers: [weaker] } }
     assert.equal(restrictedViolations(pod).length, 1, name)
   }
-  assert.ok(isObject(sidecar))
+  assert.ok(isJsonObject(sidecar))
   const probe = { httpGet: { path: '/livez', port: 4001, host: '10.0.0.1' } }
   assert.equal(
     restrictedViolations({ spec: { initContainers: [{ ...sidecar, livenessProbe: probe }] } })

@@ -1,4 +1,5 @@
-import { isObject, type JsonObject, objectAt, objectsOf } from '#deploy/inject/json.ts'
+import { objectAt, objectsOf } from '#deploy/inject/json.ts'
+import { isJsonObject, type JsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 
 /** Volume sources that the restricted profile allows. */
 const allowedVolumes = [
@@ -90,7 +91,7 @@ function hasHost(container: JsonObject): boolean {
     ...Object.values(objectAt(container, 'lifecycle') ?? {}),
   ]
   return handlers
-    .filter(isObject)
+    .filter(isJsonObject)
     .some((handler) =>
       ['httpGet', 'tcpSocket'].some((kind) => Boolean(objectAt(handler, kind)?.['host'])),
     )

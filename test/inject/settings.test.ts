@@ -5,17 +5,20 @@ import { readSettings } from '#deploy/inject/read-settings.ts'
 import { bounds, defaultSettings, settingsProblems } from '#deploy/inject/settings.ts'
 import { settings } from './pods.ts'
 
+const read = (value: unknown, kubernetesVersion?: string) =>
+  readSettings(JSON.stringify(value), kubernetesVersion)
+
 test('the image alone is enough, all else has a default', () => {
   const { kubernetesVersion, ...offline } = settings
-  assert.deepEqual(readSettings({ image: settings.image }), { ok: true, settings: offline })
-  assert.deepEqual(readSettings({ image: settings.image }, kubernetesVersion), {
+  assert.deepEqual(read({ image: settings.image }), { ok: true, settings: offline })
+  assert.deepEqual(read({ image: settings.image }, kubernetesVersion), {
     ok: true,
     settings,
   })
 })
 
 test('what is written replaces its default and nothing else', () => {
-  const reading = readSettings({
+  const reading = read({
     image: settings.image,
     userId: 10_001,
     resources: { memoryLimit: '512Mi' },
@@ -31,7 +34,7 @@ test('what is written replaces its default and nothing else', () => {
 })
 
 test('every fault is told at once', () => {
-  const reading = readSettings({
+  const reading = read({
     imgae: 'x',
     userId: '7',
     command: 'node',
@@ -47,8 +50,11 @@ test('every fault is told at once', () => {
       'resources.cpuRequest must be text such as "96Mi"',
     ],
   })
-  assert.equal(readSettings(null).ok, false)
-  const low = readSettings({ image: 'a:1', userId: 0, resources: { memoryLimit: '1Mi' } })
+  for (const text of ['null', '', '{', 'a: b: c']) {
+    const problems = ['settings must be an object']
+    assert.deepEqual(readSettings(text), { ok: false, problems })
+  }
+  const low = read({ image: 'a:1', userId: 0, resources: { memoryLimit: '1Mi' } })
   assert.ok(!low.ok)
   assert.equal(low.problems.length, 3)
 })

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { inject } from '#deploy/inject/inject.ts'
-import { type JsonObject, objectAt, objectsOf, withMember } from '#deploy/inject/json.ts'
+import { objectAt, objectsOf, withMember } from '#deploy/inject/json.ts'
 import { parseQuantity } from '#deploy/inject/quantity.ts'
 import type { InjectSettings } from '#deploy/inject/settings.ts'
+import type { JsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 import { containerNamed, place, podWith, settings } from './pods.ts'
 
 const sidecarOf = (pod: unknown) => containerNamed(pod, 'initContainers', 'outrigger-sidecar')

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { inject } from '#deploy/inject/inject.ts'
-import type { JsonObject } from '#deploy/inject/json.ts'
 import { uninject } from '#deploy/inject/uninject.ts'
+import type { JsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 import { place, podWith, settings } from './pods.ts'
 
 function named(prefix: string, count: number): JsonObject[] {

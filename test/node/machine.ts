@@ -1,7 +1,6 @@
-import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
-import type { Absent } from '../cluster/go-program.ts'
+import { spawnSync } from 'node:child_process'
 import { nodeAddress } from '../cluster/node/sandbox.ts'
+import { runTied } from '../cluster/tied-process.ts'
 import {
   cgroupDirectories,
   makeCgroup,
@@ -44,8 +43,6 @@ export function podsCgroup(): string {
   return `/${process.env[marker]}`
 }
 
-export type Entered = { readonly kind: 'ended'; readonly code: number } | Absent
-
 /** Why there can be no node here, or undefined. */
 export function obstacle(): string | undefined {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'needs Linux and root'
@@ -71,17 +68,8 @@ export function obstacle(): string | undefined {
 export async function enterMachine(args: readonly string[]): Promise<number> {
   makeCgroup(ownCgroup)
   const inside = ['sh', '-c', `${setUp}\nexec "$@"`, 'sh', process.execPath, ...args]
-  const outlive = ['-c', cleanUp(), 'sh', ...unshare, ...inside]
-  const child = spawn('sh', outlive, {
-    stdio: ['pipe', 'inherit', 'inherit'],
-    env: { ...process.env, [marker]: ownCgroup, TMPDIR: `${stateDirectory}/temporary` },
-  })
-  // The end of this pipe, however it comes, is the end of everything inside.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => child.stdin.end())
-  }
-  await once(child, 'exit')
-  return child.exitCode ?? 1
+  const outlive = ['sh', '-c', cleanUp(), 'sh', ...unshare, ...inside]
+  return runTied(outlive, { [marker]: ownCgroup, TMPDIR: `${stateDirectory}/temporary` })
 }
 
 /** Runs the words it is given, then takes the cgroups away: also where this process was killed. */
@@ -92,10 +80,4 @@ function cleanUp(): string {
 code=$?
 find ${directories} -depth -type d -exec rmdir {} +
 exit $code`
-}
-
-/** Has this process end with the one outside. */
-export function endWithOutside(): void {
-  process.stdin.on('end', () => process.exit(1)).resume()
-  process.stdin.unref()
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { project } from '#deploy/controller/project.ts'
+import type { Projection } from '#deploy/controller/project.ts'
 import { commandOf, places } from '#deploy/image/processes.ts'
 import { inject } from '#deploy/inject/inject.ts'
 import { injectManifest } from '#deploy/inject/manifest.ts'
@@ -10,6 +10,11 @@ import { defaultSettings, type InjectSettings } from '#deploy/inject/settings.ts
 import type { Json } from '../cluster/api.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { nodeAddress } from '../cluster/node/sandbox.ts'
+import {
+  type PlatformConfig,
+  platformConfig,
+  projectionOf,
+} from '../cluster/sidecar/platform-config.ts'
 import { container } from '../cluster/stage/pods.ts'
 import { until } from '../cluster/until.ts'
 import { readFacts } from './facts.ts'
@@ -37,7 +42,7 @@ const annotations = { 'outrigger.dev/inject': 'true' }
 export class Platform {
   readonly namespace: string
   readonly #cluster: Cluster
-  readonly #config: Readonly<Record<string, unknown>>
+  readonly #config: PlatformConfig
   readonly #settings: InjectSettings
   #ambassador = ''
 
@@ -45,13 +50,7 @@ export class Platform {
     this.#cluster = cluster
     this.namespace = namespace
     this.#settings = { ...defaultSettings, image: readFacts().image }
-    const pool = { kind: 'vllm', replicas: { addresses: [provider] }, retry: { attempts: 1 } }
-    this.#config = {
-      models: { tiny: { targets: [{ provider: 'pool', model: 'tiny' }] } },
-      ambassador: { identity: { kind: 'kubernetes' }, drain: { delay: 0, grace: '5s' } },
-      tenants: { search: { workloads: [{ namespace }] } },
-      providers: { pool },
-    }
+    this.#config = platformConfig(namespace, provider)
   }
 
   /** The ambassador runs, and sidecars are told where; `provider` is an address pods can reach. */
@@ -69,13 +68,8 @@ export class Platform {
   }
 
   /** What the controller makes of the platform's file for sidecars, with one key of it chosen. */
-  projection(deadline = '60s'): { readonly text: string; readonly hash: string } {
-    const { providers } = this.#config
-    const pool = { ...Object(providers).pool, address: [`${this.#ambassador}:4100`] }
-    const config = { ...this.#config, providers: { pool }, sidecar: { deadline } }
-    const projected = project(stringify(config), { transport: 'plain' })
-    if (!projected.ok) throw new Error(JSON.stringify(projected.problems))
-    return projected.projection
+  projection(deadline = '60s'): Projection {
+    return projectionOf(this.#config, this.#ambassador, deadline)
   }
 
   /** Writes the sidecars' ConfigMap, as the controller does. */

@@ -1,28 +1,21 @@
 import { join } from 'node:path'
+import { kubernetes } from '../cluster/control-plane/programs.ts'
 import { type Absent, buildGoProgram } from '../cluster/go-program.ts'
 
-const version = '1.36.3'
-const [major, minor] = version.split('.')
-const variables = 'k8s.io/component-base/version'
 const directory = join(import.meta.dirname, 'go')
 
 const kubelet = {
+  ...kubernetes,
   name: 'kubelet',
-  version: `v${version}`,
   directory,
   package: '.',
   sources: ['main.go'],
-  linked: [
-    `${variables}.gitVersion=v${version}`,
-    `${variables}.gitMajor=${major}`,
-    `${variables}.gitMinor=${minor}`,
-  ],
 }
 
 /** What the first container of each pod runs, instead of the image that kubelet would pull. */
 const pause = {
   name: 'pause',
-  version: `v${version}`,
+  version: kubernetes.version,
   directory,
   package: './pause',
   sources: ['pause/main.go'],

@@ -154,47 +154,30 @@ test('a replaced secret of an exhausted credential is used at once', async (cont
   assert.deepEqual(stage.keys, ['key-empty', 'key-full'])
 })
 
-test('a key that is refused to a count is not asked again by calls', async (context) => {
-  const pool = {
-    kind: 'anthropic',
-    retry: { attempts: 3 },
-    credentials: [
-      { ...one, weight: 1_000 },
-      { name: 'two', secret: 'TWO' },
-    ],
-  }
-  const stage = await start(context, pool, (key) =>
-    key === 'key-one' ? { status: 401, body: error('authentication_error') } : undefined,
-  )
-  const message = JSON.stringify({ model: 'tiny', messages, max_tokens: 5 })
-  while (!stage.keys.includes('key-one')) await stage.post(message, '/v1/messages/count_tokens')
-  const before = stage.keys.length
-  for (let call = 0; call < 5; call++) {
-    assert.equal((await stage.post(message, '/v1/messages')).status, 200)
-    await stage.post(message, '/v1/messages/count_tokens')
-  }
-  assert.deepEqual(new Set(stage.keys.slice(before)), new Set(['key-two']))
-})
-
-test('a key that is refused is neither asked again nor used for counting', async (context) => {
-  const pool = {
-    kind: 'anthropic',
-    retry: { attempts: 3 },
-    credentials: [
-      { ...one, weight: 1_000 },
-      { name: 'two', secret: 'TWO' },
-    ],
-  }
-  const stage = await start(context, pool, (key) =>
-    key === 'key-one' ? { status: 401, body: error('authentication_error') } : undefined,
-  )
-  const message = JSON.stringify({ model: 'tiny', messages, max_tokens: 5 })
-  while (!stage.keys.includes('key-one')) await stage.post(message, '/v1/messages')
-  const before = stage.keys.length
-  for (let call = 0; call < 5; call++) {
-    assert.equal((await stage.post(message, '/v1/messages')).status, 200)
-    await stage.post(message, '/v1/messages/count_tokens')
-  }
-  assert.deepEqual(new Set(stage.keys.slice(before)), new Set(['key-two']))
-  assert.equal(stage.keys.length, before + 10)
-})
+for (const [what, path] of [
+  ['a count', '/v1/messages/count_tokens'],
+  ['a call', '/v1/messages'],
+] as const) {
+  test(`a key that is refused to ${what} is asked again by neither calls nor counts`, async (context) => {
+    const pool = {
+      kind: 'anthropic',
+      retry: { attempts: 3 },
+      credentials: [
+        { ...one, weight: 1_000 },
+        { name: 'two', secret: 'TWO' },
+      ],
+    }
+    const stage = await start(context, pool, (key) =>
+      key === 'key-one' ? { status: 401, body: error('authentication_error') } : undefined,
+    )
+    const message = JSON.stringify({ model: 'tiny', messages, max_tokens: 5 })
+    while (!stage.keys.includes('key-one')) await stage.post(message, path)
+    const before = stage.keys.length
+    for (let call = 0; call < 5; call++) {
+      assert.equal((await stage.post(message, '/v1/messages')).status, 200)
+      await stage.post(message, '/v1/messages/count_tokens')
+    }
+    assert.deepEqual(new Set(stage.keys.slice(before)), new Set(['key-two']))
+    assert.equal(stage.keys.length, before + 10)
+  })
+}

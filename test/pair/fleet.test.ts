@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test'
 import { textHash } from '#shared/config/snapshot.ts'
 import { version } from '#shared/lifecycle/version.ts'
 import { claimsAt, sign, signingKey } from '../ambassador/identity/signing-cluster.ts'
+import { until } from '../cluster/until.ts'
 import { ask, question } from './client.ts'
 import { type ClusterAmbassador, startClusterAmbassador } from './cluster-ambassador.ts'
 import { configOf, Half, type Provider, startProvider } from './harness.ts'
@@ -38,14 +39,10 @@ interface Fleet {
 
 /** Asks until `isIt`, as `outrigger config status --wait` does. */
 async function fleetOnce(isIt: (fleet: Fleet) => boolean): Promise<Fleet> {
-  const signal = AbortSignal.timeout(20_000)
-  for (;;) {
-    const { text } = await ambassador.page('/fleet')
-    const fleet: Fleet = JSON.parse(text)
-    if (isIt(fleet)) return fleet
-    signal.throwIfAborted()
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
+  return until('the fleet', 20_000, async () => {
+    const fleet: Fleet = JSON.parse((await ambassador.page('/fleet')).text)
+    return isIt(fleet) && fleet
+  })
 }
 
 function textOf(deadline: string): string {

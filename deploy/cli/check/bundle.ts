@@ -2,9 +2,10 @@ import { X509Certificate } from 'node:crypto'
 import { authoritiesKey } from '#deploy/controller/project.ts'
 import { objectAt, objectsOf } from '#deploy/inject/json.ts'
 import { projectedConfig } from '#deploy/inject/names.ts'
+import { certificateBlocks } from '#shared/http/certificate-blocks.ts'
+import { found } from '#shared/kubernetes/found.ts'
 import { KubernetesError } from '#shared/kubernetes/kubernetes-error.ts'
 import type { KubernetesObject } from '#shared/kubernetes/kubernetes-object.ts'
-import { found } from '../cluster/cluster.ts'
 import type { Scene } from './finding.ts'
 
 const webhookSecret = 'outrigger-webhook-tls'
@@ -57,8 +58,8 @@ async function servedCertificate({ cluster }: Scene): Promise<X509Certificate | 
 
 /** Undefined where there is none, or one of them cannot be read. */
 function certificatesIn(text: string): X509Certificate[] | undefined {
-  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g)
-  if (blocks === null) return undefined
+  const blocks = certificateBlocks(text)
+  if (blocks.length === 0) return undefined
   try {
     return blocks.map((block) => new X509Certificate(block))
   } catch {

@@ -7,7 +7,7 @@ import { CommandFailure, type Exit, exits } from '../terminal/failure.ts'
 import { counted, paint, printable, type Tone } from '../terminal/table.ts'
 import type { Category, Check, Scene, Verdict } from './finding.ts'
 import { checksOfAmbassadors } from './of-ambassadors.ts'
-import { checksOfCluster } from './of-cluster.ts'
+import { checksOfCluster, checksOfNamespace } from './of-cluster.ts'
 import { checksOfController } from './of-controller.ts'
 import { checksOfPermissions } from './of-permissions.ts'
 import { checksOfSidecars } from './of-sidecars.ts'
@@ -15,9 +15,9 @@ import { checksOfWebhook } from './of-webhook.ts'
 
 /** Every check, in the order in which they are run and told: what comes first explains the rest. */
 export const checks: readonly Check[] = [
-  ...checksOfCluster.filter(({ category }) => category === 'cluster'),
+  ...checksOfCluster,
   ...checksOfPermissions,
-  ...checksOfCluster.filter(({ category }) => category === 'namespace'),
+  ...checksOfNamespace,
   ...checksOfWebhook,
   ...checksOfController,
   ...checksOfAmbassadors,

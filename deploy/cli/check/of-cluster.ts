@@ -1,7 +1,7 @@
 import { objectAt, objectsOf } from '#deploy/inject/json.ts'
+import { found } from '#shared/kubernetes/found.ts'
 import { isJsonObject, parsedJson } from '#shared/kubernetes/kubernetes-object.ts'
-import { found } from '../cluster/cluster.ts'
-import { serverVersion } from '../manifests/injection-settings.ts'
+import { serverVersion } from '#shared/kubernetes/server-version.ts'
 import { type Check, fail, listed, ok, type Scene, type Verdict, warn } from './finding.ts'
 
 /** Native sidecars are on by default from here; the backstop's policies are stable one later. */
@@ -35,6 +35,10 @@ export const checksOfCluster: readonly Check[] = [
     when: 'always',
     run: checkKeys,
   },
+]
+
+/** Where an installation is. */
+export const checksOfNamespace: readonly Check[] = [
   {
     category: 'namespace',
     name: "Outrigger's namespace is there",

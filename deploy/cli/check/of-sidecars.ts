@@ -1,5 +1,5 @@
-import { objectAt, objectsOf } from '#deploy/inject/json.ts'
-import { injectedLabel, optInAnnotation, sidecarName } from '#deploy/inject/names.ts'
+import { injectedLabel, optInAnnotation } from '#deploy/inject/names.ts'
+import { sidecarIn } from '#deploy/inject/strip.ts'
 import { podsPath } from '../cluster/cluster.ts'
 import { survey } from '../config/survey.ts'
 import { settingsIn } from '../manifests/injection-settings.ts'
@@ -24,10 +24,7 @@ async function checkPresent({ cluster: { api } }: Scene): Promise<Verdict> {
   const asked = items.filter(
     (pod) => isLive(pod) && pod.metadata.annotations?.[optInAnnotation] === 'true',
   )
-  const without = asked.filter((pod) => {
-    const containers = objectsOf(objectAt(pod, 'spec')?.['initContainers'])
-    return !containers.some(({ name }) => name === sidecarName)
-  })
+  const without = asked.filter((pod) => sidecarIn(pod) === undefined)
   if (without.length === 0) return ok(`${asked.length} pods`)
   const [first] = without
   const names = without.map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)

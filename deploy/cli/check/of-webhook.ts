@@ -1,16 +1,13 @@
 import { objectAt, objectsOf } from '#deploy/inject/json.ts'
-import { optInAnnotation, sidecarName } from '#deploy/inject/names.ts'
+import { optInAnnotation } from '#deploy/inject/names.ts'
 import {
   backstopName,
   mutatingWebhookName,
   validatingWebhookName,
 } from '#deploy/inject/policies.ts'
-import {
-  KubernetesError,
-  type KubernetesError as Refusal,
-} from '#shared/kubernetes/kubernetes-error.ts'
-import type { KubernetesObject } from '#shared/kubernetes/kubernetes-object.ts'
-import { found } from '../cluster/cluster.ts'
+import { sidecarIn } from '#deploy/inject/strip.ts'
+import { found } from '#shared/kubernetes/found.ts'
+import { KubernetesError } from '#shared/kubernetes/kubernetes-error.ts'
 import { components, webhookName } from '../fleet/components.ts'
 import { trustProblem } from './bundle.ts'
 import { type Check, fail, ok, type Scene, type Verdict, warn } from './finding.ts'
@@ -122,7 +119,7 @@ async function checkDryRun({ cluster: { api }, tryNamespace }: Scene): Promise<V
   try {
     const path = `/api/v1/namespaces/${tryNamespace}/pods`
     const pod = await api.create(path, triedPod, { dryRun: 'All' })
-    if (hasSidecar(pod)) return ok(`a dry run in namespace ${tryNamespace} did`)
+    if (sidecarIn(pod) !== undefined) return ok(`a dry run in namespace ${tryNamespace} did`)
     return fail(
       `a dry run in namespace ${tryNamespace} came out without`,
       `See that the webhook is registered, and that the namespace is not excluded (label outrigger.dev/injection).`,
@@ -133,12 +130,7 @@ async function checkDryRun({ cluster: { api }, tryNamespace }: Scene): Promise<V
   }
 }
 
-function hasSidecar(pod: KubernetesObject): boolean {
-  const containers = objectsOf(objectAt(pod, 'spec')?.['initContainers'])
-  return containers.some(({ name }) => name === sidecarName)
-}
-
-function refusedDryRun({ message, status }: Refusal, namespace: string): Verdict {
+function refusedDryRun({ message, status }: KubernetesError, namespace: string): Verdict {
   if (message.includes(backstopName)) {
     return fail(
       'a dry run came out without, and was held up by the backstop: the webhook did not run',

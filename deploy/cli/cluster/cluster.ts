@@ -1,5 +1,4 @@
 import type { KubernetesApi } from '#shared/kubernetes/kubernetes-api.ts'
-import { KubernetesError } from '#shared/kubernetes/kubernetes-error.ts'
 import type { KubernetesObject } from '#shared/kubernetes/kubernetes-object.ts'
 
 /** What commands ask of an API server. */
@@ -13,19 +12,6 @@ export interface Cluster {
   /** Where Outrigger's own parts are. */
   readonly systemNamespace: string
   close(): void
-}
-
-/** The object, or undefined where there is none. Rejects with `KubernetesError`. */
-export async function found(
-  api: Pick<ClusterApi, 'get'>,
-  path: string,
-): Promise<KubernetesObject | undefined> {
-  try {
-    return await api.get(path)
-  } catch (error) {
-    if (error instanceof KubernetesError && error.status === 404) return undefined
-    throw error
-  }
 }
 
 /** Pods of one namespace, or of all. */

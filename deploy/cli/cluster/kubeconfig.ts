@@ -1,6 +1,7 @@
-import { type RequestOptions } from 'node:https'
+import type { RequestOptions } from 'node:https'
 import { type Cluster, KubeConfig, type User } from '@kubernetes/client-node'
 import type { ClusterAccess } from '#shared/kubernetes/cluster-access.ts'
+import { isJsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 import { CommandFailure, exits } from '../terminal/failure.ts'
 import type { OpenAccess } from './open-cluster.ts'
 
@@ -111,7 +112,8 @@ async function credentialsOf(config: KubeConfig): Promise<Credentials> {
       remedy: 'See what `kubectl get namespaces` says: it uses the same ones.',
     })
   }
-  const header: unknown = Reflect.get(Object(options.headers), 'Authorization')
+  const { headers } = options
+  const header = isJsonObject(headers) ? headers['Authorization'] : undefined
   const cert = textOf(options.cert)
   const key = textOf(options.key)
   return {

@@ -1,5 +1,6 @@
 import { parse } from 'yaml'
-import { isEqual, isObject } from '#deploy/inject/json.ts'
+import { isEqual } from '#deploy/inject/json.ts'
+import { isJsonObject } from '#shared/kubernetes/kubernetes-object.ts'
 
 /** A key that two configurations give different values; undefined where one has none. */
 export interface Difference {
@@ -15,7 +16,7 @@ export function differences(from: string, to: string): Difference[] {
 
 function between(from: unknown, to: unknown, path: string): Difference[] {
   if (isEqual(from, to)) return []
-  if (!isObject(from) || !isObject(to)) return [{ path, from, to }]
+  if (!isJsonObject(from) || !isJsonObject(to)) return [{ path, from, to }]
   const names = [...new Set([...Object.keys(to), ...Object.keys(from)])]
   return names.flatMap((name) => between(from[name], to[name], joined(path, name)))
 }

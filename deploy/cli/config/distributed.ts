@@ -1,3 +1,4 @@
+import { pause } from '#shared/call/pause.ts'
 import type { KubernetesObject } from '#shared/kubernetes/kubernetes-object.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { heldHash, isKept, platformFile } from '../fleet/platform-file.ts'
@@ -27,9 +28,7 @@ export async function distributed(
     const late = wanted.filter((name) => heldHash(held.get(name)) !== hash)
     const isAwaited = late.some((name) => name === home || isWritable(held.get(name)))
     if (!isAwaited || clock.now() >= endMs) return late
-    await new Promise<void>((resolve) => {
-      clock.after(pollMs, resolve)
-    })
+    await pause(clock, pollMs)
   }
 }
 

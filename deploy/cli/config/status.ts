@@ -1,3 +1,4 @@
+import { pause } from '#shared/call/pause.ts'
 import { parseDuration } from '#shared/config/units.ts'
 import { KubernetesError } from '#shared/kubernetes/kubernetes-error.ts'
 import type { CommandCall, Outcome } from '../command.ts'
@@ -56,7 +57,7 @@ async function waited(
       told = line
       toldMs = clock.now()
     }
-    await pause(Math.min(pollMs, endMs - clock.now()), clock)
+    await pause(clock, Math.min(pollMs, endMs - clock.now()))
   }
 }
 
@@ -73,15 +74,9 @@ async function patient(
       const isPassing =
         error instanceof KubernetesError && (error.status === 0 || error.status >= 500)
       if (!isPassing || clock.now() + pollMs >= endMs) throw error
-      await pause(pollMs, clock)
+      await pause(clock, pollMs)
     }
   }
-}
-
-function pause(ms: number, clock: Terminal['clock']): Promise<void> {
-  return new Promise((resolve) => {
-    clock.after(Math.max(0, ms), resolve)
-  })
 }
 
 function textOf({ hash, pods, staleAmbassadors, silent }: Survey): string {

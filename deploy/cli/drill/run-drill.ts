@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { type DoubleManners, demoManners } from '#deploy/local/demo/doubles.ts'
 import { waitingAt } from '#deploy/local/demo/wait-watch.ts'
 import type { Clock } from '#shared/call/clock.ts'
+import { pause } from '#shared/call/pause.ts'
 import { parseConfig } from '#shared/config/load.ts'
 import type { Config } from '#shared/config/schema.ts'
 import type { Environment } from '#shared/config/secrets.ts'
@@ -80,7 +81,6 @@ async function broken({ run, config, rpm, system, probes }: Broken): Promise<Dri
   await Promise.all(Array.from({ length: 4 }, () => callOnce(plan, 'before')))
   const load = new Load(clock, plan, timing)
   const loads = [load]
-  const pauseMs = (ms: number) => new Promise<void>((done) => void clock.after(ms, done))
   const faultMs = asked.seconds * 1_000
   const sabotage = sabotageOf({ run, config, rpm, system }, (times) => {
     const batch = { ...plan, callClass: 'batch' } as const
@@ -92,25 +92,25 @@ async function broken({ run, config, rpm, system, probes }: Broken): Promise<Dri
   say(`asking 127.0.0.1:${system.port} for '${model}', ${asked.rate} times a second`)
   load.start()
   const beforeMs = Math.max(beforeMsMin, faultMs / 2)
-  await pauseMs(beforeMs)
+  await pause(clock, beforeMs)
   say(`${asked.name}: ${asked.drill.line}`)
   const countBefore = await system.count(asked.provider)
   phase = 'during'
   const beganMs = clock.wall()
   await asked.drill.begin(sabotage)
-  await pauseMs(faultMs)
+  await pause(clock, faultMs)
   await asked.drill.end(sabotage)
   const endedMs = clock.wall()
   phase = 'after'
   say('the fault is over')
   await Promise.all(loads.slice(1).map((flood) => flood.stop()))
   const ownMs = asked.drill.recoveryMs(sabotage)
-  await pauseMs(ownMs + Math.max(Math.min(recoveryMs, 2 * faultMs), faultMs / 2))
+  await pause(clock, ownMs + Math.max(Math.min(recoveryMs, 2 * faultMs), faultMs / 2))
   const afterMs = clock.wall() - endedMs
   await load.stop()
   const mostWaiting = waits()
   // The provider's own count is of those requests whose ledger lines are written too.
-  await pauseMs(lookMs)
+  await pause(clock, lookMs)
   const count = await system.count(asked.provider)
   return {
     asked,

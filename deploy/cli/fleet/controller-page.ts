@@ -1,6 +1,7 @@
 import { objectAt } from '#deploy/inject/json.ts'
+import { found } from '#shared/kubernetes/found.ts'
 import type { KubernetesObject } from '#shared/kubernetes/kubernetes-object.ts'
-import { type Cluster, found, proxyPath } from '../cluster/cluster.ts'
+import { type Cluster, proxyPath } from '../cluster/cluster.ts'
 import { type Component, controllerName, probesPorts } from './components.ts'
 import { samplesOf } from './metric.ts'
 

@@ -3,8 +3,9 @@ import { authoritiesKey, type Projected, project } from '#deploy/controller/proj
 import { objectAt } from '#deploy/inject/json.ts'
 import { projectedConfig } from '#deploy/inject/names.ts'
 import { textHash } from '#shared/config/snapshot.ts'
+import { found } from '#shared/kubernetes/found.ts'
 import type { KubernetesObject } from '#shared/kubernetes/kubernetes-object.ts'
-import { type Cluster, found } from '../cluster/cluster.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 
 /** The platform's configuration as it is in the cluster, and what becomes of it. */
 export interface PlatformFile {

@@ -2,8 +2,6 @@ import type { Injection } from '#deploy/inject/inject.ts'
 import { injectManifest } from '#deploy/inject/manifest.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { CommandCall, Outcome } from '../command.ts'
-import { exits } from '../terminal/failure.ts'
-import { printable } from '../terminal/table.ts'
 import { injectionSettings } from './injection-settings.ts'
 import { rewrite } from './rewrite.ts'
 
@@ -15,16 +13,8 @@ export async function inject(call: CommandCall): Promise<Outcome> {
     return cluster
   })
   const namespace = call.namespace ?? cluster?.namespace ?? 'default'
-  const { text, outcomes } = await rewrite(call, (manifest) =>
-    injectManifest(manifest, { name: namespace }, settings),
-  )
-  for (const { what, result } of outcomes) {
-    for (const line of linesOf(result)) call.terminal.tell(`${printable(`${what}: ${line}`)}\n`)
-  }
-  if (outcomes.length === 0) call.terminal.tell('There is no pod and no pod template in it.\n')
-  if (!outcomes.some(({ result }) => result.kind === 'refuse')) return { exit: exits.ok, text }
-  call.terminal.tell('Nothing is printed: correct what was refused, or take it out.\n')
-  return { exit: exits.found, text: '' }
+  const change = (manifest: unknown) => injectManifest(manifest, { name: namespace }, settings)
+  return rewrite(call, change, linesOf)
 }
 
 function linesOf(injection: Injection): readonly string[] {

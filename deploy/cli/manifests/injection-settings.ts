@@ -1,9 +1,9 @@
-import { parse } from 'yaml'
 import { objectAt } from '#deploy/inject/json.ts'
 import { readSettings } from '#deploy/inject/read-settings.ts'
 import type { InjectSettings } from '#deploy/inject/settings.ts'
-import { isJsonObject, parsedJson } from '#shared/kubernetes/kubernetes-object.ts'
-import { type Cluster, type ClusterApi, found } from '../cluster/cluster.ts'
+import { found } from '#shared/kubernetes/found.ts'
+import { serverVersion } from '#shared/kubernetes/server-version.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import type { CommandCall } from '../command.ts'
 import { CommandFailure, exits } from '../terminal/failure.ts'
 import { readInput } from '../terminal/read-input.ts'
@@ -39,27 +39,11 @@ export async function settingsIn({
   return taken(text, where, await serverVersion(api))
 }
 
-/** What the API server calls itself: `v1.36.3`. */
-export async function serverVersion(api: Pick<ClusterApi, 'text'>): Promise<string | undefined> {
-  const said = parsedJson(await api.text('/version'))
-  const name = isJsonObject(said) ? said['gitVersion'] : undefined
-  return typeof name === 'string' ? name : undefined
-}
-
 function taken(text: string, where: string, kubernetesVersion?: string): InjectSettings {
-  const reading = readSettings(parsed(text), kubernetesVersion)
+  const reading = readSettings(text, kubernetesVersion)
   if (reading.ok) return reading.settings
   throw new CommandFailure(
     `Cannot use the injection settings of ${where}: ${reading.problems.join('; ')}.`,
     { exit: exits.usage, remedy: 'Correct them: least of all they need an image by its digest.' },
   )
-}
-
-function parsed(text: string): unknown {
-  try {
-    return parse(text)
-  } catch {
-    // What is no YAML is no map either, which is what will be said.
-    return undefined
-  }
 }

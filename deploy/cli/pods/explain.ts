@@ -1,7 +1,9 @@
 import { type Explanation, explainPod } from '#deploy/inject/explain.ts'
-import { isObject, objectAt, objectsOf } from '#deploy/inject/json.ts'
+import { objectAt, objectsOf } from '#deploy/inject/json.ts'
 import type { Namespace } from '#deploy/inject/read-pod.ts'
-import { type Cluster, found } from '../cluster/cluster.ts'
+import { found } from '#shared/kubernetes/found.ts'
+import { isJsonObject } from '#shared/kubernetes/kubernetes-object.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import type { CommandCall, Outcome } from '../command.ts'
 import { readDocuments } from '../manifests/documents.ts'
 import { injectionSettings } from '../manifests/injection-settings.ts'
@@ -58,8 +60,8 @@ async function podOf(
 async function podInFile(file: string, { terminal }: CommandCall): Promise<Subject> {
   const documents = readDocuments(await readInput(file, terminal), `'${file}'`)
   const objects = documents.flatMap(({ value }) => [
-    ...(isObject(value) ? [value] : []),
-    ...objectsOf(isObject(value) ? value['items'] : undefined),
+    ...(isJsonObject(value) ? [value] : []),
+    ...objectsOf(isJsonObject(value) ? value['items'] : undefined),
   ])
   for (const object of objects) {
     const { kind } = object

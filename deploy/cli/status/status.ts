@@ -1,7 +1,4 @@
-import {
-  KubernetesError,
-  type KubernetesError as Refusal,
-} from '#shared/kubernetes/kubernetes-error.ts'
+import { KubernetesError } from '#shared/kubernetes/kubernetes-error.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { CommandCall, Outcome } from '../command.ts'
 import { type Component, components } from '../fleet/components.ts'
@@ -78,7 +75,7 @@ export async function status(call: CommandCall): Promise<Outcome> {
 async function pageOf(
   cluster: Cluster,
   pod: Parameters<typeof controllerPage>[1],
-): Promise<ControllerPage | Refusal> {
+): Promise<ControllerPage | KubernetesError> {
   try {
     return await controllerPage(cluster, pod)
   } catch (error) {
@@ -91,7 +88,7 @@ interface Details {
   readonly leader: string
   readonly platform: PlatformFile
   readonly nowMs: number
-  readonly page: ControllerPage | Refusal | undefined
+  readonly page: ControllerPage | KubernetesError | undefined
 }
 
 const secrets = { webhook: 'outrigger-webhook-tls', controller: 'outrigger-ca' } as const

@@ -40,8 +40,7 @@ export function aligned(rows: readonly (readonly (string | number)[])[]): string
 
 /** Names and messages come from a cluster's users: no escape sequence of theirs is shown. */
 export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- these are what is looked for
-  return text.replace(/[\u0000-\u001F\u007F-\u009F]+/g, ' ')
+  return text.replace(/\p{Cc}+/gu, ' ')
 }
 
 /** `3 pods`, `1 pod`. */

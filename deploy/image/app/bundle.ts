@@ -1,17 +1,12 @@
-import { existsSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { build, type Metafile, type Plugin } from 'esbuild'
 import { writePublished } from '#ambassador/prices/published-prices.ts'
 import { writeTable } from '#shared/tokens/vocabulary/find-table.ts'
 import { tableNames } from '#shared/tokens/vocabulary/table.ts'
-import { type ProcessName, processes, processNames } from '../processes.ts'
+import { processes, processNames } from '../processes.ts'
 
 export const root = resolve(import.meta.dirname, '..', '..', '..')
-
-/** Processes whose entry is not in this checkout. */
-export const missingProcesses: readonly ProcessName[] = processNames.filter(
-  (name) => !existsSync(resolve(root, processes[name].entry)),
-)
 
 /**
  * Vocabularies and prices as packages publish them: not bundled, since the tables beside the code
@@ -44,7 +39,6 @@ const undiciPoolOnly: Plugin = {
 /**
  * Bundles every process with all it needs into `outdir`: one entry each, chunks that are loaded
  * only when asked for, and tables of tokens and prices. Gives what esbuild says of each output.
- * Processes whose entry is missing are left out: whoever calls says so.
  *
  * `maps` leaves source maps beside the code. They name sources by their way from `outdir`, and
  * chunks are named by their hash: without them the same sources give the same files anywhere.
@@ -53,7 +47,6 @@ export async function bundle(
   outdir: string,
   maps: 'maps' | 'no-maps',
 ): Promise<Metafile['outputs']> {
-  const names = processNames.filter((name) => !missingProcesses.includes(name))
   // Chunks carry a hash in their name: those of an earlier build would stay.
   for (const folder of [...processNames, 'chunks']) {
     rmSync(resolve(outdir, folder), { recursive: true, force: true })
@@ -61,7 +54,7 @@ export async function bundle(
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: [
-      ...names.map((name) => ({ in: processes[name].entry, out: `${name}/main` })),
+      ...processNames.map((name) => ({ in: processes[name].entry, out: `${name}/main` })),
       // A thread's: found beside the vocabularies.
       { in: 'shared/tokens/hugging-face/compile-worker.ts', out: 'tokens/compile-worker' },
     ],

@@ -91,6 +91,36 @@ export function readColumns(field: Field): TokenColumns {
   }
 }
 
+/** White space, also as SentencePiece writes it. */
+const blank = /^[\s▁]*$/
+
+/**
+ * The tokens that are more than white space: where a text is cut at these alone, both sides have the
+ * tokens that they have in the whole. All of them, where white space beside a token matters.
+ */
+export function marksOf(columns: TokenColumns): TokenColumns {
+  const contents = contentsOf(columns)
+  const isMark = contents.map((content) => !blank.test(content))
+  const mattersBeside = flag.isSingleWord | flag.takesBefore | flag.takesBehind
+  const isSimple = contents.every((content, at) => {
+    const isPlain = ((columns.flags[at] ?? 0) & mattersBeside) === 0
+    return isPlain && (isMark[at] === false || !blank.test(content.charAt(0)))
+  })
+  if (!isSimple) return columns
+  const rows = contents.map((content, at) => {
+    return { content, id: columns.ids[at] ?? 0, flags: columns.flags[at] ?? 0 }
+  })
+  return columnsOf(rows.filter((_, at) => isMark[at]))
+}
+
+function contentsOf({ shared, rests }: TokenColumns): string[] {
+  let content = ''
+  return rests.map((rest, at) => {
+    content = content.slice(0, shared[at]) + rest
+    return content
+  })
+}
+
 function numbersOf(field: Field): number[] {
   return field.values().filter((value) => typeof value === 'number')
 }
@@ -102,6 +132,8 @@ export class TokenFinder {
   /** Numbers of the tokens that end at a node. */
   readonly #ends = new Map<number, number>()
   readonly #starts = new Uint8Array(0x10000)
+  /** The code units that a token begins with. */
+  readonly #firsts: string[] = []
   readonly #ids: Int32Array
   readonly #flags: Uint8Array
   readonly #isNeeded: boolean
@@ -124,7 +156,7 @@ export class TokenFinder {
     const way = [0]
     for (const [token, rest] of rests.entries()) {
       let depth = shared[token] ?? 0
-      if (depth === 0) this.#starts[rest.charCodeAt(0)] = 1
+      if (depth === 0) this.#begin(rest)
       for (let at = 0; at < rest.length; at++) {
         const node = this.#edges.put(way[depth] ?? 0, rest.charCodeAt(at)) + 1
         way[++depth] = node
@@ -133,11 +165,19 @@ export class TokenFinder {
     }
   }
 
+  #begin(content: string): void {
+    const unit = content.charCodeAt(0)
+    if (this.#starts[unit] === 1) return
+    this.#starts[unit] = 1
+    this.#firsts.push(content.charAt(0))
+  }
+
   /** The ids of tokens and the text between them, none empty, and where each begins. */
   *split(text: string): Generator<Part> {
     let taken = 0
-    for (let at = 0; this.#isNeeded && at < text.length; ) {
-      const found = this.#starts[text.charCodeAt(at)] === 1 ? this.#match(text, at) : undefined
+    const starts = this.#isNeeded ? new Starts(text, this.#starts, this.#firsts) : undefined
+    for (let at = starts?.from(0) ?? text.length; at < text.length; at = starts?.from(at) ?? at) {
+      const found = this.#match(text, at)
       const start = at
       at = found?.end ?? at + 1
       if (found === undefined || (found.flags & this.#textFlags) !== 0) continue
@@ -165,6 +205,53 @@ export class TokenFinder {
     }
     if (longest < 0) return undefined
     return { id: this.#ids[longest] ?? 0, flags: this.#flags[longest] ?? 0, end }
+  }
+}
+
+/** Looking for one of so few characters by the runtime's own search is faster than going through all. */
+const firstsMax = 4
+
+/** Where tokens may begin in one text. */
+class Starts {
+  readonly #text: string
+  readonly #starts: Uint8Array
+  readonly #firsts: readonly string[]
+  /** Where each of the first characters is next, behind what was looked through. */
+  readonly #next: number[]
+
+  constructor(text: string, starts: Uint8Array, firsts: readonly string[]) {
+    this.#text = text
+    this.#starts = starts
+    this.#firsts = firsts.length > firstsMax ? [] : firsts
+    this.#next = this.#firsts.map(() => -1)
+  }
+
+  /** The next from `at` on; the end of the text where there is none. */
+  from(at: number): number {
+    const text = this.#text
+    if (this.#starts[text.charCodeAt(at)] === 1) return at
+    return this.#firsts.length > 0 ? this.#nearest(at) : this.#walk(at)
+  }
+
+  #walk(from: number): number {
+    const text = this.#text
+    let at = from
+    while (at < text.length && this.#starts[text.charCodeAt(at)] !== 1) at++
+    return at
+  }
+
+  #nearest(at: number): number {
+    let nearest = this.#text.length
+    for (const [number, first] of this.#firsts.entries()) {
+      let next = this.#next[number] ?? -1
+      if (next < at) {
+        const found = this.#text.indexOf(first, at)
+        next = found < 0 ? this.#text.length : found
+        this.#next[number] = next
+      }
+      if (next < nearest) nearest = next
+    }
+    return nearest
   }
 }
 

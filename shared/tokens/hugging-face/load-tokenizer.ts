@@ -5,7 +5,14 @@ import type { Encoding } from '../encoding.ts'
 import { cacheFolder } from '../vocabulary/cache-folder.ts'
 import { readTableFile, writeTableFile } from '../vocabulary/table-file.ts'
 import { TokenizerFileError } from './field.ts'
-import { digestBytes, fileBytesMax, isTable, tableName, viewTable } from './table.ts'
+import {
+  digestBytes,
+  fileBytesMax,
+  isTable,
+  type TokenizerTable,
+  tableName,
+  viewTable,
+} from './table.ts'
 import { openTokenizer } from './tokenizer.ts'
 
 /** Read and digested at once: about 0.2 ms. */
@@ -22,16 +29,27 @@ const chunkBytes = 256 * 1024
  * supported.
  */
 export async function loadTokenizer(path: string, cache = cacheFolder()): Promise<Encoding> {
+  return openTokenizer((await loadTable(path, cache)).table)
+}
+
+/** A table, and the bytes that another thread can view as one. */
+export interface LoadedTable {
+  readonly bytes: ArrayBuffer
+  readonly table: TokenizerTable
+}
+
+/** The table that {@link loadTokenizer} opens: it is come by, and rejects, in the same way. */
+export async function loadTable(path: string, cache = cacheFolder()): Promise<LoadedTable> {
   const digest = await examine(path)
-  if (digest === undefined) return openTable(path, await readTableFile(path))
+  if (digest === undefined) return whole(path, await readTableFile(path))
   const kept = cache === undefined ? undefined : join(cache, `${tableName(digest)}.bin`)
   const found = kept === undefined ? undefined : viewOf(await readTableFile(kept))
-  if (found !== undefined) return openTokenizer(found)
+  if (found !== undefined) return found
   const { compileApart } = await import('./compile-apart.ts')
   const bytes = await compileApart(path)
   // Where nothing can be kept, as in an image, every start compiles.
   if (kept !== undefined) await writeTableFile(kept, bytes).catch(() => {})
-  return openTable(path, bytes)
+  return whole(path, bytes)
 }
 
 /**
@@ -43,13 +61,14 @@ export async function writeTokenizerTable(file: string, target: string): Promise
   await writeTableFile(target, compileTokenizer(await readFile(file)))
 }
 
-function viewOf(bytes: ArrayBuffer | undefined) {
-  return bytes === undefined ? undefined : viewTable(bytes)
+function viewOf(bytes: ArrayBuffer | undefined): LoadedTable | undefined {
+  const table = bytes === undefined ? undefined : viewTable(bytes)
+  return bytes === undefined || table === undefined ? undefined : { bytes, table }
 }
 
-function openTable(path: string, bytes: ArrayBuffer | undefined): Encoding {
-  const table = viewOf(bytes)
-  if (table !== undefined) return openTokenizer(table)
+function whole(path: string, bytes: ArrayBuffer | undefined): LoadedTable {
+  const loaded = viewOf(bytes)
+  if (loaded !== undefined) return loaded
   throw new TokenizerFileError(
     `Cannot use "${path}": the table is cut or of another version, compile it again`,
   )

@@ -30,7 +30,7 @@ export function openTokenizer(table: TokenizerTable, options: TokenizerOptions =
   const walk = (text: string, tally: Tally) => {
     const desk = idle ?? new Desk(rules)
     idle = undefined
-    return new Walk(text, { rules, desk, tally, release })
+    return new Walk(rules.added.plain.split(text.toWellFormed()), { rules, desk, tally, release })
   }
   const all = (text: string, tally: Tally) => {
     walk(text, tally).step(Infinity)
@@ -44,8 +44,14 @@ export function openTokenizer(table: TokenizerTable, options: TokenizerOptions =
   }
 }
 
-function rulesOf(table: TokenizerTable, allowSpecial: boolean): TokenizerRules {
-  const rules = new Field(JSON.parse(new TextDecoder().decode(table.rules)), '')
+/** What a table says of normalizing, splitting and added tokens. */
+export function fieldOf(table: TokenizerTable): Field {
+  return new Field(JSON.parse(new TextDecoder().decode(table.rules)), '')
+}
+
+/** The same, ready for use. */
+export function rulesOf(table: TokenizerTable, allowSpecial: boolean): TokenizerRules {
+  const rules = fieldOf(table)
   const normalize = readNormalizer(rules.get('normalizer'))
   const plain = new TokenFinder(readColumns(rules.get('plain')), allowSpecial)
   const normalized = new TokenFinder(readColumns(rules.get('normalized')), allowSpecial)

@@ -1,6 +1,6 @@
 import { LongPiece, windowLength } from '../long-piece.ts'
 import type { Tally } from '../tally.ts'
-import type { AddedTokens } from './added-tokens.ts'
+import type { AddedTokens, Part } from './added-tokens.ts'
 import { SymbolMerge } from './merge-symbols.ts'
 import type { Model } from './model.ts'
 import type { Normalize } from './normalizers.ts'
@@ -74,14 +74,15 @@ export class Walk {
   #taken = 0
   #state: 'pieces' | 'symbols' | 'windows' | 'done' = 'pieces'
 
-  constructor(text: string, { rules, desk, tally, release }: WalkParts) {
+  /** @param text its added tokens and what lies between them, as {@link TokenFinder.split} gives them. */
+  constructor(text: Iterable<Part>, { rules, desk, tally, release }: WalkParts) {
     this.#rules = rules
     this.#tally = tally
     this.#desk = desk
     this.#symbols = desk.symbols
     this.#merge = desk.merge
     this.#release = release
-    this.#parts = parts(rules, text.toWellFormed())
+    this.#parts = parts(rules, text)
   }
 
   get tokens(): number {
@@ -193,9 +194,12 @@ export class Walk {
 }
 
 /** Ids of added tokens, and pieces to merge. */
-function* parts(rules: TokenizerRules, text: string): Generator<string | number, undefined> {
+function* parts(
+  rules: TokenizerRules,
+  text: Iterable<Part>,
+): Generator<string | number, undefined> {
   const { added, normalize, preTokenizer } = rules
-  for (const { from, part } of added.plain.split(text)) {
+  for (const { from, part } of text) {
     if (typeof part === 'number') {
       yield part
       continue

@@ -1,19 +1,12 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { policies } from '#deploy/inject/policies.ts'
-import { openCluster } from '../cluster.ts'
 import { image, systemNamespace } from '../stage/names.ts'
 import { pod } from '../stage/pods.ts'
 import { until } from '../until.ts'
-import { Installed } from './installed.ts'
+import { openInstalled } from './installed.ts'
 
-const cluster = await openCluster()
-const skip = cluster.lacks('kube-controller-manager', 'kube-scheduler')
-const installed = skip === false ? await Installed.open(cluster) : undefined
-after(async () => {
-  await installed?.close()
-  await cluster.close()
-})
+const { cluster, skip, installation } = await openInstalled()
 const { api } = cluster
 const registration = '/apis/admissionregistration.k8s.io/v1'
 const injector = `${registration}/mutatingwebhookconfigurations/ambassador-outrigger-injector`
@@ -28,11 +21,6 @@ interface Result {
   readonly verdict: string
   readonly found: string
   readonly remedy?: string
-}
-
-function installation(): Installed {
-  assert.ok(installed)
-  return installed
 }
 
 async function check(...args: readonly string[]) {

@@ -1,25 +1,13 @@
 import assert from 'node:assert/strict'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { parse } from 'yaml'
 import { readMark } from '#deploy/inject/mark.ts'
 import type { KubernetesObject } from '../api.ts'
-import { openCluster } from '../cluster.ts'
 import { until } from '../until.ts'
-import { application, Installed } from './installed.ts'
+import { application, openInstalled } from './installed.ts'
 
-const cluster = await openCluster()
-const skip = cluster.lacks('kube-controller-manager', 'kube-scheduler')
-const installed = skip === false ? await Installed.open(cluster) : undefined
-after(async () => {
-  await installed?.close()
-  await cluster.close()
-})
+const { cluster, skip, installation } = await openInstalled()
 const { api } = cluster
-
-function installation(): Installed {
-  assert.ok(installed)
-  return installed
-}
 
 function firstPod(name: string): Promise<KubernetesObject> {
   return until(`a pod of ${name}`, 30_000, async () => {

@@ -1,9 +1,11 @@
+import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { after } from 'node:test'
 import { type Ran, runCli } from '../../cli/run-cli.ts'
 import type { Json } from '../api.ts'
-import type { Cluster } from '../cluster.ts'
+import { type Cluster, openCluster } from '../cluster.ts'
 import type { Play } from '../node/container.ts'
 import { startInPod, startProcess } from '../node/container-process.ts'
 import { systemNamespace } from '../stage/names.ts'
@@ -16,6 +18,22 @@ const root = join(import.meta.dirname, '..', '..', '..')
 const deployments = `/apis/apps/v1/namespaces/${systemNamespace}/deployments`
 const ambassadorName = 'ambassador-openai'
 const host = `${ambassadorName}.${systemNamespace}`
+
+/** An installation of the file's own cluster that ends with it; none where the machine lacks `skip`. */
+export async function openInstalled() {
+  const cluster = await openCluster()
+  const skip = cluster.lacks('kube-controller-manager', 'kube-scheduler')
+  const installed = skip === false ? await Installed.open(cluster) : undefined
+  after(async () => {
+    await installed?.close()
+    await cluster.close()
+  })
+  const installation = (): Installed => {
+    assert.ok(installed)
+    return installed
+  }
+  return { cluster, skip, installation }
+}
 
 /** A whole installation (its one provider is called as the chart's roles of the stage want it), an application with a sidecar, and a user with a kubeconfig. */
 export class Installed {

@@ -20,17 +20,22 @@ const version = '1.36.3'
 const [major, minor] = version.split('.')
 const variables = 'k8s.io/component-base/version'
 
-const program = {
-  name: 'kubernetes',
+/** What every program of Kubernetes is built as. */
+export const kubernetes = {
   version: `v${version}`,
-  directory: join(import.meta.dirname, 'go'),
-  package: '.',
-  sources: ['main.go'],
   linked: [
     `${variables}.gitVersion=v${version}`,
     `${variables}.gitMajor=${major}`,
     `${variables}.gitMinor=${minor}`,
   ],
+}
+
+const program = {
+  ...kubernetes,
+  name: 'kubernetes',
+  directory: join(import.meta.dirname, 'go'),
+  package: '.',
+  sources: ['main.go'],
 }
 
 /**

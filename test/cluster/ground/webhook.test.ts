@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { createServer } from 'node:https'
 import { after, test } from 'node:test'
 import { openCluster } from '../cluster.ts'
 import { createAuthority } from '../control-plane/certificates.ts'
 import { FakeNode } from '../fake-node.ts'
+import { registrationOf, reviewServer } from '../stage/review-server.ts'
 import { until } from '../until.ts'
 import { deployment, service } from './workload.ts'
 
@@ -33,42 +33,17 @@ test('a webhook behind a Service is called at its pod', { skip }, async () => {
   })
   const authority = await createAuthority('hook-ca')
   const { certificate, key } = await authority.issue([`${name}.${namespace}.svc`])
-  const patch = [{ op: 'add', path: '/metadata/labels', value: { marked: 'true' } }]
-  const server = createServer({ cert: certificate, key }, (request, response) => {
-    let text = ''
-    request.setEncoding('utf8').on('data', (chunk: string) => {
-      text += chunk
-    })
-    request.on('end', () => {
-      const { uid } = JSON.parse(text).request
-      const encoded = Buffer.from(JSON.stringify(patch)).toString('base64')
-      const answer = { uid, allowed: true, patchType: 'JSONPatch', patch: encoded }
-      const review = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview' }
-      response.end(JSON.stringify({ ...review, response: answer }))
-    })
-  }).listen(10250, address)
+  const server = reviewServer({ cert: certificate, key }, () => [
+    { op: 'add', path: '/metadata/labels', value: { marked: 'true' } },
+  ]).listen(10250, address)
   after(() => server.close().closeAllConnections())
   await once(server, 'listening')
   const own = { name, namespace, path: '/inject', port: 443 }
-  await cluster.api.create(configurations, {
-    apiVersion: 'admissionregistration.k8s.io/v1',
-    kind: 'MutatingWebhookConfiguration',
-    metadata: { name: `${name}-${namespace}` },
-    webhooks: [
-      {
-        name: 'marks.pods.test',
-        clientConfig: { service: own, caBundle: btoa(authority.certificate) },
-        rules: [
-          { operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'] },
-        ],
-        namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
-        failurePolicy: 'Fail',
-        sideEffects: 'None',
-        admissionReviewVersions: ['v1'],
-        timeoutSeconds: 5,
-      },
-    ],
-  })
+  const clientConfig = { service: own, caBundle: btoa(authority.certificate) }
+  await cluster.api.create(
+    configurations,
+    registrationOf(`${name}-${namespace}`, namespace, clientConfig),
+  )
   // Configurations are in force soon after they are written, not at once.
   const labels = await until('a marked pod', 20_000, async () => {
     const body = { apiVersion: 'v1', kind: 'Pod', metadata: { generateName: 'p-' }, spec }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
+import { setInterval } from 'node:timers/promises'
 import type { Half } from '../../pair/harness.ts'
 import { openCluster } from '../cluster.ts'
 import { until } from '../until.ts'
@@ -43,12 +44,10 @@ async function problemOf(half: Half): Promise<string> {
 
 /** What came of calls with tokens never seen before, one a second. */
 async function callsFor(seconds: number): Promise<void> {
-  for (let second = 0; second < seconds; second++) {
-    const token = unseen()
-    const began = performance.now()
-    assert.deepEqual(await bring(ambassador, token), [200, 'served'])
-    const left = 1_000 - (performance.now() - began)
-    await new Promise((resolve) => setTimeout(resolve, left))
+  let left = seconds
+  for await (const _ of setInterval(1_000)) {
+    assert.deepEqual(await bring(ambassador, unseen()), [200, 'served'])
+    if (--left === 0) return
   }
 }
 

@@ -1,5 +1,5 @@
 import { stringify } from 'yaml'
-import { project } from '#deploy/controller/project.ts'
+import type { Projection } from '#deploy/controller/project.ts'
 import { inject } from '#deploy/inject/inject.ts'
 import { injectManifest } from '#deploy/inject/manifest.ts'
 import { touchedAnnotation } from '#deploy/inject/names.ts'
@@ -8,6 +8,7 @@ import type { Provider } from '../../pair/harness.ts'
 import type { Json } from '../api.ts'
 import type { Cluster } from '../cluster.ts'
 import { until } from '../until.ts'
+import { type PlatformConfig, platformConfig, projectionOf } from './platform-config.ts'
 
 const settings: InjectSettings = {
   ...defaultSettings,
@@ -34,24 +35,13 @@ interface FleetPod {
 export class Installation {
   readonly namespace: string
   readonly #cluster: Cluster
-  readonly #config: Readonly<Record<string, unknown>>
+  readonly #config: PlatformConfig
   #address = ''
 
   constructor(cluster: Cluster, namespace: string, provider: Provider) {
     this.#cluster = cluster
     this.namespace = namespace
-    this.#config = {
-      models: { tiny: { targets: [{ provider: 'pool', model: 'tiny' }] } },
-      ambassador: { identity: { kind: 'kubernetes' }, drain: { delay: 0, grace: '5s' } },
-      tenants: { search: { workloads: [{ namespace }] } },
-      providers: {
-        pool: {
-          kind: 'vllm',
-          replicas: { addresses: [`http://127.0.0.1:${provider.port}`] },
-          retry: { attempts: 1 },
-        },
-      },
-    }
+    this.#config = platformConfig(namespace, `http://127.0.0.1:${provider.port}`)
   }
 
   /** Starts the ambassador `name` as a pod; resolves once it is ready. */
@@ -86,13 +76,8 @@ export class Installation {
   }
 
   /** What the controller makes of the platform's file for sidecars, with one key of it chosen. */
-  projection(deadline = '60s'): { readonly text: string; readonly hash: string } {
-    const { providers } = this.#config
-    const pool = { ...Object(providers).pool, address: [`${this.#address}:4100`] }
-    const config = { ...this.#config, providers: { pool }, sidecar: { deadline } }
-    const projected = project(stringify(config), { transport: 'plain' })
-    if (!projected.ok) throw new Error(JSON.stringify(projected.problems))
-    return projected.projection
+  projection(deadline = '60s'): Projection {
+    return projectionOf(this.#config, this.#address, deadline)
   }
 
   /** Writes the sidecars' ConfigMap, as the controller does. */

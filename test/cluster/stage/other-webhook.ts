@@ -1,10 +1,9 @@
 import { once } from 'node:events'
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { createServer } from 'node:https'
 import type { Json } from '../api.ts'
 import type { Cluster } from '../cluster.ts'
 import { createAuthority } from '../control-plane/certificates.ts'
 import type { Pod } from '../node/pod.ts'
+import { registrationOf, reviewServer } from './review-server.ts'
 
 export interface OtherWebhook {
   /** Pods that it was asked about. */
@@ -26,43 +25,16 @@ export async function startOtherWebhook(
   const authority = await createAuthority(`${name}-ca`)
   const { certificate, key } = await authority.issue(['127.0.0.1'])
   const seen: Pod[] = []
-  const answer = async (request: IncomingMessage, response: ServerResponse) => {
-    let text = ''
-    for await (const chunk of request.setEncoding('utf8')) text += chunk
-    const { request: asked } = JSON.parse(text)
-    const pod: Pod = asked.object
+  const server = reviewServer({ cert: certificate, key }, (pod) => {
     seen.push(pod)
-    const patch = Buffer.from(JSON.stringify(change(pod))).toString('base64')
-    const verdict = { uid: asked.uid, allowed: true, patchType: 'JSONPatch', patch }
-    const review = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview' }
-    response.end(JSON.stringify({ ...review, response: verdict }))
-  }
-  const server = createServer({ cert: certificate, key }, (request, response) => {
-    answer(request, response).catch(() => response.destroy())
+    return change(pod)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
   const caBundle = btoa(authority.certificate)
-  await api.create(configurations, {
-    apiVersion: 'admissionregistration.k8s.io/v1',
-    kind: 'MutatingWebhookConfiguration',
-    metadata: { name },
-    webhooks: [
-      {
-        name: 'other.pods.test',
-        clientConfig: { url: `https://127.0.0.1:${port}/`, caBundle },
-        rules: [
-          { operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'] },
-        ],
-        namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': namespace } },
-        failurePolicy: 'Fail',
-        sideEffects: 'None',
-        admissionReviewVersions: ['v1'],
-        timeoutSeconds: 5,
-      },
-    ],
-  })
+  const clientConfig = { url: `https://127.0.0.1:${port}/`, caBundle }
+  await api.create(configurations, registrationOf(name, namespace, clientConfig))
   const close = async () => {
     await api.remove(`${configurations}/${name}`)
     server.close().closeAllConnections()

@@ -5,7 +5,6 @@ import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { gunzipSync } from 'node:zlib'
-import { missingProcesses } from '#deploy/image/app/bundle.ts'
 import { architectures } from '#deploy/image/architecture.ts'
 import { pinsOf, readLock } from '#deploy/image/debian/lock.ts'
 import { fetchPackages } from '#deploy/image/debian/packages.ts'
@@ -44,7 +43,7 @@ describe('the image', { skip }, () => {
   const directory = mkdtempSync(join(tmpdir(), 'image-test-'))
   const outdir = join(directory, 'one')
   const cache = join(homedir(), '.cache', 'outrigger', 'image')
-  const options = { cache, without: missingProcesses, epoch: undefined }
+  const options = { cache, epoch: undefined }
   let summary: ImageSummary = { digest: '', images: [] }
   const blob = (digest: string) =>
     readFileSync(join(outdir, 'oci', 'blobs', 'sha256', digest.replace('sha256:', '')))

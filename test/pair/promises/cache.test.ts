@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { after, before, test } from 'node:test'
 import { type Besides, besides } from '../errors/besides.ts'
 import type { Half, Line, Pair } from '../harness.ts'
+import { type Answer, type AnsweringProvider, startAnswering } from './answering-provider.ts'
 import {
   aliases,
   asked,
@@ -22,45 +21,15 @@ import {
 const input = 1_000
 const cachedMost = 960
 
-/** A provider that keeps what it has read of each key, and of no other: as providers do by account. */
-class CachingProvider {
-  readonly refused = new Set<string>()
-  readonly #server: Server
-  readonly #seen = new Set<string>()
-
-  constructor() {
-    this.#server = createServer((request, response) => void this.#serve(request, response))
-  }
-
-  async start(): Promise<number> {
-    this.#server.listen(0, '127.0.0.1')
-    await once(this.#server, 'listening')
-    const address = this.#server.address()
-    assert.ok(typeof address === 'object' && address !== null)
-    return address.port
-  }
-
-  async close(): Promise<void> {
-    this.#server.close()
-    this.#server.closeAllConnections()
-    await once(this.#server, 'close')
-  }
-
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    let text = ''
-    for await (const chunk of request) text += String(chunk)
-    const key = String(request.headers.authorization).replace('Bearer ', '')
-    response.writeHead(this.refused.has(key) ? 401 : 200, { 'content-type': 'application/json' })
-    if (request.method !== 'POST') response.end('{}')
-    else if (this.refused.has(key)) response.end('{"error":{"message":"no"}}')
-    else response.end(JSON.stringify(this.#answer(key, text)))
-  }
-
-  #answer(key: string, text: string) {
+/** What keeps what it has read of each key, and of no other, as providers do by account; `refused` are bad. */
+function caching(refused: ReadonlySet<string>): (key: string, text: string) => Answer {
+  const known = new Set<string>()
+  return (key, text) => {
+    if (refused.has(key)) return { status: 401, body: { error: { message: 'no' } } }
     const { model, messages } = JSON.parse(text)
     const prefix = `${key} ${JSON.stringify(messages[0])}`
-    const cached_tokens = this.#seen.has(prefix) ? cachedMost : 0
-    this.#seen.add(prefix)
+    const cached_tokens = known.has(prefix) ? cachedMost : 0
+    known.add(prefix)
     const usage = {
       prompt_tokens: input,
       completion_tokens: 2,
@@ -70,22 +39,26 @@ class CachingProvider {
     const choices = [
       { index: 0, message: { role: 'assistant', content: 'yes' }, finish_reason: 'stop' },
     ]
-    return { id: 'x', object: 'chat.completion', created: 1, model, choices, usage }
+    return {
+      status: 200,
+      body: { id: 'x', object: 'chat.completion', created: 1, model, choices, usage },
+    }
   }
 }
 
 const keys: readonly Key[] = [{ name: 'one' }, { name: 'two' }]
-let first: CachingProvider
-let second: CachingProvider
+/** Of the first provider alone. */
+const refused = new Set<string>()
+let first: AnsweringProvider
+let second: AnsweringProvider
 let extras: Besides
 /** In front of the second. */
 let behind: Half
 let pair: Pair
 
 before(async () => {
-  first = new CachingProvider()
-  second = new CachingProvider()
-  const [port, further] = [await first.start(), await second.start()]
+  first = await startAnswering(caching(refused))
+  second = await startAnswering(caching(new Set()))
   const models = { tiny: undefined, assistant: undefined, ...aliases(['m']) }
   const chain = {
     targets: [
@@ -94,17 +67,17 @@ before(async () => {
     ],
   }
   const environment = environmentOf(keys)
-  extras = besides(further)
+  extras = besides(second.port)
   behind = await extras.start('ambassador', {
     models,
     environment,
-    pool: openaiPool(further, keys),
+    pool: openaiPool(second.port, keys),
   })
   pair = await startTaken({
     models: { ...models, chain },
     environment,
-    provider: port,
-    pool: openaiPool(port, keys, { retry: eager }),
+    provider: first.port,
+    pool: openaiPool(first.port, keys, { retry: eager }),
     providers: { behind: standing(behind) },
     sidecar: { count: { wait: '30s' } },
   })
@@ -163,8 +136,8 @@ test('another credential is a cache loss, and the account of usage shows it', as
   assert.equal(cached((await turn('gus')).line), cachedMost)
   const before = await ratio()
   for (const { name } of keys) {
-    first.refused.clear()
-    first.refused.add(wireKey(name))
+    refused.clear()
+    refused.add(wireKey(name))
     const { line } = await turn('gus')
     if (Number(line['attempts']) === 1) continue
     assert.equal(cached(line), 0)
@@ -176,10 +149,10 @@ test('another credential is a cache loss, and the account of usage shows it', as
 })
 
 test('another target is a cache loss too, and says why it was asked', async () => {
-  first.refused.clear()
+  refused.clear()
   const { line: warm } = await turn('gus', 'chain')
   assert.equal(cached(warm), cachedMost)
-  for (const { name } of keys) first.refused.add(wireKey(name))
+  for (const { name } of keys) refused.add(wireKey(name))
   assert.equal(cached(await turnBehind('gus')), 0)
   assert.equal(cached(await turnBehind('gus')), cachedMost)
 })

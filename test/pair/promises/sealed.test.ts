@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { after, before, test } from 'node:test'
 import type { Pair } from '../harness.ts'
+import { type Answer, type AnsweringProvider, startAnswering } from './answering-provider.ts'
 import {
   aliases,
   asked,
@@ -13,57 +12,29 @@ import {
   startTaken,
 } from './stage.ts'
 
+/** Keys in the order in which they were met. */
+const met: string[] = []
+
 /**
  * Answers with reasoning that it has encrypted for the account of the key, as `reasoning_details` of
  * type `reasoning.encrypted` carry it, and refuses what another account has encrypted.
  */
-class SealingProvider {
-  readonly keys: string[] = []
-  readonly #server: Server
-
-  constructor() {
-    this.#server = createServer((request, response) => void this.#serve(request, response))
-  }
-
-  async start(): Promise<number> {
-    this.#server.listen(0, '127.0.0.1')
-    await once(this.#server, 'listening')
-    const address = this.#server.address()
-    assert.ok(typeof address === 'object' && address !== null)
-    return address.port
-  }
-
-  async close(): Promise<void> {
-    this.#server.close()
-    this.#server.closeAllConnections()
-    await once(this.#server, 'close')
-  }
-
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    let text = ''
-    for await (const chunk of request) text += String(chunk)
-    const key = String(request.headers.authorization).replace('Bearer ', '')
-    if (request.method !== 'POST') {
-      response.end('{}')
-      return
-    }
-    this.keys.push(key)
-    const sealedBy = /"data":"sealed by ([^"]+)"/.exec(text)?.[1]
-    const isStrange = sealedBy !== undefined && sealedBy !== key
-    response.writeHead(isStrange ? 400 : 200, { 'content-type': 'application/json' })
-    response.end(isStrange ? strange : JSON.stringify(answerOf(key)))
-  }
+function seal(key: string, text: string): Answer {
+  met.push(key)
+  const sealedBy = /"data":"sealed by ([^"]+)"/.exec(text)?.[1]
+  const isStrange = sealedBy !== undefined && sealedBy !== key
+  return isStrange ? { status: 400, body: strange } : { status: 200, body: answerOf(key) }
 }
 
 /** In OpenAI's words. */
-const strange = JSON.stringify({
+const strange = {
   error: {
     message: 'The encrypted content could not be verified.',
     type: 'invalid_request_error',
     param: null,
     code: 'invalid_encrypted_content',
   },
-})
+}
 
 function answerOf(key: string) {
   const reasoning_details = [{ type: 'reasoning.encrypted', data: `sealed by ${key}` }]
@@ -79,12 +50,12 @@ function answerOf(key: string) {
 }
 
 const keys: readonly Key[] = [{ name: 'one' }, { name: 'two' }]
-let provider: SealingProvider
+let provider: AnsweringProvider
 let pair: Pair
 
 before(async () => {
-  provider = new SealingProvider()
-  const port = await provider.start()
+  provider = await startAnswering(seal)
+  const { port } = provider
   const models = { tiny: undefined, assistant: undefined, ...aliases(['m']) }
   const environment = environmentOf(keys)
   pair = await startTaken({ models, environment, provider: port, pool: openaiPool(port, keys) })
@@ -115,7 +86,7 @@ test('what an account has encrypted goes back to it, for as long as the session 
       messages = next
     }
   }
-  assert.equal(new Set(provider.keys).size, 2, 'both accounts were met')
+  assert.equal(new Set(met).size, 2, 'both accounts were met')
 })
 
 test('another account’s refusal is told in its words, tried nowhere else and held against no key', async () => {
@@ -123,19 +94,19 @@ test('another account’s refusal is told in its words, tried nowhere else and h
   const other = String(JSON.parse(body).choices[0].message.reasoning_details[0].data)
   let refused = 0
   for (let at = 0; at < 20; at++) {
-    const asks = provider.keys.length
+    const asks = met.length
     const seen = await turn(next)
-    assert.equal(provider.keys.length, asks + 1)
+    assert.equal(met.length, asks + 1)
     if (seen.status === 200) continue
     refused++
-    assert.notEqual(`sealed by ${provider.keys.at(-1)}`, other)
-    assert.deepEqual([seen.status, seen.body], [400, strange])
+    assert.notEqual(`sealed by ${met.at(-1)}`, other)
+    assert.deepEqual([seen.status, seen.body], [400, JSON.stringify(strange)])
   }
   assert.ok(refused > 0, 'without a session either account is asked')
   const later = new Set<string | undefined>()
   for (let at = 0; at < 20; at++) {
     assert.equal((await turn(begin)).status, 200)
-    later.add(provider.keys.at(-1))
+    later.add(met.at(-1))
   }
   assert.equal(later.size, 2)
 })

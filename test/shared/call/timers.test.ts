@@ -70,7 +70,7 @@ test('a timer that repeats keeps no other of its delay waiting', async () => {
   await elapsed(300)
   after(1_000, () => fired.push('other'))
   // Node fires timers in the order in which they are due, however late: this one 350 ms later.
-  await new Promise((resolve) => setTimeout(resolve, 1_350))
+  await elapsed(1_350)
   undo()
   assert.deepEqual(fired, ['other'])
 })

@@ -84,7 +84,7 @@ class Line {
 
   /** Both sides look at their files, as they do every ten seconds. */
   look(): void {
-    this.#directory.check()
+    if (this.#directory.check()) this.#server.secure(this.#directory.pair)
     this.trust.follow(this.bundle.bundleFile)
     this.origins.retain([[this.origin, this.options]])
   }

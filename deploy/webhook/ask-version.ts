@@ -1,7 +1,7 @@
 import type { Clock, Undo } from '#shared/call/clock.ts'
 import type { KubernetesApi } from '#shared/kubernetes/kubernetes-api.ts'
 import { KubernetesError } from '#shared/kubernetes/kubernetes-error.ts'
-import { isJsonObject, parsedJson } from '#shared/kubernetes/kubernetes-object.ts'
+import { serverVersion } from '#shared/kubernetes/server-version.ts'
 import type { Log } from '#shared/telemetry/access-log.ts'
 
 export interface ServerVersionParts {
@@ -51,9 +51,8 @@ type Answer =
 
 async function answerOf(api: Pick<KubernetesApi, 'text'>): Promise<Answer> {
   try {
-    const said = parsedJson(await api.text('/version'))
-    const version = isJsonObject(said) ? said['gitVersion'] : undefined
-    if (typeof version === 'string') return { ok: true, version }
+    const version = await serverVersion(api)
+    if (version !== undefined) return { ok: true, version }
     return { ok: false, reason: 'the answer has no gitVersion' }
   } catch (error) {
     if (!(error instanceof KubernetesError)) throw error

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { askVersion } from '#deploy/webhook/server-version.ts'
+import { askVersion } from '#deploy/webhook/ask-version.ts'
 import { localError } from '#shared/kubernetes/kubernetes-error.ts'
 import { manualClock } from '../manual-clock.ts'
 
