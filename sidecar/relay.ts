@@ -90,7 +90,7 @@ class EventRelay extends PlainRelay {
   /** Intermediaries end in order what broke behind them. */
   override end(): void {
     if (this.#framer.heldBytes === 0 && !this.#framer.isTorn) super.end()
-    else this.fail(new CallError('upstream-early-end', 'Cannot finish: the stream ended in an event'))
+    else this.fail(new CallError('upstream-early-end', 'Cannot finish: it ended inside an event'))
   }
 
   override fail(error: CallError): void {

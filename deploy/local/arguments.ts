@@ -17,6 +17,21 @@ export interface LocalArguments {
 export const portSpan = 400
 const portMax = 65_535 - portSpan
 
+/** What `npm start -- --help` prints. */
+export const localHelp = `npm start -- [OPTION…]
+Runs one sidecar and an ambassador for each provider of the configuration.
+  --config FILE      configuration to run; a change of it is followed (deploy/local/outrigger.yaml)
+  --port N           the first port, 1 to ${portMax}; all others follow from it (4000)
+  --demo-providers   doubles of commercial providers, with account limits to be met by hand
+  --verbose          shows every line of every process
+  --help             prints this
+`
+
+/** Whether the command line asks for nothing but {@link localHelp}. */
+export function asksForHelp(argv: readonly string[]): boolean {
+  return argv.includes('--help') || argv.includes('-h')
+}
+
 /**
  * Reads the command line; a relative path starts at `directory`. Throws with a message for the
  * user on what it does not know.

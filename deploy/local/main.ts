@@ -1,5 +1,5 @@
 import { systemClock } from '#shared/call/clock.ts'
-import { readLocalArguments } from './arguments.ts'
+import { asksForHelp, localHelp, readLocalArguments } from './arguments.ts'
 import { Launcher } from './launch.ts'
 import { showOwn } from './lines.ts'
 
@@ -14,9 +14,14 @@ function fail(error: unknown): never {
 }
 
 async function main(): Promise<void> {
+  const words = process.argv.slice(2)
+  if (asksForHelp(words)) {
+    process.stdout.write(localHelp)
+    return
+  }
   // npm changes into the package's directory; a path is meant from where the user stands.
   const directory = process.env['INIT_CWD'] ?? process.cwd()
-  const settings = readLocalArguments(process.argv.slice(2), directory)
+  const settings = readLocalArguments(words, directory)
   const launcher = new Launcher({
     settings,
     environment: process.env,

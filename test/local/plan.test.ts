@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
 import { parse } from 'yaml'
-import { readLocalArguments } from '#deploy/local/arguments.ts'
+import { asksForHelp, localHelp, readLocalArguments } from '#deploy/local/arguments.ts'
 import { effectiveText } from '#deploy/local/effective.ts'
 import { type LineStyle, showLine, showOwn } from '#deploy/local/lines.ts'
 import { type Plan, Planner } from '#deploy/local/plan.ts'
@@ -109,6 +109,14 @@ it('arguments that are no port are refused', () => {
   assert.match(readLocalArguments(['--demo-providers'], '/').config, /demo\/demo\.yaml$/)
   assert.throws(() => readLocalArguments(['--port', '65500'], '/'), /not a port from 1 to 65135/)
   assert.throws(() => readLocalArguments(['--prot', '1'], '/'), /--prot/)
+})
+
+it('help names every option', () => {
+  assert.ok(asksForHelp(['--verbose', '--help']) && asksForHelp(['-h']))
+  assert.ok(!asksForHelp(['--verbose']))
+  for (const option of ['--config FILE', '--port N', '--demo-providers', '--verbose', '--help']) {
+    assert.match(localHelp, new RegExp(`^ {2}${option} `, 'm'))
+  }
 })
 
 const terminal: LineStyle = { isTerminal: true, hasColour: false, isVerbose: false }

@@ -47,3 +47,14 @@ test('what is too short to be a secret stays', async () => {
   const body = redacted(bodyOf([Buffer.from('a key of no length')]), 'key')
   assert.equal((await readBody(body, 100))?.toString(), 'a key of no length')
 })
+
+test('an ending waits for no reader that has paused', () => {
+  const heard: string[] = []
+  redacted(bodyOf([Buffer.from('a long enough text')]), secret).pipe({
+    // Pauses at what was held back.
+    write: (chunk) => heard.push(chunk.toString()) < 2,
+    end: () => heard.push('end'),
+    fail: () => heard.push('fail'),
+  })
+  assert.deepEqual(heard, ['a l', 'ong enough text', 'end'])
+})

@@ -94,3 +94,33 @@ test('what nobody reads is released', async () => {
   peeked.cancel()
   assert.equal(source.isCancelled, true)
 })
+
+test('a failure waits for no reader that has paused', async () => {
+  const error = new CallError('deadline-exceeded', 'Cannot finish: late')
+  const pieces = ['a', 'b', 'c'].map((text) => Buffer.from(text))
+  const peeked = new PeekedBody(new Chunks(pieces, error), 10)
+  await peeked.whole
+  const heard: string[] = []
+  peeked.pipe({
+    write: (piece) => heard.push(piece.toString()) < 0,
+    end: () => heard.push('end'),
+    fail: ({ code }) => heard.push(code),
+  })
+  assert.deepEqual(heard, ['a', 'b', 'c', 'deadline-exceeded'])
+})
+
+test('a reader that pauses is given nothing until it goes on', async () => {
+  const pieces = ['aa', 'bb', 'cc', 'dd'].map((text) => Buffer.from(text))
+  const peeked = new PeekedBody(new Chunks(pieces, undefined), 5)
+  assert.equal(await peeked.whole, undefined)
+  const heard: string[] = []
+  peeked.pipe({
+    write: (piece) => heard.push(piece.toString()) < 0,
+    end: () => heard.push('end'),
+    fail: ({ code }) => heard.push(code),
+  })
+  for (const seen of [['aa'], ['aa', 'bb'], ['aa', 'bb', 'cc']]) {
+    assert.deepEqual(heard, seen)
+    peeked.resume()
+  }
+})

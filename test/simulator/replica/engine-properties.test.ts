@@ -100,7 +100,7 @@ test('every call ends exactly once: finished, cancelled or lost; then the engine
       const firsts = plan.calls.map(() => 0)
       const tokens = plan.calls.map(() => 0)
       const calls = callsOf(plan)
-      calls.forEach(({ atMs, cancelAfterMs, watches: _, ...call }, index) => {
+      calls.forEach(({ atMs, cancelAfterMs, ...call }, index) => {
         clock.after(atMs, () => {
           const ticket = engine.submit({
             ...call,

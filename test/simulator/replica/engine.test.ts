@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { manualClock } from '../../manual-clock.ts'
 import { Script } from './script.ts'
 
 // Blocks have 4 tokens. A step that decodes takes 10 ms, and each token of a prompt 1 ms more.
@@ -21,6 +22,18 @@ test('gauges are those of the last step, getters those of this moment', () => {
   assert.deepEqual(engine.gauges, { running: 1, waiting: 1, kvUsage: 0.6, preemptions: 0 })
   script.run()
   assert.deepEqual(engine.gauges, { running: 0, waiting: 0, kvUsage: 0, preemptions: 0 })
+})
+
+test('a call that comes and goes during a step never was in a gauge', () => {
+  const script = new Script({ blocks: 10 })
+  script.submit('a', { promptTokens: 28, outputTokens: 9 })
+  script.submit('b', { promptTokens: 24 })
+  script.run(10)
+  const c = script.submit('c', { promptTokens: 4 })
+  script.run(20)
+  c.cancel()
+  script.run(28)
+  assert.equal(script.engine.gauges.waiting, 1)
 })
 
 test('a cancelled call frees its blocks at once and is told nothing more', () => {
@@ -139,4 +152,16 @@ test('an engine of default size holds 256 sequences', () => {
   script.run(1)
   assert.equal(script.engine.running, 256)
   assert.equal(script.engine.waiting, 44)
+})
+
+test('an engine needs no more than a clock', () => {
+  const clock = manualClock()
+  const script = new Script({ clock })
+  const ticket = script.submit('a', { promptTokens: 6, outputTokens: 3 })
+  const seen = [0, 6, 10, 10].map((ms) => {
+    clock.advance(ms)
+    return ticket.generated
+  })
+  assert.deepEqual(seen, [0, 1, 2, 3])
+  assert.equal(clock.pending(), 0)
 })

@@ -16,6 +16,9 @@ interface Running {
 
 type NaiveOptions = Required<Omit<EngineOptions, 'adapterSlots'>> & { adapterSlots?: number }
 
+/** What a step computes of whom. */
+type Planned = Map<Running, { start: number; tokens: number }>
+
 /** The same rules token by token and sequence by sequence, as plainly as they can be written. */
 export class NaiveEngine {
   readonly #o: NaiveOptions
@@ -60,7 +63,7 @@ export class NaiveEngine {
   }
 
   #release(running: Running): void {
-    for (const block of running.blocks.splice(0).reverse()) {
+    for (const block of running.blocks.splice(0).toReversed()) {
       if (--this.holders[block]! === 0) this.free.push(block)
     }
     running.named = 0
@@ -135,13 +138,23 @@ export class NaiveEngine {
     return true
   }
 
+  /** Gives 1 where `adapter` had to be loaded. */
+  #load(adapter: string, busy: ReadonlySet<string>): number {
+    const wasLoaded = this.#loaded.includes(adapter)
+    const idle = this.#loaded.find((name) => !busy.has(name))
+    const isFull = this.#loaded.length >= (this.#o.adapterSlots ?? 0)
+    const gone = !wasLoaded && isFull ? idle : adapter
+    this.#loaded = [...this.#loaded.filter((name) => name !== adapter && name !== gone), adapter]
+    return wasLoaded ? 0 : 1
+  }
+
   #step(): void {
-    const { stepTokensMax, sequencesMax, adapterSlots = 1e9, clock } = this.#o
+    const { stepTokensMax, sequencesMax, adapterSlots = 1e9 } = this.#o
     if (this.running.length + this.line.length === 0) {
       this.#isAwake = false
       return
     }
-    const planned = new Map<Running, { start: number; tokens: number }>()
+    const planned: Planned = new Map()
     const news: Running[] = []
     const left = () =>
       [...planned.values()].reduce((sum, { tokens }) => sum - tokens, stepTokensMax)
@@ -173,21 +186,20 @@ export class NaiveEngine {
       )
       if (adapter !== '' && !busy.has(adapter) && busy.size >= adapterSlots) continue
       if (!this.#admit(next)) break
-      if (adapter !== '' && adapterSlots < 1e9) {
-        if (!this.#loaded.includes(adapter)) {
-          loads++
-          const idle = this.#loaded.find((name) => !busy.has(name))
-          if (this.#loaded.length >= adapterSlots) {
-            this.#loaded = this.#loaded.filter((name) => name !== idle)
-          }
-        }
-        this.#loaded = [...this.#loaded.filter((name) => name !== adapter), adapter]
-      }
+      if (adapter !== '' && adapterSlots < 1e9) loads += this.#load(adapter, busy)
       this.line = this.line.filter((other) => other !== next)
       this.running.push(next)
       if (!next.wasScheduled) news.push(next)
       plan(next)
     }
+    this.#compute(planned, loads)
+    for (const running of news) {
+      running.wasScheduled = true
+      running.call.sink.scheduled?.(planned.get(running)!.start)
+    }
+  }
+
+  #compute(planned: Planned, loads: number): void {
     const decoding = [...planned.keys()].filter(({ isDecoding }) => isDecoding)
     const chunks = [...planned].filter(([{ isDecoding }]) => !isDecoding)
     const batch = {
@@ -199,13 +211,9 @@ export class NaiveEngine {
       tokens: chunks.map(([, { tokens }]) => tokens),
     }
     const ms = this.#o.stepTime.decodeMs(batch) + this.#o.stepTime.prefillMs(batch)
-    clock.after(ms / this.#o.speed + loads * this.#o.adapterLoadMs, () =>
+    this.#o.clock.after(ms / this.#o.speed + loads * this.#o.adapterLoadMs, () =>
       this.#end([...planned.keys()]),
     )
-    for (const running of news) {
-      running.wasScheduled = true
-      running.call.sink.scheduled?.(chunks.find(([other]) => other === running)![1].start)
-    }
   }
 
   #end(planned: Running[]): void {

@@ -62,6 +62,14 @@ export class NaiveCaches {
     return missing < 0 ? names.length : missing
   }
 
+  /** Leading blocks that calls hold. */
+  matchLive(chain: Chain, slot: number): number {
+    const { blocks } = this.#cache(slot)
+    const names = this.#names(chain)
+    const idle = names.findIndex((name) => (blocks.get(name)?.references ?? 0) === 0)
+    return idle < 0 ? names.length : idle
+  }
+
   hold(chain: Chain, slot: number): NaiveHold {
     this.#stamp += 1
     const found = this.match(chain, slot)

@@ -124,12 +124,17 @@ class Pair {
 
   check(): void {
     const into = new Int32Array(slots)
+    const live = new Int32Array(slots)
     for (const tokens of this.prompts.slice(-12)) {
       const chain = builderOf(tokens).chain()
-      const most = this.index.match(chain, into)
+      const most = this.index.match(chain, into, live)
       const expected = Array.from({ length: slots }, (_, slot) => this.model.match(chain, slot))
       assert.deepEqual([...into], expected)
       assert.equal(most, Math.max(...expected))
+      assert.deepEqual(
+        [...live],
+        expected.map((_, slot) => this.model.matchLive(chain, slot)),
+      )
     }
     let blocks = 0
     for (let slot = 0; slot < slots; slot += 1) {

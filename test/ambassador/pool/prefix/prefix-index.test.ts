@@ -134,6 +134,15 @@ test('generated tokens are found by the next turn', () => {
   assert.deepEqual(lengths(index, ['abcdefgh']), [6])
 })
 
+test('the turns of a conversation become one run, until another prompt leaves it', () => {
+  const index = indexOf(100)
+  send(index, ['abc', 'abcdef', 'abcdefghi'])
+  assert.deepEqual({ ...index.size, bytes: 0 }, { runs: 1, copies: 1, hashes: 9, bytes: 0 })
+  send(index, ['abcdx'])
+  assert.deepEqual({ ...index.size, bytes: 0 }, { runs: 3, copies: 3, hashes: 10, bytes: 0 })
+  assert.deepEqual(lengths(index, ['abcdefghi', 'abcdx', 'abc']), [9, 5, 3])
+})
+
 test('a run that is split under a live hold is released whole', () => {
   const index = indexOf(100)
   const hold = index.hold(chainOf('abcdef'), 0)

@@ -46,9 +46,7 @@ for (const [name, expected] of Object.entries(cuttable)) {
   test(`${name}: texts ${expected ? 'can' : 'cannot'} be cut, and have the tokens of the whole`, async () => {
     const encoder = open(shapes[name] ?? {})
     assert.equal(canCut(encoder), expected)
-    const apart = {
-      encode: async (text: string, isStart: boolean) => encoder.encode(text, isStart),
-    }
+    const apart = apartOf(encoder)
     await fc.assert(
       fc.asyncProperty(long, async (text) => {
         const segments = new SegmentIds({ encoder, apart, cacheBytesMax: 1_000_000 })

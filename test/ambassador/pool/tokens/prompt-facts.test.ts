@@ -35,6 +35,7 @@ test('what changes a prompt in ways not followed here leaves only its bytes', ()
     { messages: [{ content: 'a' }] },
     { messages: ['a'] },
     { messages: Array.from({ length: 1_025 }, () => messages[0]) },
+    { messages: [{ role: 'assistant', tool_calls: [{ function: { name: 'f', arguments: {} } }] }] },
     { tools: ['f'] },
     { tools: [{ function: { name: 'f' } }], tool_choice: 'none' },
   ]

@@ -53,9 +53,9 @@ const gone: Tokenize = () => Promise.reject(new Error('gone'))
 
 test('local tokens are used once a replica has confirmed them, and at once', async (t) => {
   const { tokens, changes } = setUp(t, { files: modelFiles() })
-  assert.deepEqual(tokens.view, { chat: 'remote', text: 'remote', reasons: [] })
+  assert.deepEqual(tokens.view, { chat: 'remote', tools: 'remote', text: 'remote', reasons: [] })
   await tokens.seen('http://a:1', 'v1')
-  assert.deepEqual(tokens.view, { chat: 'local', text: 'local', reasons: [] })
+  assert.deepEqual(tokens.view, { chat: 'local', tools: 'local', text: 'local', reasons: [] })
   assert.equal(changes.count, 1)
   const ids = now(tokens.idsOf(chat()))
   assert.equal(ids.kind, 'exact')
@@ -94,7 +94,7 @@ test('a replica that does not answer is asked later, and its trouble is told', a
   isGone = false
   clock.advance(5_000)
   for (let turn = 0; turn < 20; turn++) await setImmediate()
-  assert.deepEqual(tokens.view, { chat: 'local', text: 'local', reasons: [] })
+  assert.deepEqual(tokens.view, { chat: 'local', tools: 'local', text: 'local', reasons: [] })
 })
 
 test('each choice keeps to itself', async (t) => {

@@ -10,6 +10,8 @@ import { openSegments } from '#shared/tokens/hugging-face/segments.ts'
 import { added } from '../../../shared/tokens/hugging-face/files.ts'
 import { apartOf, modelFiles, serverIds, templateSource, tokenizerFile } from './model.ts'
 
+const all = ['text', 'chat', 'tools', 'reasoning', 'reasoning_content']
+
 function localOf(files = modelFiles()): LocalTokens {
   const encoder = openSegments(files.table.table)
   const apart = apartOf(encoder)
@@ -28,8 +30,8 @@ test('equal tokens on all probes are believed', async () => {
   assert.ok(probes.length >= 20)
   const verdict = await verify(localOf(), replica(serverIds))
   assert.deepEqual(
-    { ...verdict, manner: verdict.manner.format },
-    { manner: 'string', chat: true, text: true, differences: [] },
+    { ...verdict, manner: verdict.manner.format, confirmed: [...verdict.confirmed] },
+    { manner: 'string', confirmed: all, differences: [] },
   )
 })
 
@@ -38,14 +40,14 @@ test('the token of a beginning is found out', async () => {
     const ids = serverIds(question)
     return question['prompt'] === undefined || ids === undefined ? ids : [77, ...ids]
   })
-  const { manner, text } = await verify(localOf(), withBeginning)
-  assert.deepEqual([text, [...manner.before]], [true, [77]])
+  const { manner, confirmed } = await verify(localOf(), withBeginning)
+  assert.deepEqual([confirmed.has('text'), [...manner.before]], [true, [77]])
 })
 
 test('a template that goes through parts is handed parts', async () => {
   const inParts = templateSource.replace(
     "message.role + '\\n' + message.content }}",
-    "message.role + '\\n' }}{% for part in message.content %}{{ part.text }}{{ '\\n' if not loop.last }}{% endfor %}",
+    "message.role + '\\n' }}{% if message.content is string %}{{ message.content }}{% else %}{% for part in message.content %}{{ part.text }}{{ '\\n' if not loop.last }}{% endfor %}{% endif %}",
   )
   assert.notEqual(inParts, templateSource)
   // A system message that goes with tools is written as one text there.
@@ -55,8 +57,8 @@ test('a template that goes through parts is handed parts', async () => {
       inParts.replace('{{ messages[0].content }}', '{{ messages[0].content[0].text }}'),
     ),
   )
-  const { manner, chat } = await verify(local, replica(serverIds))
-  assert.deepEqual([chat, manner.format], [true, 'openai'])
+  const { manner, confirmed } = await verify(local, replica(serverIds))
+  assert.deepEqual([[...confirmed], manner.format], [all, 'openai'])
 })
 
 test('another template is told by the first conversation that differs', async () => {
@@ -64,15 +66,15 @@ test('another template is told by the first conversation that differs', async ()
     tokenizerFile,
     templateSource.replaceAll("assistant\\n' }}", "assistant' }}"),
   )
-  const { chat, text, differences } = await verify(localOf(other), replica(serverIds))
-  assert.deepEqual([chat, text], [false, true])
+  const { confirmed, differences } = await verify(localOf(other), replica(serverIds))
+  assert.deepEqual([...confirmed], ['text'])
   assert.match(differences[0] ?? '', /^"a question": token \d+ is the end here and \d+ there/)
 })
 
 test('a template that refuses what the replica takes differs', async () => {
   const strict = modelFiles(tokenizerFile, templateSource.replace("['system', 'user',", "['user',"))
-  const { chat, differences } = await verify(localOf(strict), replica(serverIds))
-  assert.equal(chat, false)
+  const { confirmed, differences } = await verify(localOf(strict), replica(serverIds))
+  assert.ok(!confirmed.has('chat'))
   assert.match(differences.join(), /"a system prompt": .* refuses it/)
 })
 
@@ -84,18 +86,18 @@ test('refusals on both sides agree, as long as anything was taken', async () => 
   const refusing = replica((question) =>
     JSON.stringify(question).includes('"role":"tool"') ? undefined : serverIds(question),
   )
-  assert.equal((await verify(localOf(strict), refusing)).chat, true)
+  assert.deepEqual([...(await verify(localOf(strict), refusing)).confirmed], all)
   const verdict = await verify(
     localOf(),
     replica(() => undefined),
   )
-  assert.deepEqual([verdict.chat, verdict.text], [false, false])
+  assert.equal(verdict.confirmed.size, 0)
 })
 
 test('another tokenizer differs in both', async () => {
   const other = { ...tokenizerFile, normalizer: null, added_tokens: [added('<|im_start|>', 5001)] }
-  const { chat, text } = await verify(localOf(modelFiles(other)), replica(serverIds))
-  assert.deepEqual([chat, text], [false, false])
+  const { confirmed } = await verify(localOf(modelFiles(other)), replica(serverIds))
+  assert.equal(confirmed.size, 0)
 })
 
 test('a replica that does not answer is no verdict', async () => {
@@ -103,4 +105,15 @@ test('a replica that does not answer is no verdict', async () => {
     verify(localOf(), () => Promise.reject(new Error('gone'))),
     /gone/,
   )
+})
+
+test('what differs for tools or thoughts alone is told for them alone', async () => {
+  const strict = replica((question) => {
+    const text = JSON.stringify(question)
+    const ids = serverIds(question)
+    return text.includes('"tools"') || text.includes('"reasoning_content"') ? ids?.slice(1) : ids
+  })
+  const { confirmed, differences } = await verify(localOf(), strict)
+  assert.deepEqual([...confirmed], ['text', 'chat', 'reasoning'])
+  assert.equal(differences.length, 2)
 })

@@ -5,9 +5,14 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import { TokenizerFileError } from '#shared/tokens/hugging-face/field.ts'
-import { loadTokenizer, writeTokenizerTable } from '#shared/tokens/hugging-face/load-tokenizer.ts'
+import {
+  loadTable,
+  loadTokenizer,
+  writeTokenizerTable,
+} from '#shared/tokens/hugging-face/load-tokenizer.ts'
 import { readTokenizer } from '#shared/tokens/hugging-face/read-tokenizer.ts'
 import { fileBytesMax } from '#shared/tokens/hugging-face/table.ts'
+import { openTokenizer } from '#shared/tokens/hugging-face/tokenizer.ts'
 import { bytesOf, fileOf, shapes } from './files.ts'
 
 const text = 'They’re lazy dogs: 1234567, 東京 <|eot|>'
@@ -41,6 +46,15 @@ test('a tokenizer.json is compiled while other work goes on, and its table is ke
   assert.deepEqual(loaded.encode(text), expected.encode(text))
   assert.equal(loaded.name, expected.name)
   assert.deepEqual(await readdir(cache), [`${expected.name}.bin`])
+})
+
+test('a table is given with its bytes, from a file or as it was kept', async () => {
+  const cache = join(folder, 'tables')
+  const path = await write('table.json', file)
+  const made = await loadTable(path, cache)
+  const kept = await loadTable(path, cache)
+  assert.deepEqual(kept.bytes, made.bytes)
+  assert.equal(openTokenizer(kept.table).name, expected.name)
 })
 
 test('a kept table is taken for its file, and one that was cut is made anew', async () => {

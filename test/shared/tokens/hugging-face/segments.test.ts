@@ -3,9 +3,10 @@ import { test } from 'node:test'
 import { Tokenizer } from '@huggingface/tokenizers'
 import fc from 'fast-check'
 import { compileTokenizer } from '#shared/tokens/hugging-face/compile.ts'
+import { readTokenizer } from '#shared/tokens/hugging-face/read-tokenizer.ts'
 import { openSegments } from '#shared/tokens/hugging-face/segments.ts'
 import { viewTable } from '#shared/tokens/hugging-face/table.ts'
-import { bytesOf, type File, shapes } from './files.ts'
+import { added, bytesOf, type File, shapes } from './files.ts'
 import { anyText } from './texts.ts'
 
 function open(file: File) {
@@ -19,7 +20,17 @@ const mixed = fc
   .array(fc.oneof(anyText, fc.constantFrom(...specials)), { maxLength: 6 })
   .map((parts) => parts.join(''))
 
-for (const [name, file] of Object.entries(shapes)) {
+const qwen = shapes['Qwen'] ?? {}
+const many = ['<|eot|>', '[INST]', '{{a', '\n\n', '@@b', '##', '~~~']
+const files: Record<string, File> = {
+  ...shapes,
+  'Tokens that begin with many characters': {
+    ...qwen,
+    added_tokens: many.map((content, at) => added(content, 5000 + at)),
+  },
+}
+
+for (const [name, file] of Object.entries(files)) {
   test(`${name}: segments one by one have the tokens of the whole text`, () => {
     const oracle = new Tokenizer(structuredClone(file), {})
     const segments = open(file)
@@ -40,4 +51,27 @@ test('text that looks like a special token is that token', () => {
   const segments = open(shapes['Llama 3'] ?? {})
   const parts = Array.from(segments.split('a<|eot|>b')).map(({ part }) => typeof part)
   assert.deepEqual(parts, ['string', 'number', 'string'])
+})
+
+test('where tokens take white space or stand as single words, segments have the tokens of the whole text', () => {
+  const file = {
+    ...qwen,
+    added_tokens: [
+      added('<|eot|>', 5000, { special: true, lstrip: true, rstrip: true }),
+      added('\n\n', 5001),
+      added('lazy', 5002, { single_word: true }),
+    ],
+  }
+  // Held to our own tokens of the whole text: components.test.ts and tokenizer.test.ts know these flags.
+  const whole = readTokenizer(bytesOf(file), { allowSpecial: true })
+  const segments = open(file)
+  fc.assert(
+    fc.property(mixed, (text) => {
+      const found = Array.from(segments.split(text)).flatMap(({ from, part }) =>
+        typeof part === 'number' ? [part] : [...segments.encode(part, from === 0)],
+      )
+      assert.deepEqual(found, [...whole.encode(text)])
+    }),
+    { numRuns: 200 },
+  )
 })

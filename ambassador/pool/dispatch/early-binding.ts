@@ -1,0 +1,44 @@
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Policy } from '../policies/policy.ts'
+import type { PrefixIndex } from '../prefix/prefix-index.ts'
+import { expectation } from './late-binding.ts'
+import type { Member } from './member.ts'
+import type { PoolCall } from './pool-call.ts'
+import type { Binding, Router } from './router.ts'
+
+interface EarlyBindingParts {
+  readonly policy: Policy
+  readonly ledger: Ledger
+  readonly index: PrefixIndex
+  /** Those that take calls; never empty. */
+  readonly members: () => readonly Member[]
+  readonly blockTokens: number
+}
+
+/** Binds every call when it arrives, by a policy. */
+export class EarlyBinding implements Router {
+  readonly waiting = 0
+  readonly #parts: EarlyBindingParts
+  readonly #found = new Int32Array(64)
+
+  constructor(parts: EarlyBindingParts) {
+    this.#parts = parts
+  }
+
+  submit(call: PoolCall, bind: (binding: Binding) => void): () => void {
+    const { policy, ledger, index, members, blockTokens } = this.#parts
+    const all = members()
+    const chosen = policy.choose(call, all)
+    const member = all.find(({ slot }) => slot === chosen.slot)
+    if (member === undefined) return () => undefined
+    index.match(call.chain, this.#found)
+    const cached = (this.#found[member.slot] ?? 0) * blockTokens
+    const entry = ledger.send(call, member.slot, expectation(call, member.rates, cached))
+    bind({ member, entry, priority: policy.priorityOf?.(call) })
+    return () => undefined
+  }
+
+  changed(): void {
+    // Nobody waits.
+  }
+}

@@ -1,0 +1,20 @@
+import type { Chain } from '../prefix/chain.ts'
+
+/** One call as the choice of a replica sees it. */
+export interface PoolCall {
+  readonly id: string
+  /** Of the prompt. */
+  readonly tokens: number
+  readonly chain: Chain
+  /** Empty for the base model. */
+  readonly adapter: string
+  readonly tenant: string
+  /** A configured class, such as `interactive` or `batch`. */
+  readonly class: string
+  /** Milliseconds on the pool's clock. */
+  readonly arrivedMs: number
+  /** The most tokens it may generate. */
+  readonly outputMax: number
+  /** What keeps the calls of one conversation together, for policies that ask for it; may be empty. */
+  readonly session: string
+}

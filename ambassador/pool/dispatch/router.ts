@@ -1,0 +1,21 @@
+import type { Entry } from '../ledger/entry.ts'
+import type { Member } from './member.ts'
+import type { PoolCall } from './pool-call.ts'
+
+/** A call and where it goes; it is in the ledger already. */
+export interface Binding {
+  readonly member: Member
+  readonly entry: Entry
+  /** What vLLM is told as `priority`; undefined to say nothing. */
+  readonly priority: number | undefined
+}
+
+/** Gives each call its replica, at once or later. */
+export interface Router {
+  /** `bind` is called once, within this call or later. Returns how to take the call back before. */
+  submit(call: PoolCall, bind: (binding: Binding) => void): () => void
+  /** Something at a replica has ended or begun: calls that wait may fit. */
+  changed(): void
+  /** Calls that wait. */
+  readonly waiting: number
+}

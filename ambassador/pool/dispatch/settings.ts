@@ -1,0 +1,34 @@
+/** How calls are placed. Milliseconds are of a replica's time. */
+export interface DispatchSettings {
+  /** How many times a call's own prefill counts once more, for the cache it takes from others. */
+  readonly spreadPrice: number
+  /** What each call in flight at a replica costs those beside it. */
+  readonly runningMs: number
+  /** Part of the mean output that must be free besides the prompt. */
+  readonly reserve: number
+  /** Uncached prompt tokens that may wait at a replica before calls are held back from it. */
+  readonly queuedTokensMax: number
+  /** How much sooner a call's turn comes for each millisecond it has waited. */
+  readonly ageing: number
+  /** Calls that wait and are looked at, from the first one on. */
+  readonly window: number
+  /** A prompt above this part of a replica's KV cache may have a replica kept for it. */
+  readonly largeShare: number
+  /** When it has waited this long; infinite: never. */
+  readonly earmarkMs: number
+}
+
+/** The largest prompts wait no longer than elsewhere. */
+export const fair: DispatchSettings = {
+  spreadPrice: 10,
+  runningMs: 30,
+  reserve: 0,
+  queuedTokensMax: 8_192,
+  ageing: 0.05,
+  window: 256,
+  largeShare: 0.05,
+  earmarkMs: 10_000,
+}
+
+/** The least mean time to the first token; the largest prompts pay for it above capacity. */
+export const fast: DispatchSettings = { ...fair, earmarkMs: Number.POSITIVE_INFINITY }

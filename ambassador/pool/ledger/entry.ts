@@ -1,0 +1,19 @@
+import type { PoolCall } from '../dispatch/pool-call.ts'
+import type { Hold } from '../prefix/prefix-index.ts'
+
+/** One call at a replica, from its sending to its end. */
+export interface Entry {
+  readonly call: PoolCall
+  readonly slot: number
+  readonly sentMs: number
+  /** Prompt tokens the replica has to compute, as the index had it when the call was sent. */
+  readonly uncachedTokens: number
+  /** What computing them takes, predicted. */
+  readonly ownMs: number
+  readonly hold: Hold
+  state: 'prefill' | 'decode' | 'ended'
+  /** Tokens generated so far, as far as they have been seen. */
+  generated: number
+  /** KV blocks beyond those of the hold: the partial last one and what was generated. */
+  tailBlocks: number
+}

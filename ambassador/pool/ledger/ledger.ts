@@ -1,0 +1,91 @@
+import type { PoolCall } from '../dispatch/pool-call.ts'
+import type { PrefixIndex } from '../prefix/prefix-index.ts'
+import type { Entry } from './entry.ts'
+import { ReplicaBook } from './replica-book.ts'
+
+interface LedgerParts {
+  readonly now: () => number
+  readonly index: PrefixIndex
+  /** Tokens in a block of the index. */
+  readonly blockTokens: number
+}
+
+/** What a call is expected to cost where it goes. */
+export interface Expectation {
+  readonly uncachedTokens: number
+  readonly ownMs: number
+}
+
+/**
+ * The work in flight, of all replicas: the one owner of every count. A call is entered when it is
+ * sent and leaves exactly once; what it held of the prefix index leaves with it.
+ */
+export class Ledger {
+  readonly #parts: LedgerParts
+  readonly #books: (ReplicaBook | undefined)[] = []
+
+  constructor(parts: LedgerParts) {
+    this.#parts = parts
+  }
+
+  book(slot: number): ReplicaBook {
+    return (this.#books[slot] ??= new ReplicaBook())
+  }
+
+  send(call: PoolCall, slot: number, expected: Expectation): Entry {
+    const { now, index } = this.#parts
+    const entry: Entry = {
+      call,
+      slot,
+      sentMs: now(),
+      ...expected,
+      hold: index.hold(call.chain, slot),
+      state: 'prefill',
+      generated: 0,
+      tailBlocks: this.#tailOf(call, 0),
+    }
+    const book = this.book(slot)
+    book.add(entry)
+    index.reserve(slot, book.tailBlocks)
+    return entry
+  }
+
+  firstToken(entry: Entry): void {
+    if (entry.state !== 'prefill') return
+    entry.state = 'decode'
+    this.book(entry.slot).leavePrefill(entry, this.#parts.now())
+  }
+
+  /** `generated`: tokens in all, seen so far. */
+  streamed(entry: Entry, generated: number): void {
+    if (entry.state === 'ended' || generated <= entry.generated) return
+    entry.generated = generated
+    const tail = this.#tailOf(entry.call, generated)
+    if (tail === entry.tailBlocks) return
+    const book = this.book(entry.slot)
+    book.setTail(entry, tail)
+    this.#parts.index.reserve(entry.slot, book.tailBlocks)
+  }
+
+  /** However it ended. A second time does nothing. */
+  end(entry: Entry): void {
+    if (entry.state === 'ended') return
+    const { now, index } = this.#parts
+    const book = this.book(entry.slot)
+    book.leavePrefill(entry, now())
+    entry.state = 'ended'
+    book.remove(entry)
+    index.reserve(entry.slot, book.tailBlocks)
+    index.release(entry.hold)
+  }
+
+  /** KV blocks that live calls hold at a replica, each counted once. */
+  heldBlocks(slot: number): number {
+    return this.#parts.index.live(slot) + this.book(slot).tailBlocks
+  }
+
+  #tailOf(call: PoolCall, generated: number): number {
+    const { blockTokens } = this.#parts
+    return Math.ceil((call.tokens + generated) / blockTokens) - call.chain.length
+  }
+}

@@ -1,0 +1,26 @@
+/** An image, a sound or a video of a prompt. */
+export interface Media {
+  /** Number of the id at or in which it stands. */
+  readonly at: number
+  /** The same for the same address or data: 128 bits in hexadecimal digits. */
+  readonly identifier: string
+}
+
+/** A prompt as numbers of which two prompts that begin alike have the same at their beginning. */
+export interface PromptIds {
+  /**
+   * `exact`: the tokens that the replica will see. `bytes`: four bytes each of the prompt's canonical
+   * form, which begin alike wherever the tokens do, mostly; about as many as there are tokens. The two
+   * have nothing in common: whoever hashes them starts from the kind.
+   */
+  readonly kind: 'exact' | 'bytes'
+  readonly ids: Uint32Array
+  /** In order; empty where `exact`. */
+  readonly media: readonly Media[]
+}
+
+const noMedia: readonly Media[] = []
+
+export function exactIds(ids: Uint32Array): PromptIds {
+  return { kind: 'exact', ids, media: noMedia }
+}

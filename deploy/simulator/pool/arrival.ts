@@ -1,0 +1,57 @@
+import type { Chain } from '#ambassador/pool/prefix/chain.ts'
+
+/** One call of a workload. */
+export interface Arrival {
+  readonly atMs: number
+  /** Of the prompt. */
+  readonly tokens: number
+  /** One key for each full block of the prompt; equal keys mean equal prompts up to there. */
+  readonly keys: Float64Array
+  /** The same as the ambassador sees it. */
+  readonly chain: Chain
+  readonly outputTokens: number
+  /** Keys of the blocks that the answer fills; where absent nobody asks for them again. */
+  readonly outputKeys?: Float64Array
+  readonly tenant: string
+  readonly class: string
+  readonly adapter: string
+  readonly session: string
+}
+
+/** What became of it. Milliseconds of virtual time. */
+export interface Outcome {
+  readonly arrival: Arrival
+  slot: number
+  boundMs: number
+  firstTokenMs: number
+  endMs: number
+  /** Prompt tokens the replica found in its cache, and what had been predicted. */
+  cachedTokens: number
+  predictedTokens: number
+}
+
+/** What one run gave. */
+export interface PoolRun {
+  readonly outcomes: readonly Outcome[]
+  readonly preemptions: number
+  readonly steps: number
+  readonly endMs: number
+}
+
+/** The ambassador's hashes of blocks that a trace only numbers. */
+export function chainOf(keys: Float64Array): Chain {
+  const low = new Uint32Array(keys.length)
+  const high = new Uint32Array(keys.length)
+  keys.forEach((key, at) => {
+    low[at] = mix(key >>> 0, 0x9e3779b1)
+    high[at] = mix((key / 2 ** 32) >>> 0, 0x85ebca77 ^ (low[at] ?? 0))
+  })
+  return { length: keys.length, low, high }
+}
+
+/** The finalizer of MurmurHash3. */
+function mix(value: number, seed: number): number {
+  let hash = Math.imul(value ^ seed, 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) >>> 0
+}
