@@ -111,7 +111,7 @@ function withoutTrailer(headers: HeaderList): string[] {
   return headers.filter((_, at) => headers[at - (at % 2)] !== 'trailer')
 }
 
-/** What the kernel has taken at once needs no watching. */
+/** What the kernel has taken at once needs no watching; over TLS it takes a turn of the event loop. */
 function end(asked: Asked): void {
   const { response } = asked
   response.end()

@@ -181,11 +181,14 @@ export class LateBinding implements Router {
     return earmark?.member === member && earmark.waiting.call !== wish.call
   }
 
-  #fits({ blocks, live }: Wish, { slot, book, capacityBlocks, sequencesMax }: Member): boolean {
+  #fits({ call, blocks, live }: Wish, { slot, book, capacityBlocks, sequencesMax }: Member): boolean {
     const { ledger, settings } = this.#parts
     if (book.inFlight === 0) return true
     if (book.queuedTokens >= settings.queuedTokensMax || book.inFlight >= sequencesMax) return false
-    return ledger.heldBlocks(slot) + blocks - (live[slot] ?? 0) <= capacityBlocks
+    const needed = blocks - (live[slot] ?? 0)
+    if (ledger.heldBlocks(slot) + needed > capacityBlocks) return false
+    if (settings.growth === 0) return true
+    return ledger.forecast(slot).peakWith(needed, ledger.remaining(call, 0)) <= capacityBlocks
   }
 
   #placeEarmarked(): void {

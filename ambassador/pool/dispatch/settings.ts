@@ -4,8 +4,8 @@ export interface DispatchSettings {
   readonly spreadPrice: number
   /** What each call in flight at a replica costs those beside it. */
   readonly runningMs: number
-  /** Part of the mean output that must be free besides the prompt. */
-  readonly reserve: number
+  /** Part of the expected growth of the answers under way that must find room, 0 to 1. */
+  readonly growth: number
   /** Uncached prompt tokens that may wait at a replica before calls are held back from it. */
   readonly queuedTokensMax: number
   /** How much sooner a call's turn comes for each millisecond it has waited. */
@@ -21,9 +21,9 @@ export interface DispatchSettings {
 /** The largest prompts wait no longer than elsewhere. */
 export const fair: DispatchSettings = {
   spreadPrice: 10,
-  runningMs: 30,
-  reserve: 0,
-  queuedTokensMax: 8_192,
+  runningMs: 10,
+  growth: 1,
+  queuedTokensMax: 32_768,
   ageing: 0.05,
   window: 256,
   largeShare: 0.05,

@@ -1,6 +1,8 @@
 import type { PoolCall } from '../dispatch/pool-call.ts'
 import type { PrefixIndex } from '../prefix/prefix-index.ts'
 import type { Entry } from './entry.ts'
+import { KvForecast } from './kv-forecast.ts'
+import { OutputLengths } from './output-lengths.ts'
 import { ReplicaBook } from './replica-book.ts'
 
 interface LedgerParts {
@@ -8,6 +10,8 @@ interface LedgerParts {
   readonly index: PrefixIndex
   /** Tokens in a block of the index. */
   readonly blockTokens: number
+  /** Part of the expected growth of answers that is reckoned with, 0 to 1. */
+  readonly growth: number
 }
 
 /** What a call is expected to cost where it goes. */
@@ -23,6 +27,8 @@ export interface Expectation {
 export class Ledger {
   readonly #parts: LedgerParts
   readonly #books: (ReplicaBook | undefined)[] = []
+  readonly #forecasts: (KvForecast | undefined)[] = []
+  readonly #lengths = new OutputLengths()
 
   constructor(parts: LedgerParts) {
     this.#parts = parts
@@ -72,11 +78,32 @@ export class Ledger {
     if (entry.state === 'ended') return
     const { now, index } = this.#parts
     const book = this.book(entry.slot)
+    if (entry.generated > 0) this.#lengths.add(kindOf(entry.call), entry.generated)
     book.leavePrefill(entry, now())
     entry.state = 'ended'
     book.remove(entry)
     index.reserve(entry.slot, book.tailBlocks)
     index.release(entry.hold)
+  }
+
+  /** Tokens that a call that has generated so many is expected to generate yet. */
+  remaining(call: PoolCall, generated: number): number {
+    return this.#lengths.remaining(kindOf(call), generated, call.outputMax)
+  }
+
+  /** How the KV use of a replica goes on with what is there. */
+  forecast(slot: number): KvForecast {
+    const { blockTokens, growth, index } = this.#parts
+    const forecast = (this.#forecasts[slot] ??= new KvForecast(blockTokens, growth))
+    const book = this.book(slot)
+    if (book.isForecast) return forecast
+    book.isForecast = true
+    const calls = Array.from(book.entries, (entry) => ({
+      blocks: index.exclusive(entry.hold) + entry.tailBlocks,
+      remaining: this.remaining(entry.call, entry.generated),
+    }))
+    forecast.build(this.heldBlocks(slot), calls)
+    return forecast
   }
 
   /** KV blocks that live calls hold at a replica, each counted once. */
@@ -88,4 +115,9 @@ export class Ledger {
     const { blockTokens } = this.#parts
     return Math.ceil((call.tokens + generated) / blockTokens) - call.chain.length
   }
+}
+
+/** Calls whose answers are about as long. */
+function kindOf({ tenant, adapter }: PoolCall): string {
+  return `${tenant} ${adapter}`
 }

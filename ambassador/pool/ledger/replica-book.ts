@@ -13,6 +13,8 @@ export class ReplicaBook {
   /** When the replica was last seen to begin or to end a prefill. */
   #progressMs = 0
   tailBlocks = 0
+  /** Whether the forecast is of what is here. */
+  isForecast = false
 
   get inFlight(): number {
     return this.entries.size
@@ -31,6 +33,7 @@ export class ReplicaBook {
   }
 
   add(entry: Entry): void {
+    this.isForecast = false
     if (this.prefills.size === 0) this.#progressMs = entry.sentMs
     this.entries.add(entry)
     this.prefills.add(entry)
@@ -48,11 +51,13 @@ export class ReplicaBook {
   }
 
   remove(entry: Entry): void {
+    this.isForecast = false
     this.entries.delete(entry)
     this.tailBlocks -= entry.tailBlocks
   }
 
   setTail(entry: Entry, blocks: number): void {
+    this.isForecast = false
     this.tailBlocks += blocks - entry.tailBlocks
     entry.tailBlocks = blocks
   }

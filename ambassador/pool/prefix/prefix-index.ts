@@ -155,6 +155,17 @@ export class PrefixIndex {
     this.#bound()
   }
 
+  /** Blocks of the hold that no other live call holds: those that its end would free. */
+  exclusive(hold: Hold): number {
+    const live = this.#live(hold)
+    let blocks = 0
+    for (let node = live?.node ?? 0; node !== 0; node = this.#tree.parent(node)) {
+      if (this.#copies.holds(this.#copies.find(node, hold.slot)) > 1) break
+      blocks += this.#tree.length(node)
+    }
+    return blocks
+  }
+
   /** Blocks with a hash that live calls hold, each counted once; may exceed the capacity. */
   live(slot: number): number {
     return this.#at(slot).live

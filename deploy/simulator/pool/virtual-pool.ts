@@ -57,7 +57,7 @@ export class VirtualPool {
     const clock = this.#clock
     const { blocks, blockTokens } = options.engine
     const index = new PrefixIndex({ blocksMax: options.replicas * blocks * 2 })
-    this.#ledger = new Ledger({ now: () => clock.now(), index, blockTokens })
+    this.#ledger = new Ledger({ now: () => clock.now(), index, blockTokens, growth: options.placing.kind === 'dispatch' ? options.placing.settings.growth : 0 })
     for (let slot = 0; slot < options.replicas; slot++) {
       this.#engines.push(new Engine({ ...options.engine, clock }))
       index.open(slot, blocks)
@@ -137,6 +137,7 @@ export class VirtualPool {
 
   #finished(outcome: Outcome, entry: Entry): void {
     outcome.endMs = this.#clock.now()
+    this.#ledger.streamed(entry, outcome.arrival.outputTokens)
     this.#live.delete(entry)
     this.#ledger.end(entry)
     this.#unfinished--

@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 import type { Hold } from '#ambassador/pool/prefix/hold.ts'
 import { PrefixIndex } from '#ambassador/pool/prefix/prefix-index.ts'
-import { randomFrom, type ShapedCall, shapes, slots, tokensOf } from './index-shapes.ts'
+import { randomFrom, type ShapedCall, shapes, slots } from './index-shapes.ts'
 
 /**
  * What the prefix index takes: memory at `--blocks` blocks over 64 replicas and the time of its
@@ -39,8 +39,8 @@ function timed<T>(verb: string, action: () => T): T {
 }
 
 function end({ hold, call }: { hold: Hold; call: ShapedCall }): void {
-  if (call.output > 0) {
-    call.builder.push(tokensOf(running.length, call.output))
+  if (call.output.length > 0) {
+    call.builder.push(call.output)
     timed('extend', () => index.extend(hold, call.builder.chain()))
   }
   timed('release', () => index.release(hold))

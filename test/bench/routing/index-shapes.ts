@@ -4,8 +4,8 @@ import { ChainBuilder } from '#ambassador/pool/prefix/hash.ts'
 export interface ShapedCall {
   readonly slot: number
   readonly builder: ChainBuilder
-  /** Tokens that it generates. */
-  readonly output: number
+  /** The tokens that it generates. */
+  readonly output: Uint32Array
 }
 
 /** Makes calls without end. */
@@ -13,6 +13,7 @@ export type Shape = (random: () => number) => () => ShapedCall
 
 export const slots = 64
 const blockTokens = 16
+const none = new Uint32Array(0)
 
 /** Repeats: xorshift32. */
 export function randomFrom(seed: number): () => number {
@@ -27,7 +28,8 @@ export function randomFrom(seed: number): () => number {
 
 /**
  * Conversations: 300 system prompts of 800 to 6,400 tokens, the common ones far more common; turns of
- * 80 to 3,200 tokens; up to 12 turns or 100k tokens; nine of ten turns go where the one before went.
+ * 80 to 3,200 tokens and answers of 32 to 512; up to 12 turns; nine of ten turns go where the one
+ * before went.
  */
 const conversations: Shape = (random) => {
   const open: { id: number; system: number; turns: number[]; slot: number }[] = []
@@ -44,10 +46,13 @@ const conversations: Shape = (random) => {
     if (random() < 0.1) talk.slot = Math.floor(random() * slots)
     const builder = newBuilder()
     builder.push(tokensOf(talk.system, 800 + ((talk.system * 997) % 5_600)))
+    let output = new Uint32Array(0)
     for (const [turn, tokens] of talk.turns.entries()) {
-      builder.push(tokensOf(talk.id * 1_000 + turn, tokens))
+      const id = talk.id * 1_000 + turn * 2
+      builder.push(output)
+      builder.push(tokensOf(id, tokens))
+      output = tokensOf(id + 1, 32 + ((id * 997) % 480))
     }
-    const output = 32 + Math.floor(random() * 480)
     return { slot: talk.slot, builder, output }
   }
 }
@@ -58,7 +63,7 @@ const singles: Shape = (random) => {
   return () => {
     const builder = newBuilder()
     builder.push(tokensOf((ids += 1), blockTokens))
-    return { slot: Math.floor(random() * slots), builder, output: 0 }
+    return { slot: Math.floor(random() * slots), builder, output: none }
   }
 }
 
@@ -68,7 +73,7 @@ const binary: Shape = (random) => () => {
   for (let block = 0; block < 32; block += 1) {
     builder.push(tokensOf(Math.floor(random() * 2), blockTokens))
   }
-  return { slot: Math.floor(random() * slots), builder, output: 0 }
+  return { slot: Math.floor(random() * slots), builder, output: none }
 }
 
 /** Prompts that share up to 6,250 blocks and leave them anywhere by one block. */
@@ -80,13 +85,13 @@ const comb: Shape = (random) => {
     const blocks = Math.floor(random() * 6_250)
     builder.push(spine.subarray(0, blocks * blockTokens))
     builder.push(tokensOf((ids += 1), blockTokens))
-    return { slot: Math.floor(random() * slots), builder, output: 0 }
+    return { slot: Math.floor(random() * slots), builder, output: none }
   }
 }
 
 export const shapes: Readonly<Record<string, Shape>> = { conversations, singles, binary, comb }
 
-export function tokensOf(id: number, length: number): Uint32Array {
+function tokensOf(id: number, length: number): Uint32Array<ArrayBuffer> {
   const random = randomFrom(Math.imul(id, 0x9e3779b1) ^ 0x5bd1e995)
   return Uint32Array.from({ length }, () => random() * 128_000)
 }

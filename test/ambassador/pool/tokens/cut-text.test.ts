@@ -30,7 +30,7 @@ test('chunks are the text, and those of a text that begins alike are the same', 
       assert.equal(chunks.join(''), text)
       assert.deepEqual(cutText(text + more).slice(0, chunks.length - 1), chunks.slice(0, -1))
     }),
-    { numRuns: 30 },
+    { numRuns: 15 },
   )
 })
 
@@ -55,7 +55,7 @@ for (const [name, expected] of Object.entries(cuttable)) {
         )
         assert.deepEqual([...(await segments.idsOf(text))], whole)
       }),
-      { numRuns: 20 },
+      { numRuns: 8 },
     )
   })
 }
