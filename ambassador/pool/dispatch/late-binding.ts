@@ -6,6 +6,7 @@ import type { Member } from './member.ts'
 import type { PoolCall } from './pool-call.ts'
 import type { Binding, Router } from './router.ts'
 import type { DispatchSettings } from './settings.ts'
+import { SizeQuantile } from './size-quantile.ts'
 
 interface LateBindingParts {
   readonly clock: Pick<Clock, 'now' | 'after'>
@@ -57,12 +58,15 @@ export class LateBinding implements Router {
   /** By key. */
   readonly #queue: Waiting[] = []
   /** A replica that takes nothing but one large call, which has waited. */
-  #earmark: { readonly waiting: Waiting; readonly member: Member } | undefined
+  #earmark: { readonly waiting: Waiting; readonly member: Member; readonly sinceMs: number } | undefined
   #isLooking = false
   readonly #fresh = { found: new Int32Array(64), live: new Int32Array(64) }
 
+  readonly #sizes: SizeQuantile
+
   constructor(parts: LateBindingParts) {
     this.#parts = parts
+    this.#sizes = new SizeQuantile(parts.settings.largeShare)
   }
 
   get waiting(): number {
@@ -71,6 +75,7 @@ export class LateBinding implements Router {
 
   submit(call: PoolCall, bind: (binding: Binding) => void): () => void {
     const wish = this.#wishOf(call, this.#fresh)
+    this.#sizes.add(wish.blocks)
     const best = this.#best(wish)
     if (this.#mayTake(wish, best)) {
       this.#bind(wish, best, bind)
@@ -175,10 +180,21 @@ export class LateBinding implements Router {
     return !this.#isKept(member, wish) && this.#fits(wish, member)
   }
 
-  /** Whether it is kept for another call. Where there is no other replica, nothing is kept. */
+  /** Whether it is kept for another call, which this one would delay. */
   #isKept(member: Member, wish: Wish): boolean {
     const earmark = this.#earmark
-    return earmark?.member === member && earmark.waiting.call !== wish.call
+    if (earmark?.member !== member || earmark.waiting.call === wish.call) return false
+    const { clock, settings } = this.#parts
+    if (clock.now() - earmark.sinceMs > settings.hardMs) return true
+    const { slot, capacityBlocks } = member
+    const { ledger, blockTokens } = this.#parts
+    const forecast = ledger.forecast(slot)
+    const large = earmark.waiting.blocks - (earmark.waiting.live[slot] ?? 0)
+    const steps = forecast.stepsUntil(large, capacityBlocks)
+    const length = ledger.remaining(wish.call, 0)
+    if (length < steps) return false
+    const own = wish.blocks - (wish.live[slot] ?? 0) + steps / blockTokens
+    return forecast.heldAfter(steps) + large + own > capacityBlocks
   }
 
   #fits({ call, blocks, live }: Wish, { slot, book, capacityBlocks, sequencesMax }: Member): boolean {
@@ -208,16 +224,27 @@ export class LateBinding implements Router {
     let oldest: Waiting | undefined
     for (const waiting of this.#queue) {
       const { arrivedMs } = waiting.call
-      if (arrivedMs > before || !this.#isLarge(waiting)) continue
+      if (arrivedMs > before || waiting.blocks < this.#sizes.bound) continue
       if (oldest === undefined || arrivedMs < oldest.call.arrivedMs) oldest = waiting
     }
-    if (oldest !== undefined) this.#earmark = { waiting: oldest, member: this.#bestLately(oldest) }
+    if (oldest !== undefined) this.#earmark = { waiting: oldest, member: this.#soonest(oldest), sinceMs: clock.now() }
   }
 
-  #isLarge({ blocks }: Wish): boolean {
-    const { settings, members } = this.#parts
-    const [first] = members()
-    return first !== undefined && blocks > settings.largeShare * first.capacityBlocks
+  /** The replica in which it will find room first. */
+  #soonest(waiting: Waiting): Member {
+    const { members, ledger } = this.#parts
+    let soonest: Member | undefined
+    let least = Number.POSITIVE_INFINITY
+    for (const member of members()) {
+      const { slot, capacityBlocks } = member
+      const needed = waiting.blocks - (waiting.live[slot] ?? 0)
+      const steps = ledger.forecast(slot).stepsUntil(needed, capacityBlocks)
+      if (soonest !== undefined && steps >= least) continue
+      soonest = member
+      least = steps
+    }
+    if (soonest === undefined) throw new Error('no member')
+    return soonest
   }
 
   #insert(waiting: Waiting): void {

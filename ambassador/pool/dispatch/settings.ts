@@ -12,22 +12,25 @@ export interface DispatchSettings {
   readonly ageing: number
   /** Calls that wait and are looked at, from the first one on. */
   readonly window: number
-  /** A prompt above this part of a replica's KV cache may have a replica kept for it. */
+  /** Prompts among this part of the largest may have a replica kept for them, 0 to 1. */
   readonly largeShare: number
   /** When it has waited this long; infinite: never. */
   readonly earmarkMs: number
+  /** How long a replica that is kept still takes calls that should not delay the large one. */
+  readonly hardMs: number
 }
 
 /** The largest prompts wait no longer than elsewhere. */
 export const fair: DispatchSettings = {
   spreadPrice: 10,
   runningMs: 10,
-  growth: 1,
+  growth: 0,
   queuedTokensMax: 32_768,
-  ageing: 0.05,
+  ageing: 0.03,
   window: 256,
-  largeShare: 0.05,
-  earmarkMs: 10_000,
+  largeShare: 0.02,
+  earmarkMs: 2_000,
+  hardMs: 2_000,
 }
 
 /** The least mean time to the first token; the largest prompts pay for it above capacity. */

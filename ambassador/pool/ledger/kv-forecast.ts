@@ -76,4 +76,12 @@ export class KvForecast {
     }
     return Number.POSITIVE_INFINITY
   }
+
+  /** Blocks held just after the calls that end within `steps` have ended. */
+  heldAfter(steps: number): number {
+    for (let at = 0; at < this.#count; at++) {
+      if ((this.#steps[at] ?? 0) > steps) return this.#at(at, steps)
+    }
+    return 0
+  }
 }

@@ -57,7 +57,7 @@ export class VirtualPool {
     const clock = this.#clock
     const { blocks, blockTokens } = options.engine
     const index = new PrefixIndex({ blocksMax: options.replicas * blocks * 2 })
-    this.#ledger = new Ledger({ now: () => clock.now(), index, blockTokens, growth: options.placing.kind === 'dispatch' ? options.placing.settings.growth : 0 })
+    this.#ledger = new Ledger({ now: () => clock.now(), index, blockTokens, growth: options.placing.kind === 'dispatch' ? Math.max(0.5, options.placing.settings.growth) : 0.5 })
     for (let slot = 0; slot < options.replicas; slot++) {
       this.#engines.push(new Engine({ ...options.engine, clock }))
       index.open(slot, blocks)
