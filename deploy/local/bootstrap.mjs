@@ -19,6 +19,7 @@ const commands = {
   cluster: { entry: 'test/run/cluster.ts', development: true },
   build: { entry: 'deploy/image/build.ts', development: true },
   bench: { entry: 'test/bench/main.ts', development: true },
+  'bench:routing': { entry: 'test/bench/routing/main.ts', development: true },
   slow: { entry: 'test/run/slow.ts', development: true },
   count: { entry: 'deploy/cli/count.ts', development: false },
   drill: { entry: 'deploy/cli/drill/main.ts', development: false },

@@ -7,7 +7,7 @@ const patterns = [
   'test/{inject,webhook,controller,certificates,cli,helm}/**/*.test.ts',
   // The whole image takes minutes: it is of the slower suites.
   'test/image/*.test.ts',
-  'test/bench/smoke.test.ts',
+  'test/bench/**/*.test.ts',
 ]
 const named = process.argv.slice(2)
 const files = named.length > 0 ? named : globSync(patterns, { cwd: root }).toSorted()
