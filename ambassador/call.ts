@@ -63,6 +63,10 @@ export interface AmbassadorCall extends CallContext {
   /** Whether the attempt under way, or the last one, may be billed. */
   mayBeBilled: boolean
   replica: string | undefined
+  /** Addresses of a pool at which attempts of this call were made; only the last may have served it. */
+  readonly replicasTried: string[]
+  /** By what the replica was chosen, and how long the call waited for it in ms; of the last attempt. */
+  placed: { readonly tier: string; readonly heldMs: number } | undefined
   /** Told of the head of an answer that is no refusal, whatever its body turns out to hold. */
   onHead: ((head: Pick<CallResponse, 'status' | 'headers'>) => void) | undefined
   usage: Usage | undefined

@@ -43,6 +43,8 @@ export function newCall(opening: Opening): AmbassadorCall {
     unreached: 0,
     mayBeBilled: false,
     replica: undefined,
+    replicasTried: [],
+    placed: undefined,
     onHead: undefined,
     usage: undefined,
     isWhole: false,

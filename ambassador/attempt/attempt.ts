@@ -2,6 +2,7 @@ import type { Service } from '#shared/call/service.ts'
 import type { Provider } from '#shared/config/schema.ts'
 import { operationOf } from '#shared/dialects/surfaces.ts'
 import { CallError, replayOf } from '#shared/errors/call-error.ts'
+import type { Body } from '#shared/http/body.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { OriginOptions, Origins } from '#shared/http/client.ts'
 import { withEnding } from '#shared/http/ending.ts'
@@ -10,6 +11,7 @@ import { genAi, spanName } from '#shared/telemetry/gen-ai.ts'
 import { type CallSpan, noSpan, type Tracer } from '#shared/telemetry/tracing.ts'
 import type { AmbassadorCall } from '../call.ts'
 import { tellsOfAccount } from '../limits/limit-headers.ts'
+import type { Placement } from '../pool/placing/placement.ts'
 import type { ReplicaPool } from '../pool/pool.ts'
 import { providerOf } from '../provider-of.ts'
 import { profileOf } from '../providers/profile.ts'
@@ -24,43 +26,97 @@ export interface AttemptParts {
 }
 
 /**
- * One try at the provider: picks the replica or the base URL, sends, and gives the answer as it
- * came. A place at a replica and the attempt's span end with the body. Errors: those of
- * `Origins.exchange`, `upstream-redirect`, `no-healthy-replica`, `provider-disabled`.
+ * One try at the provider: gets a place at a replica, or takes the base URL, sends, and gives the answer
+ * as it came. A place at a replica and the attempt's span end with the body. A replica without room is
+ * passed over at once while there is another one that has not been tried. Errors: those of
+ * `Origins.exchange`, `upstream-redirect`, `no-healthy-replica`, `overloaded`, `provider-disabled`.
  */
 export function attempt(parts: AttemptParts): Service<CallRequest, CallResponse, AmbassadorCall> {
   return async (request, context) => {
     const provider = providerOf(context)
-    const replica = provider.kind === 'vllm' ? parts.pool.pick() : undefined
-    const origin = replica?.origin ?? baseUrlOf(provider)
-    context.attempts++
-    context.replica = replica?.origin
-    if (replica !== undefined) replica.inFlight++
-    const sent = { request, context, provider, origin }
-    const span = startSpan(parts.tracer, sent)
-    const finish = (result: string) => {
-      if (replica !== undefined) replica.inFlight--
-      if (span.isRecording) describeResult(span, context, result)
-      span.end()
-    }
-    try {
-      const response = await send(parts, sent)
-      if (span.isRecording) describeHead(span, response)
-      const body = withEnding(response.body, (ending) =>
-        finish(
-          ending.kind === 'failed'
-            ? ending.error.code
-            : ending.kind === 'complete'
-              ? 'ok'
-              : 'dropped',
-        ),
-      )
-      return { ...response, body: letGoUnread(body, context.atEnd) }
-    } catch (error) {
-      finish(error instanceof CallError ? error.code : 'internal')
-      throw error
+    for (;;) {
+      const stay = provider.kind === 'vllm' ? await stayAt(parts.pool, request, context) : nowhere
+      const origin = stay.origin ?? baseUrlOf(provider)
+      const response = await once(parts, { request, context, provider, origin, stay })
+      const isFull = profileOf(provider).fullStatuses.includes(response.status)
+      if (!isFull || !mayPassOver(parts.pool, context)) return response
+      response.body.cancel()
     }
   }
+}
+
+/** Refused before any work: neither a budget nor a wait is spent on the next replica. */
+function mayPassOver(pool: ReplicaPool, context: AmbassadorCall): boolean {
+  const { attempts, attemptsBefore, attemptsMax, cancellation } = context
+  if (cancellation.reason !== undefined || attemptsBefore + attempts >= attemptsMax) return false
+  return context.replicasTried.length > 0 && pool.hasOther(context)
+}
+
+/** Where an attempt is made, and what is told of it there. */
+interface Stay {
+  /** Undefined where the provider is no pool. */
+  readonly origin: string | undefined
+  readonly placement: Placement | undefined
+  readonly leave: () => void
+}
+
+const nowhere: Stay = { origin: undefined, placement: undefined, leave() {} }
+
+/** What is only counted takes no place: it generates nothing. */
+async function stayAt(
+  pool: ReplicaPool,
+  request: CallRequest,
+  context: AmbassadorCall,
+): Promise<Stay> {
+  if (context.surface?.wants === 'count') {
+    const { origin } = pool.pick()
+    return { origin, placement: undefined, leave: pool.enter(origin) }
+  }
+  const placement = await pool.place(request, context)
+  const { origin, tier, heldMs } = placement
+  context.placed = { tier, heldMs }
+  const leave = pool.enter(origin)
+  return {
+    origin,
+    placement,
+    leave() {
+      placement.end()
+      leave()
+    },
+  }
+}
+
+async function once(parts: AttemptParts, sent: Try): Promise<CallResponse> {
+  const { context, stay } = sent
+  context.attempts++
+  context.replica = stay.origin
+  const span = startSpan(parts.tracer, sent)
+  const finish = (result: string) => {
+    stay.leave()
+    if (span.isRecording) describeResult(span, context, result)
+    span.end()
+  }
+  try {
+    const response = await send(parts, sent)
+    if (span.isRecording) describeHead(span, response)
+    const body = withEnding(followed(response, sent), (ending) =>
+      finish(
+        ending.kind === 'failed' ? ending.error.code : ending.kind === 'complete' ? 'ok' : 'dropped',
+      ),
+    )
+    return { ...response, body: letGoUnread(body, context.atEnd) }
+  } catch (error) {
+    finish(error instanceof CallError ? error.code : 'internal')
+    throw error
+  }
+}
+
+function followed(response: CallResponse, { context, provider, stay }: Try): Body {
+  const { placement } = stay
+  if (placement === undefined) return response.body
+  if (response.status < 400) return placement.follow(response, context)
+  if (profileOf(provider).fullStatuses.includes(response.status)) placement.full()
+  return response.body
 }
 
 function baseUrlOf(provider: Provider): string {
@@ -72,6 +128,7 @@ interface Try {
   readonly context: AmbassadorCall
   readonly provider: Provider
   readonly origin: string
+  readonly stay: Stay
 }
 
 /** Costs nothing where the call itself is not traced: an attempt is never the root of a tree. */

@@ -1,13 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Encoder, encoderOf } from './encoder.ts'
-import type { Engine, Ticket } from './engine.ts'
+import {
+  answerQuestion,
+  outletOf,
+  sendRefusal,
+  streamHeaders,
+  wholeHeaders,
+} from './answer-question.ts'
+import type { Condition } from './condition.ts'
 import type { Fault } from './fault.ts'
-import { isFields, parseJson } from './narrow.ts'
+import { type Fields, isFields, parseJson } from './narrow.ts'
 import type { ReplicaOptions } from './options.ts'
-import { Outlet } from './outlet.ts'
 import { type Dialect, type Question, readQuestion } from './question.ts'
-import { badRequest, busy, faultRefusal, Refusal, refusalBody } from './refusal.ts'
+import { badRequest, draining, engineDead, faultRefusal, Refusal } from './refusal.ts'
 import { surfaceAnswer } from './surfaces.ts'
+import type { TextEngine } from './text-engine.ts'
 
 /** One call of a replica, with what it needs to be answered. */
 export interface Call {
@@ -18,7 +24,9 @@ export interface Call {
   readonly bodyText: string
   readonly fault: Fault
   readonly requestId: string
-  readonly engine: Engine
+  readonly engine: TextEngine
+  readonly condition: Condition
+  /** With the adapters of this moment. */
   readonly options: ReplicaOptions
   readonly newId: () => string
   readonly random: () => number
@@ -45,7 +53,7 @@ export function answerCall(call: Call): void {
 }
 
 function answerOnTime(call: Call): void {
-  const { fault, request, response } = call
+  const { fault, request } = call
   if (fault.stallsHead === true) {
     call.faulted()
     return
@@ -68,18 +76,12 @@ function answerOnTime(call: Call): void {
   } catch (error) {
     if (!(error instanceof Refusal)) throw error
     if (fault.status !== undefined) call.faulted()
-    const retry = fault.retryAfterS === undefined ? {} : { 'retry-after': `${fault.retryAfterS}` }
-    const body = refusalBody(error, call.path)
-    response.writeHead(error.status, {
-      ...wholeHeaders(call),
-      ...retry,
-      'content-length': `${Buffer.byteLength(body)}`,
-    })
-    response.end(body)
+    sendRefusal(call, error)
   }
 }
 
 function answerRequest(call: Call): void {
+  const { condition } = call
   const body = readBody(call)
   const dialect = dialects[call.path]
   if (dialect === undefined) {
@@ -87,27 +89,18 @@ function answerRequest(call: Call): void {
     return
   }
   const question = readQuestion(dialect, body, call.options)
-  const { abortAfter } = call.fault
-  const asked: Question =
-    abortAfter === undefined ? question : { ...question, tokensMax: abortAfter, finish: 'abort' }
-  if (call.fault.refusesInside === true && !asked.streams) {
-    call.faulted()
-    throw busy()
-  }
-  if (call.fault.refusesInside !== true && !call.engine.hasRoom()) throw busy()
-  const encoder = encoderOf({
-    question: asked,
-    model: call.options.model,
-    requestId: call.requestId,
-    createdS: call.options.clock.unixSeconds(),
-    newId: call.newId,
-  })
-  if (abortAfter !== undefined) call.faulted()
-  if (asked.streams) answerStream(call, asked, encoder)
-  else answerWhole(call, asked, encoder)
+  if (condition.hasCrashed) throw engineDead()
+  if (condition.isDraining) throw draining()
+  answerQuestion(call, prioritized(call, question))
 }
 
-function readBody(call: Call) {
+/** The header `X-Vllm-Priority` wins over the body. */
+function prioritized({ request }: Call, question: Question): Question {
+  const given = Number(request.headers['x-vllm-priority'] ?? Number.NaN)
+  return Number.isSafeInteger(given) ? { ...question, priority: given } : question
+}
+
+function readBody(call: Call): Fields {
   const type = call.request.headers['content-type'] ?? ''
   if (!type.startsWith('application/json')) {
     const message =
@@ -126,7 +119,7 @@ function readBody(call: Call) {
 /**
  * Embeddings take their turn in the engine like a prefill; the tokenizer's surfaces answer at once.
  */
-function answerSurface(call: Call, body: Parameters<typeof surfaceAnswer>[1]): void {
+function answerSurface(call: Call, body: Fields): void {
   const answer = surfaceAnswer(call.path, body, call)
   if (answer === null) throw badRequest(`Cannot answer "${call.path}"`)
   const outlet = outletOf(call, () => undefined)
@@ -134,78 +127,22 @@ function answerSurface(call: Call, body: Parameters<typeof surfaceAnswer>[1]): v
     outlet.whole(answer.body, wholeHeaders(call))
     return
   }
+  if (call.condition.hasCrashed) throw engineDead()
+  if (call.condition.isDraining) throw draining()
   const ticket = call.engine.submit({
-    prompt: answer.prompt,
+    // Several texts may be more than a context holds: the engine sees one prompt.
+    prompt: answer.prompt.slice(0, call.options.contextTokensMax),
     salt: 'embeddings',
+    adapter: '',
+    priority: 0,
     tokensMax: 0,
     finish: 'stop',
     next: () => '',
-    sink: { isReady: () => true, token: () => outlet.whole(answer.body, wholeHeaders(call)) },
-  })
-  call.response.on('close', () => ticket.cancel())
-}
-
-function answerStream(call: Call, question: Question, encoder: Encoder): void {
-  let ticket: Ticket | null = null
-  const outlet = outletOf(call, () => ticket?.resume())
-  outlet.beginStream(streamHeaders(call))
-  if (call.fault.refusesInside === true) {
-    call.faulted()
-    const refusal = encoder.refusal()
-    for (const event of refusal.events) outlet.event(event)
-    if (refusal.isCut) outlet.cut()
-    else outlet.end()
-    return
-  }
-  for (const event of encoder.opening()) outlet.event(event)
-  let isFirst = true
-  ticket = call.engine.submit({
-    ...question,
-    sink: {
-      isReady: () => outlet.isReady(),
-      token(text, finish, account) {
-        for (const event of encoder.piece({ text, isFirst, finish, account })) outlet.event(event)
-        isFirst = false
-        if (finish !== null) outlet.end()
-      },
-    },
-  })
-  call.response.on('close', () => ticket?.cancel())
-}
-
-function answerWhole(call: Call, question: Question, encoder: Encoder): void {
-  const outlet = outletOf(call, () => undefined)
-  const parts: string[] = []
-  const ticket = call.engine.submit({
-    ...question,
     sink: {
       isReady: () => true,
-      token(part, finish, account) {
-        parts.push(part)
-        if (finish === null) return
-        outlet.whole(encoder.whole({ text: parts.join(''), finish, account }), wholeHeaders(call))
-      },
+      token: () => outlet.whole(answer.body, wholeHeaders(call)),
+      lost: () => sendRefusal(call, engineDead()),
     },
   })
   call.response.on('close', () => ticket.cancel())
-}
-
-function outletOf(call: Call, drained: () => void): Outlet {
-  return new Outlet(call.response, call.fault, {
-    drained,
-    faulted: call.faulted,
-    random: call.random,
-  })
-}
-
-function streamHeaders(call: Call): Readonly<Record<string, string>> {
-  return headers(call, 'text/event-stream; charset=utf-8')
-}
-
-function wholeHeaders(call: Call): Readonly<Record<string, string>> {
-  return headers(call, 'application/json')
-}
-
-function headers({ requestId }: Call, type: string): Readonly<Record<string, string>> {
-  return { server: 'uvicorn', 'content-type': type, vary: 'Origin', 'x-request-id': requestId }
 }

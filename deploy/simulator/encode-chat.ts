@@ -1,5 +1,5 @@
 import type { Answer, Encoder, EncoderContext, Piece } from './encoder.ts'
-import type { FinishReason } from './engine.ts'
+import type { FinishReason } from './account.ts'
 import {
   dataEvent,
   doneEvent,
@@ -7,6 +7,8 @@ import {
   lastUsage,
   refusalEvents,
   runningUsage,
+  timesOf,
+  type UsageManner,
   wholeUsage,
 } from './openai-usage.ts'
 
@@ -53,7 +55,7 @@ export function encodeChat(context: EncoderContext): Encoder {
     piece(piece) {
       const events = piece.isFirst ? [dataEvent(role(piece))] : []
       if (piece.finish === null) return [...events, dataEvent(chunk(piece))]
-      const usage = lastUsage(piece.account, piece.account.createdTokens)
+      const usage = lastUsage(piece.account, mannerOf(context))
       if (question.usage === 'none') {
         return [
           ...events,
@@ -66,8 +68,12 @@ export function encodeChat(context: EncoderContext): Encoder {
     },
     whole: (answer) =>
       JSON.stringify(wholeChat(context, { id, toolId, answer, reason: reasonOf(answer.finish) })),
-    refusal: () => ({ events: refusalEvents(), isCut: false }),
+    refusal: (why) => ({ events: refusalEvents(why), isCut: false }),
   }
+}
+
+function mannerOf({ tellsDetails = true }: EncoderContext): UsageManner {
+  return { tellsCreated: true, tellsDetails }
 }
 
 interface Whole {
@@ -107,12 +113,12 @@ function wholeChat(context: EncoderContext, { id, toolId, answer, reason }: Whol
     choices: [{ index: 0, message, ...end }],
     service_tier: null,
     system_fingerprint: fingerprint,
-    usage: wholeUsage(answer.account, answer.account.createdTokens),
+    usage: wholeUsage(answer.account, mannerOf(context)),
     prompt_logprobs: null,
     prompt_token_ids: null,
     prompt_text: null,
     kv_transfer_params: null,
     ec_transfer_params: null,
-    metrics: null,
+    metrics: timesOf(answer.account),
   }
 }

@@ -6,12 +6,14 @@ import {
   lastUsage,
   refusalEvents,
   runningUsage,
+  timesOf,
   wholeUsage,
 } from './openai-usage.ts'
 
 /** `/v1/completions`. */
 export function encodeCompletions(context: EncoderContext): Encoder {
-  const { question, model, createdS } = context
+  const { question, model, createdS, tellsDetails = true } = context
+  const manner = { tellsCreated: false, tellsDetails }
   const head = {
     id: `cmpl-${context.requestId}`,
     object: 'text_completion',
@@ -38,7 +40,7 @@ export function encodeCompletions(context: EncoderContext): Encoder {
       if (question.usage === 'none') {
         return [dataEvent({ ...chunk(piece), system_fingerprint: fingerprint }), doneEvent]
       }
-      const usage = lastUsage(piece.account, null)
+      const usage = lastUsage(piece.account, manner)
       const last = dataEvent({ ...head, choices: [], usage, system_fingerprint: fingerprint })
       return [dataEvent(chunk(piece)), last, doneEvent]
     },
@@ -59,12 +61,12 @@ export function encodeCompletions(context: EncoderContext): Encoder {
         choices: [choice],
         service_tier: null,
         system_fingerprint: fingerprint,
-        usage: wholeUsage(account, null),
+        usage: wholeUsage(account, manner),
         kv_transfer_params: null,
         ec_transfer_params: null,
-        metrics: null,
+        metrics: timesOf(account),
       })
     },
-    refusal: () => ({ events: refusalEvents(), isCut: false }),
+    refusal: (why) => ({ events: refusalEvents(why), isCut: false }),
   }
 }

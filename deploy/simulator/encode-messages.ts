@@ -1,6 +1,7 @@
 import type { Answer, Encoder, EncoderContext, Piece } from './encoder.ts'
-import type { Account, FinishReason } from './engine.ts'
+import type { Account, FinishReason } from './account.ts'
 import { parseJson } from './narrow.ts'
+import type { Refusal } from './refusal.ts'
 
 function named(value: { readonly type: string }): string {
   return `event: ${value.type}\ndata: ${JSON.stringify(value)}\n\n`
@@ -19,15 +20,19 @@ function usageOf({ promptTokens, cachedTokens, createdTokens, completionTokens }
   }
 }
 
-// Long as it is, it is what vLLM 0.32.0 sends: the refusal of the chat layer below does not pass
-// its own model.
-const refusalMessage = ['model', 'choices']
-  .map(
+/**
+ * Long as it is, it is what vLLM 0.32.0 sends: the refusal of the chat layer below does not pass its
+ * own model.
+ */
+function refusalMessage({ message, status }: Refusal): string {
+  const value = `{'error': {'message': '${message.slice(0, 2)}...am': None, 'code': ${status}}}`
+  const fields = ['model', 'choices'].map(
     (field) =>
-      `\n${field}\n  Field required [type=missing, input_value={'error': {'message': 'Th...am': None, 'code': 503}}, ` +
+      `\n${field}\n  Field required [type=missing, input_value=${value}, ` +
       'input_type=dict]\n    For further information visit https://errors.pydantic.dev/2.14/v/missing',
   )
-  .join('')
+  return `2 validation errors for ChatCompletionStreamResponse${fields.join('')}`
+}
 
 /** `/v1/messages`. */
 export function encodeMessages(context: EncoderContext): Encoder {
@@ -35,6 +40,9 @@ export function encodeMessages(context: EncoderContext): Encoder {
   const id = `chatcmpl-${context.requestId}`
   const toolId = `toolu_${context.newId()}`
   const { tool } = question
+
+  const told = (account: Account): Account =>
+    context.tellsDetails === false ? { ...account, cachedTokens: 0, createdTokens: 0 } : account
 
   const stopReason = (finish: FinishReason) => {
     if (finish === 'abort') return null
@@ -96,11 +104,11 @@ export function encodeMessages(context: EncoderContext): Encoder {
     piece: (piece) => [
       ...(piece.isFirst ? start(piece.account) : []),
       ...text(piece),
-      ...(piece.finish === null ? [] : end(piece.finish, piece.account)),
+      ...(piece.finish === null ? [] : end(piece.finish, told(piece.account))),
     ],
-    whole: (answer) => JSON.stringify(whole(answer)),
-    refusal() {
-      const message = `2 validation errors for ChatCompletionStreamResponse${refusalMessage}`
+    whole: (answer) => JSON.stringify(whole({ ...answer, account: told(answer.account) })),
+    refusal(why) {
+      const message = refusalMessage(why)
       const body = JSON.stringify({ type: 'error', error: { type: 'internal_error', message } })
       return { events: [`event: error\ndata: ${body}\n\n`], isCut: false }
     },

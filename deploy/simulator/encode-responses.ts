@@ -1,5 +1,5 @@
 import type { Answer, Encoder, EncoderContext, Piece } from './encoder.ts'
-import type { Account, FinishReason } from './engine.ts'
+import type { Account, FinishReason } from './account.ts'
 
 function usageOf({ promptTokens, cachedTokens, completionTokens }: Account) {
   return {
@@ -165,6 +165,7 @@ export function encodeResponses(context: EncoderContext): Encoder {
       ...(piece.finish === null ? [] : end(piece.finish, piece.account)),
     ],
     whole: (answer) => JSON.stringify(responseOf(context, ids, answer)),
-    refusal: () => ({ events: opening(), isCut: true }),
+    // Nothing tells of it: the events stop, after the opening ones at least.
+    refusal: () => ({ events: sequence === 0 ? opening() : [], isCut: true }),
   }
 }

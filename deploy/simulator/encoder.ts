@@ -2,8 +2,9 @@ import { encodeChat } from './encode-chat.ts'
 import { encodeCompletions } from './encode-completions.ts'
 import { encodeMessages } from './encode-messages.ts'
 import { encodeResponses } from './encode-responses.ts'
-import type { Account, FinishReason } from './engine.ts'
+import type { Account, FinishReason } from './account.ts'
 import type { Dialect, Question } from './question.ts'
+import type { Refusal } from './refusal.ts'
 
 /** One token of a stream, the last where `finish` is set. */
 export interface Piece {
@@ -31,8 +32,8 @@ export interface Encoder {
   piece(piece: Piece): string[]
   /** The body of an answer that is not streamed. */
   whole(answer: Answer): string
-  /** A refusal after the head of a stream was sent, and whether the connection is then cut. */
-  refusal(): { readonly events: string[]; readonly isCut: boolean }
+  /** The end of a stream that broke after its head, and whether the connection is then cut. */
+  refusal(why: Refusal): { readonly events: string[]; readonly isCut: boolean }
 }
 
 /** What an encoder knows of its call. */
@@ -43,6 +44,8 @@ export interface EncoderContext {
   readonly requestId: string
   readonly createdS: number
   readonly newId: () => string
+  /** Whether usage tells cached tokens; true where absent. */
+  readonly tellsDetails?: boolean
 }
 
 const encoders: Readonly<Record<Dialect, (context: EncoderContext) => Encoder>> = {

@@ -1,9 +1,9 @@
-import type { Engine } from './engine.ts'
 import type { ReplicaOptions } from './options.ts'
 import type { Histogram } from './statistics.ts'
+import type { TextEngine } from './text-engine.ts'
 
 /** A number as Python's Prometheus client writes it: always with a point. */
-function float(value: number): string {
+export function float(value: number): string {
   return Number.isInteger(value) ? `${value}.0` : `${value}`
 }
 
@@ -11,7 +11,7 @@ function float(value: number): string {
  * The text of `/metrics`, with vLLM 0.32's names and labels. `createdS` is when the replica began,
  * in seconds.
  */
-export function metricsText(engine: Engine, options: ReplicaOptions, createdS: number): string {
+export function metricsText(engine: TextEngine, options: ReplicaOptions, createdS: number): string {
   const lines: string[] = []
   const base = `engine="0",model_name="${options.model}"`
   const family = (name: string, type: string, series: readonly (readonly [string, number])[]) => {
@@ -29,37 +29,41 @@ export function metricsText(engine: Engine, options: ReplicaOptions, createdS: n
       series.map(([labels]) => [labels, createdS]),
     )
   }
-  const { statistics } = engine
-  gauge('num_requests_running', engine.running)
-  gauge('num_requests_waiting', engine.waiting)
+  const { statistics, gauges, totals, rest } = engine
+  gauge('num_requests_running', gauges.running)
+  gauge('num_requests_waiting', gauges.waiting)
   family('num_requests_waiting_by_reason', 'gauge', [
-    [`${base},reason="capacity"`, engine.waiting],
+    [`${base},reason="capacity"`, gauges.waiting],
     [`${base},reason="deferred"`, 0],
   ])
   family('engine_sleep_state', 'gauge', [
-    [`${base},sleep_state="awake"`, 1],
-    [`${base},sleep_state="weights_offloaded"`, 0],
-    [`${base},sleep_state="discard_all"`, 0],
+    // Of a pause no metric tells.
+    [`${base},sleep_state="awake"`, rest === 'awake' || rest === 'paused' ? 1 : 0],
+    [`${base},sleep_state="weights_offloaded"`, rest === 'weights_offloaded' ? 1 : 0],
+    [`${base},sleep_state="discard_all"`, rest === 'discard_all' ? 1 : 0],
   ])
-  gauge('kv_cache_usage_perc', engine.cacheUsage)
-  counter('prefix_cache_queries', [[base, statistics.promptTokens]])
-  counter('prefix_cache_hits', [[base, statistics.cachedTokens]])
+  if (options.kvMetrics) {
+    gauge('kv_cache_usage_perc', gauges.kvUsage)
+    counter('prefix_cache_queries', [[base, totals.prompt]])
+    counter('prefix_cache_hits', [[base, totals.cached]])
+  }
+  counter('num_preemptions', [[base, gauges.preemptions]])
   for (const name of unused) counter(name, [[base, 0]])
-  counter('prompt_tokens', [[base, statistics.promptTokens]])
+  counter('prompt_tokens', [[base, totals.prompt]])
   counter('prompt_tokens_by_source', [
-    [`${base},source="local_compute"`, statistics.promptTokens - statistics.cachedTokens],
-    [`${base},source="local_cache_hit"`, statistics.cachedTokens],
+    [`${base},source="local_compute"`, totals.prompt - totals.cached],
+    [`${base},source="local_cache_hit"`, totals.cached],
     [`${base},source="external_kv_transfer"`, 0],
   ])
-  counter('prompt_tokens_cached', [[base, statistics.cachedTokens]])
+  counter('prompt_tokens_cached', [[base, totals.cached]])
   counter(
     'prompt_tokens_cached_by_source',
     ['device', 'host', 'p2p', 'disk', 'external_unspecified'].map((source) => [
       `${base},source="${source}"`,
-      source === 'device' ? statistics.cachedTokens : 0,
+      source === 'device' ? totals.cached : 0,
     ]),
   )
-  counter('generation_tokens', [[base, statistics.generationTokens]])
+  counter('generation_tokens', [[base, totals.generated]])
   const { stop, length, abort } = statistics.finished
   counter(
     'request_success',
@@ -75,7 +79,8 @@ export function metricsText(engine: Engine, options: ReplicaOptions, createdS: n
   for (const [name, histogram] of Object.entries(statistics.histograms)) {
     lines.push(...histogramLines(name, histogram, options.model))
   }
-  family('cache_config_info', 'gauge', [[cacheLabels(options), 1]])
+  if (options.lorasMax > 0) family('lora_requests_info', 'gauge', loraSeries(engine, options))
+  if (options.kvMetrics) family('cache_config_info', 'gauge', [[cacheLabels(options), 1]])
   return `${lines.join('\n')}\n`
 }
 
@@ -88,8 +93,15 @@ const unused = [
   'external_prefix_cache_hits',
   'mm_cache_queries',
   'mm_cache_hits',
-  'num_preemptions',
 ]
+
+/** Both labels name the same set, as vLLM's do: a waiting adapter cannot be told from a running one. */
+function loraSeries({ loras }: TextEngine, { lorasMax }: ReplicaOptions): [string, number][] {
+  return loras.list().map(([set, atS]) => {
+    const adapters = `running_lora_adapters="${set}",waiting_lora_adapters="${set}"`
+    return [`max_lora="${lorasMax}",${adapters}`, atS]
+  })
+}
 
 function histogramLines(name: string, histogram: Histogram, model: string): string[] {
   const bucket = (bound: string, value: number) =>

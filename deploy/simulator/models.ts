@@ -1,11 +1,11 @@
 import type { ReplicaOptions } from './options.ts'
 
-/** The body of `/v1/models`; `permissionId` is 16 hexadecimal digits. */
-export function modelsText(options: ReplicaOptions, permissionId: string): string {
-  const { model, contextTokensMax } = options
+/** The body of `/v1/models`: the served model, then its adapters. `newId` gives 16 hexadecimal digits. */
+export function modelsText(options: ReplicaOptions, newId: () => string): string {
+  const { model, contextTokensMax, loras } = options
   const created = options.clock.unixSeconds()
-  const permission = {
-    id: `modelperm-${permissionId}`,
+  const permission = () => ({
+    id: `modelperm-${newId()}`,
     object: 'model_permission',
     created,
     allow_create_engine: false,
@@ -17,15 +17,17 @@ export function modelsText(options: ReplicaOptions, permissionId: string): strin
     organization: '*',
     group: null,
     is_blocking: false,
-  }
-  const served = {
-    id: model,
+  })
+  const entry = (id: string, parent: string | null) => ({
+    id,
     object: 'model',
     created,
     owned_by: 'vllm',
-    root: `/models/${model}`,
-    parent: null,
-  }
-  const entry = { ...served, max_model_len: contextTokensMax, permission: [permission] }
-  return JSON.stringify({ object: 'list', data: [entry] })
+    root: `/models/${id}`,
+    parent,
+    max_model_len: parent === null ? contextTokensMax : null,
+    permission: [permission()],
+  })
+  const data = [entry(model, null), ...loras.map((name) => entry(name, model))]
+  return JSON.stringify({ object: 'list', data })
 }

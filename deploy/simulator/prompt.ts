@@ -14,8 +14,10 @@ function partText(part: unknown): string {
   return JSON.stringify(part) ?? ''
 }
 
+const turnEnd = '<|im_end|>\n'
+
 function turn(role: string, text: string): string {
-  return `<|im_start|>${role}\n${text}<|im_end|>\n`
+  return `<|im_start|>${role}\n${text}${turnEnd}`
 }
 
 function messageTurn(message: unknown): string {
@@ -30,10 +32,16 @@ function messageTurn(message: unknown): string {
  * turns.
  */
 export function conversation(body: Fields, messages: readonly unknown[]): string {
+  const turns = `${head(body)}${messages.map(messageTurn).join('')}`
+  // The model goes on with the last turn, which so has no end.
+  if (body['continue_final_message'] === true) return turns.slice(0, -turnEnd.length)
+  return body['add_generation_prompt'] === false ? turns : `${turns}<|im_start|>assistant\n`
+}
+
+function head(body: Fields): string {
   const system = contentText(body['system'] ?? body['instructions'] ?? '')
   const tools = elements(body['tools']).length > 0 ? JSON.stringify(body['tools']) : ''
-  const head = system + tools === '' ? '' : turn('system', system + tools)
-  return `${head}${messages.map(messageTurn).join('')}<|im_start|>assistant\n`
+  return system + tools === '' ? '' : turn('system', system + tools)
 }
 
 /** The turns of a responses request: its `input` is one user text or a list of items. */

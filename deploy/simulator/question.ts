@@ -1,4 +1,4 @@
-import type { FinishReason } from './engine.ts'
+import type { FinishReason } from './account.ts'
 import { elements, type Fields, isFields, textOr } from './narrow.ts'
 import type { ReplicaOptions } from './options.ts'
 import { conversation, responseInput } from './prompt.ts'
@@ -14,6 +14,9 @@ export interface Question {
   readonly prompt: readonly string[]
   /** The body's `cache_salt`, or empty. */
   readonly salt: string
+  /** Name of the LoRA adapter that is asked; '' is the base model. */
+  readonly adapter: string
+  readonly priority: number
   /** The limit the caller named, in tokens; null where it named none. */
   readonly limitTokens: number | null
   readonly tokensMax: number
@@ -34,7 +37,7 @@ const limitFields: Readonly<Record<Dialect, readonly string[]>> = {
 
 /** Reads `body`. Errors: `Refusal` with vLLM's words where it would refuse. */
 export function readQuestion(dialect: Dialect, body: Fields, options: ReplicaOptions): Question {
-  requireModel(body, options)
+  const adapter = readAdapter(body, options)
   if (body['n'] !== undefined && body['n'] !== null && body['n'] !== 1) {
     throw badRequest('n must be 1: the simulator gives one choice per call.', 'n')
   }
@@ -56,6 +59,8 @@ export function readQuestion(dialect: Dialect, body: Fields, options: ReplicaOpt
     dialect,
     prompt,
     salt: textOr(body['cache_salt'], ''),
+    adapter,
+    priority: Number.isSafeInteger(body['priority']) ? Number(body['priority']) : 0,
     limitTokens,
     ...answerOf({ prompt, tool, limitTokens }, options),
     streams: body['stream'] === true,
@@ -92,10 +97,14 @@ function answerOf(
   }
 }
 
-/** Refuses a model this replica does not serve; a request that names none is for the served one. */
-export function requireModel(body: Fields, options: ReplicaOptions): void {
+/**
+ * The adapter that `body` names as its model, '' for the served model. A request that names no model
+ * is answered by that one. Errors: `Refusal` 404.
+ */
+export function readAdapter(body: Fields, options: ReplicaOptions): string {
   const model = body['model'] ?? options.model
-  if (model === options.model) return
+  if (model === options.model) return ''
+  if (typeof model === 'string' && options.loras.includes(model)) return model
   const named = typeof model === 'string' ? model : JSON.stringify(model)
   const message = `The model \`${named}\` does not exist. Valid aliases: ${options.model}.`
   throw new Refusal(404, 'NotFoundError', { message, param: 'model' })

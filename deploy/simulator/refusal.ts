@@ -27,6 +27,18 @@ export function busy(): Refusal {
   return new Refusal(503, 'Service Unavailable', { message })
 }
 
+/** The engine's process is gone, that of the API is still there. */
+export function engineDead(): Refusal {
+  const message = 'EngineCore encountered an issue. See stack trace (above) for the root cause.'
+  return new Refusal(500, 'InternalServerError', { message })
+}
+
+/** A server that drains takes no call, whatever its `/health` says. */
+export function draining(): Refusal {
+  const message = 'cannot schedule new futures after shutdown'
+  return new Refusal(500, 'InternalServerError', { message })
+}
+
 const types: Readonly<Record<number, string>> = {
   400: 'BadRequestError',
   401: 'Unauthorized',

@@ -33,11 +33,8 @@ const callBounds = [
   0.3, 0.5, 0.8, 1, 1.5, 2, 2.5, 5, 10, 15, 20, 30, 40, 50, 60, 120, 240, 480, 960, 1_920, 7_680,
 ]
 
-/** What a replica counts since its start. Tokens unless a name says seconds. */
+/** What a replica counts of its calls since its start. Tokens unless a name says seconds. */
 export class Statistics {
-  promptTokens = 0
-  cachedTokens = 0
-  generationTokens = 0
   rejections = 0
   readonly finished: Record<'stop' | 'length' | 'abort', number> = { stop: 0, length: 0, abort: 0 }
   readonly histograms = {

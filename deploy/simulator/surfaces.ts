@@ -1,7 +1,7 @@
 import { elements, type Fields } from './narrow.ts'
 import type { ReplicaOptions } from './options.ts'
 import { hash32, pseudoRandom } from './pseudo-random.ts'
-import { readPrompt, requireModel } from './question.ts'
+import { readAdapter, readPrompt } from './question.ts'
 import { badRequest } from './refusal.ts'
 import { tokenId, tokenize } from './tokens.ts'
 
@@ -32,8 +32,11 @@ export function surfaceAnswer(
   context: SurfaceContext,
 ): SurfaceAnswer | null {
   if (!surfacePaths.has(path)) return null
-  requireModel(body, context.options)
-  if (path === '/v1/embeddings') return embeddings(body, context)
+  const adapter = readAdapter(body, context.options)
+  if (path === '/v1/embeddings') {
+    const { model } = context.options
+    return embeddings(body, { ...context, model: adapter === '' ? model : adapter })
+  }
   if (path === '/tokenize') return { body: tokenized(body, context.options), prompt: null }
   const counted = readPrompt('messages', body).length
   const management = { original_input_tokens: counted }
@@ -58,7 +61,12 @@ const dimensionsDefault = 384
 const dimensionsMax = 4_096
 const inputsMax = 2_048
 
-function embeddings(body: Fields, { options, requestId }: SurfaceContext): SurfaceAnswer {
+interface EmbeddingContext extends SurfaceContext {
+  readonly model: string
+}
+
+function embeddings(body: Fields, context: EmbeddingContext): SurfaceAnswer {
+  const { options, requestId, model } = context
   const inputs = embeddingInputs(body['input'])
   if (inputs.length === 0 || inputs.length > inputsMax) {
     throw badRequest(`input must be 1 to ${inputsMax} texts or token lists`, 'input')
@@ -83,7 +91,7 @@ function embeddings(body: Fields, { options, requestId }: SurfaceContext): Surfa
     id: `embd-${requestId}`,
     object: 'list',
     created: options.clock.unixSeconds(),
-    model: options.model,
+    model,
     data,
     usage: { ...counts, prompt_tokens_details: null },
   }

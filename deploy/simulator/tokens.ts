@@ -11,9 +11,10 @@ export function tokenize(text: string): string[] {
   return text.match(piece) ?? []
 }
 
-/** A stable number below 32,000 for a token. */
+/** A stable number for a token: below 32,000 for a piece of text, its own for one given as `#id`. */
 export function tokenId(token: string): number {
-  return hash32(token) % 32_000
+  const given = /^#(\d+)$/.exec(token)?.[1]
+  return given === undefined ? hash32(token) % 32_000 : Number(given)
 }
 
 const preface = tokenize("This is simulated text from Outrigger's embedded vLLM pool.")

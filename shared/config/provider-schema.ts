@@ -23,7 +23,7 @@ import {
 import { presetNames, presets } from './presets.ts'
 import { prices, unknownPrice } from './price-schema.ts'
 import { accountPercent, families, limits, queue } from './quota-schema.ts'
-import { breaker, retry } from './resilience-schema.ts'
+import { breaker, resume, retry } from './resilience-schema.ts'
 
 export const dialectNames = ['chat', 'completions', 'embeddings', 'messages'] as const
 export type Dialect = (typeof dialectNames)[number]
@@ -236,6 +236,8 @@ const vllm = v.object({
   kind: v.literal('vllm'),
   ...common,
   replicas,
+  // A stream that breaks goes on at another replica. Off: the rest of the answer is a new sample.
+  resume: v.optional(resume, false),
   // Only for servers started with --api-key.
   credentials: v.optional(v.array(plainCredential), []),
   dialects: dialects(dialectNames),

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { count, duration, oneOf } from './fields.ts'
+import { count, duration, oneOf, size } from './fields.ts'
 
 /** `providers.NAME.retry`: how often and how soon an ambassador asks its provider again. */
 export const retry = v.object({
@@ -20,6 +20,31 @@ export const retry = v.object({
   unknown: v.optional(oneOf(['retry', 'leave']), 'retry'),
 })
 
+const resumeMessage = 'must be true, false, or an object with times and textMax'
+
+/**
+ * `providers.NAME.resume` of a pool: whether a stream that breaks goes on at another replica.
+ * Undefined once parsed where it does not.
+ */
+export const resume = v.pipe(
+  v.union(
+    [
+      v.boolean(),
+      v.object({
+        // Of one call: who breaks twice has met more than the loss of one server.
+        times: v.optional(count({ max: 2 }), 1),
+        // Longer answers are not kept, and end as they would without it.
+        textMax: v.optional(size({ max: 2 ** 18 }), '256KiB'),
+      }),
+    ],
+    resumeMessage,
+  ),
+  v.transform((input) => {
+    if (input === false) return undefined
+    return input === true ? { times: 1, textMax: 2 ** 18 } : input
+  }),
+)
+
 /** `providers.NAME.breaker`: when an ambassador stops asking, per credential and model. */
 export const breaker = v.object({
   // Two or three calls with all their attempts: chance does not fail that often in a row.
@@ -38,3 +63,4 @@ export const breaker = v.object({
 
 export type RetryLimits = v.InferOutput<typeof retry>
 export type BreakerLimits = v.InferOutput<typeof breaker>
+export type ResumeLimits = NonNullable<v.InferOutput<typeof resume>>

@@ -1,7 +1,8 @@
+import type { PrefillRates } from '../cost/prefill-cost.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Policy } from '../policies/policy.ts'
 import type { PrefixIndex } from '../prefix/prefix-index.ts'
-import { expectation } from './late-binding.ts'
+import { expectation } from './chooser.ts'
 import type { Member } from './member.ts'
 import type { PoolCall } from './pool-call.ts'
 import type { Binding, Router } from './router.ts'
@@ -13,6 +14,7 @@ interface EarlyBindingParts {
   /** Those that take calls; never empty. */
   readonly members: () => readonly Member[]
   readonly blockTokens: number
+  readonly rates: PrefillRates
 }
 
 /** Binds every call when it arrives, by a policy. */
@@ -26,14 +28,14 @@ export class EarlyBinding implements Router {
   }
 
   submit(call: PoolCall, bind: (binding: Binding) => void): () => void {
-    const { policy, ledger, index, members, blockTokens } = this.#parts
+    const { policy, ledger, index, members, blockTokens, rates } = this.#parts
     const all = members()
-    const chosen = policy.choose(call, all)
-    const member = all.find(({ slot }) => slot === chosen.slot)
-    if (member === undefined) return () => undefined
+    const { slot } = policy.choose(call, all)
+    const member = all.find((each) => each.slot === slot)
+    if (member === undefined) throw new Error(`Cannot bind: '${policy.name}' chose nobody`)
     index.match(call.chain, this.#found)
-    const cached = (this.#found[member.slot] ?? 0) * blockTokens
-    const entry = ledger.send(call, member.slot, expectation(call, member.rates, cached))
+    const cached = (this.#found[slot] ?? 0) * blockTokens
+    const entry = ledger.send(call, slot, expectation(call, rates, cached))
     bind({ member, entry, priority: policy.priorityOf?.(call) })
     return () => undefined
   }

@@ -1,4 +1,3 @@
-import { assumedRates, type PrefillRates } from '../cost/prefill-cost.ts'
 import type { ReplicaBook } from '../ledger/replica-book.ts'
 import type { Candidate } from '../policies/policy.ts'
 import { type Gauges, unknownGauges } from '../signals/gauges.ts'
@@ -9,7 +8,6 @@ export class Member implements Candidate {
   readonly origin: string
   readonly book: ReplicaBook
   gauges: Gauges = unknownGauges
-  rates: PrefillRates = assumedRates
   /** KV blocks of the index's size. */
   capacityBlocks = Number.POSITIVE_INFINITY
   /** Calls it runs at once (vLLM's `max_num_seqs`). */

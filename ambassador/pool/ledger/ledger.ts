@@ -10,14 +10,12 @@ interface LedgerParts {
   readonly index: PrefixIndex
   /** Tokens in a block of the index. */
   readonly blockTokens: number
-  /** Part of the expected growth of answers that is reckoned with, 0 to 1. */
-  readonly growth: number
 }
 
-/** What a call is expected to cost where it goes. */
+/** What a call is expected to take where it goes. */
 export interface Expectation {
   readonly uncachedTokens: number
-  readonly ownMs: number
+  readonly plainMs: number
 }
 
 /**
@@ -38,15 +36,23 @@ export class Ledger {
     return (this.#books[slot] ??= new ReplicaBook())
   }
 
+  /** The replica has left, or has come back: its calls end without a trace, and its speed is unknown. */
+  forget(slot: number): void {
+    for (const entry of this.#books[slot]?.entries ?? []) this.end(entry)
+    this.#books[slot] = undefined
+  }
+
   send(call: PoolCall, slot: number, expected: Expectation): Entry {
     const { now, index } = this.#parts
     const entry: Entry = {
       call,
       slot,
       sentMs: now(),
-      ...expected,
+      uncachedTokens: expected.uncachedTokens,
+      plainMs: expected.plainMs,
       hold: index.hold(call.chain, slot),
       state: 'prefill',
+      firstTokenMs: 0,
       generated: 0,
       tailBlocks: this.#tailOf(call, 0),
     }
@@ -59,7 +65,7 @@ export class Ledger {
   firstToken(entry: Entry): void {
     if (entry.state !== 'prefill') return
     entry.state = 'decode'
-    this.book(entry.slot).leavePrefill(entry, this.#parts.now())
+    this.book(entry.slot).firstToken(entry, this.#parts.now())
   }
 
   /** `generated`: tokens in all, seen so far. */
@@ -76,14 +82,32 @@ export class Ledger {
   /** However it ended. A second time does nothing. */
   end(entry: Entry): void {
     if (entry.state === 'ended') return
-    const { now, index } = this.#parts
-    const book = this.book(entry.slot)
-    if (entry.generated > 0) this.#lengths.add(kindOf(entry.call), entry.generated)
-    book.leavePrefill(entry, now())
     entry.state = 'ended'
-    book.remove(entry)
+    const { now, index } = this.#parts
+    if (entry.generated > 0) this.#lengths.add(kindOf(entry.call), entry.generated)
+    const book = this.book(entry.slot)
+    book.remove(entry, now())
     index.reserve(entry.slot, book.tailBlocks)
     index.release(entry.hold)
+  }
+
+  /** KV blocks that live calls hold at a replica, each counted once, corrected by what it says. */
+  heldBlocks(slot: number): number {
+    return this.#countedBlocks(slot) + this.book(slot).correction.blocks
+  }
+
+  /** The replica said that live calls hold `usage` of its blocks, 0 to 1. */
+  observeUsage(slot: number, usage: number): void {
+    const { index } = this.#parts
+    const book = this.book(slot)
+    const most = this.#countedBlocks(slot)
+    let unscheduled = 0
+    for (const entry of book.prefills) {
+      unscheduled += index.exclusive(entry.hold) + entry.tailBlocks
+    }
+    const capacity = index.capacity(slot)
+    book.correction.observe(usage * capacity, { least: most - unscheduled, most }, capacity)
+    book.isForecast = false
   }
 
   /** Tokens that a call that has generated so many is expected to generate yet. */
@@ -93,8 +117,8 @@ export class Ledger {
 
   /** How the KV use of a replica goes on with what is there. */
   forecast(slot: number): KvForecast {
-    const { blockTokens, growth, index } = this.#parts
-    const forecast = (this.#forecasts[slot] ??= new KvForecast(blockTokens, growth))
+    const { blockTokens, index } = this.#parts
+    const forecast = (this.#forecasts[slot] ??= new KvForecast(blockTokens))
     const book = this.book(slot)
     if (book.isForecast) return forecast
     book.isForecast = true
@@ -106,8 +130,7 @@ export class Ledger {
     return forecast
   }
 
-  /** KV blocks that live calls hold at a replica, each counted once. */
-  heldBlocks(slot: number): number {
+  #countedBlocks(slot: number): number {
     return this.#parts.index.live(slot) + this.book(slot).tailBlocks
   }
 

@@ -1,64 +1,95 @@
+import { AdapterMirror } from './adapter-mirror.ts'
 import type { Entry } from './entry.ts'
+import { KvCorrection } from './kv-correction.ts'
+import { Speed } from './speed.ts'
+
+/** Tokens an answer must have to tell the pace, and how much one tells. */
+const stepsMin = 8
+const stepGain = 0.05
 
 /** The work in flight at one replica. Only the ledger writes it. */
 export class ReplicaBook {
-  /** In the order they were sent; those that wait for their first token come first in no order. */
   readonly entries = new Set<Entry>()
-  /** Calls sent whose first token has not come, in the order they were sent. */
+  /** Those whose first token has not come, in the order they were sent. */
   readonly prefills = new Set<Entry>()
-  /** Prompt tokens of those that the replica has to compute. */
+  readonly speed = new Speed()
+  readonly correction = new KvCorrection()
+  readonly adapters = new AdapterMirror()
+  /** Prompt tokens of the prefills that the replica has to compute. */
   queuedTokens = 0
-  /** What computing them takes, from the start of each. */
-  #queuedMs = 0
-  /** When the replica was last seen to begin or to end a prefill. */
-  #progressMs = 0
+  /** KV blocks without a hash: last parts of prompts, and what was generated. */
   tailBlocks = 0
   /** Whether the forecast is of what is here. */
   isForecast = false
+  /** Between two tokens of an answer, lately. */
+  stepMs = 30
+  /** What computing the prefills takes, from the start of each, at a speed of 1. */
+  #queuedMs = 0
+  /** The one prefill in flight that no other has met; its time is that of its own work. */
+  #alone: Entry | undefined
+  /** When the replica was last seen to begin or to end a prefill. */
+  #progressMs = 0
 
   get inFlight(): number {
     return this.entries.size
   }
 
-  /** Calls that generate. */
-  get decoding(): number {
-    return this.entries.size - this.prefills.size
-  }
-
-  /** Milliseconds of prefill that stand before a call sent now: what is running is drained by the time since. */
+  /** Milliseconds of prefill before a call sent now: what runs is drained by the time since it began. */
   queuedMs(nowMs: number): number {
     const [head] = this.prefills
     if (head === undefined) return 0
-    return Math.max(0, this.#queuedMs - Math.min(nowMs - this.#progressMs, head.ownMs))
+    const { factor } = this.speed
+    const done = Math.min(nowMs - this.#progressMs, head.plainMs * factor)
+    return Math.max(0, this.#queuedMs * factor - done)
   }
 
   add(entry: Entry): void {
-    this.isForecast = false
-    if (this.prefills.size === 0) this.#progressMs = entry.sentMs
+    const isIdle = this.prefills.size === 0
+    if (isIdle) this.#progressMs = entry.sentMs
+    this.#alone = isIdle ? entry : undefined
     this.entries.add(entry)
     this.prefills.add(entry)
     this.queuedTokens += entry.uncachedTokens
-    this.#queuedMs += entry.ownMs
+    this.#queuedMs += entry.plainMs
     this.tailBlocks += entry.tailBlocks
-  }
-
-  /** Its first token has come, or it has ended without one. */
-  leavePrefill(entry: Entry, nowMs: number): void {
-    if (!this.prefills.delete(entry)) return
-    this.queuedTokens -= entry.uncachedTokens
-    this.#queuedMs = this.prefills.size === 0 ? 0 : this.#queuedMs - entry.ownMs
-    this.#progressMs = nowMs
-  }
-
-  remove(entry: Entry): void {
+    this.adapters.add(entry.call.adapter)
     this.isForecast = false
+  }
+
+  /** Its first token has come. */
+  firstToken(entry: Entry, nowMs: number): void {
+    if (!this.prefills.has(entry)) return
+    if (this.#alone === entry) this.speed.add(entry.plainMs, nowMs - entry.sentMs)
+    entry.firstTokenMs = nowMs
+    this.#leavePrefill(entry, nowMs)
+  }
+
+  remove(entry: Entry, nowMs: number): void {
+    this.#measureSteps(entry, nowMs)
+    if (this.prefills.has(entry)) this.#leavePrefill(entry, nowMs)
     this.entries.delete(entry)
     this.tailBlocks -= entry.tailBlocks
+    this.adapters.remove(entry.call.adapter)
+    this.isForecast = false
   }
 
   setTail(entry: Entry, blocks: number): void {
-    this.isForecast = false
     this.tailBlocks += blocks - entry.tailBlocks
     entry.tailBlocks = blocks
+    this.isForecast = false
+  }
+
+  #measureSteps({ generated, firstTokenMs }: Entry, nowMs: number): void {
+    if (generated < stepsMin) return
+    const ms = (nowMs - firstTokenMs) / (generated - 1)
+    this.stepMs += stepGain * (ms - this.stepMs)
+  }
+
+  #leavePrefill(entry: Entry, nowMs: number): void {
+    this.prefills.delete(entry)
+    this.queuedTokens -= entry.uncachedTokens
+    // Sums of fractions: what is left of nothing is nothing.
+    this.#queuedMs = this.prefills.size === 0 ? 0 : this.#queuedMs - entry.plainMs
+    this.#progressMs = nowMs
   }
 }

@@ -2,7 +2,10 @@ import type { Chain } from '#ambassador/pool/prefix/chain.ts'
 
 /** One call of a workload. */
 export interface Arrival {
+  /** Of one that follows another: when it would come if nothing were slow. */
   readonly atMs: number
+  /** The call whose answer it waits for, and how long after that answer's end it comes. */
+  readonly follows?: { readonly arrival: Arrival; readonly pauseMs: number }
   /** Of the prompt. */
   readonly tokens: number
   /** One key for each full block of the prompt; equal keys mean equal prompts up to there. */
@@ -12,6 +15,8 @@ export interface Arrival {
   readonly outputTokens: number
   /** Keys of the blocks that the answer fills; where absent nobody asks for them again. */
   readonly outputKeys?: Float64Array
+  /** The prompt and the answer as the ambassador sees them; absent where `outputKeys` is. */
+  readonly grownChain?: Chain
   readonly tenant: string
   readonly class: string
   readonly adapter: string
@@ -21,6 +26,7 @@ export interface Arrival {
 /** What became of it. Milliseconds of virtual time. */
 export interface Outcome {
   readonly arrival: Arrival
+  arrivedMs: number
   slot: number
   boundMs: number
   firstTokenMs: number
@@ -28,6 +34,10 @@ export interface Outcome {
   /** Prompt tokens the replica found in its cache, and what had been predicted. */
   cachedTokens: number
   predictedTokens: number
+  /** Sent again because its replica was lost before the first token. */
+  resent: number
+  /** Its replica was lost in the middle of the answer. */
+  isBroken: boolean
 }
 
 /** What one run gave. */
@@ -36,6 +46,23 @@ export interface PoolRun {
   readonly preemptions: number
   readonly steps: number
   readonly endMs: number
+}
+
+/** An arrival to which nothing has happened. */
+export function newOutcome(arrival: Arrival): Outcome {
+  const never = Number.POSITIVE_INFINITY
+  return {
+    arrival,
+    arrivedMs: never,
+    slot: -1,
+    boundMs: never,
+    firstTokenMs: never,
+    endMs: never,
+    cachedTokens: 0,
+    predictedTokens: 0,
+    resent: 0,
+    isBroken: false,
+  }
 }
 
 /** The ambassador's hashes of blocks that a trace only numbers. */

@@ -1,3 +1,4 @@
+import { assumedRates } from '#ambassador/pool/cost/prefill-cost.ts'
 import { EarlyBinding } from '#ambassador/pool/dispatch/early-binding.ts'
 import { LateBinding } from '#ambassador/pool/dispatch/late-binding.ts'
 import { Member } from '#ambassador/pool/dispatch/member.ts'
@@ -10,7 +11,8 @@ import type { Policy } from '#ambassador/pool/policies/policy.ts'
 import { PrefixIndex } from '#ambassador/pool/prefix/prefix-index.ts'
 import { Engine, type EngineOptions, type EngineTicket } from '../replica/engine.ts'
 import { VirtualClock } from '../virtual-clock.ts'
-import type { Arrival, Outcome, PoolRun } from './arrival.ts'
+import { type Arrival, newOutcome, type Outcome, type PoolRun } from './arrival.ts'
+import { type Disturbance, presentAtStart } from './disturbance.ts'
 
 /** How calls are placed: by a policy on arrival, or by our own dispatch. */
 export type Placing =
@@ -29,6 +31,8 @@ export interface VirtualPoolOptions {
   readonly fromReplicaMs: number
   /** How often the tokens that streamed are counted. */
   readonly streamedMs: number
+  /** What befalls replicas; at no time may all be lost. Default none. */
+  readonly disturbances?: readonly Disturbance[]
 }
 
 export const usualWay = {
@@ -39,94 +43,122 @@ export const usualWay = {
   streamedMs: 50,
 } as const
 
+/** One call on its way: what is sent, again where its replica is lost. */
+interface Sent {
+  readonly outcome: Outcome
+  readonly call: PoolCall
+  readonly entry: Entry
+}
 
 /** A pool of simulated replicas behind the ambassador's own decision code, in virtual time. */
 export class VirtualPool {
   readonly #options: VirtualPoolOptions
   readonly #clock: VirtualClock
-  readonly #engines: Engine[] = []
-  readonly #members: Member[] = []
+  /** By slot; undefined where none is there. */
+  readonly #engines: (Engine | undefined)[] = []
+  readonly #lost: Engine[] = []
+  #members: readonly Member[] = []
+  readonly #index: PrefixIndex
   readonly #ledger: Ledger
   readonly #router: Router
+  readonly #policy: Policy | undefined
   readonly #live = new Map<Entry, EngineTicket>()
+  /** The calls that wait for the answer of another. */
+  readonly #followers = new Map<Arrival, Outcome>()
   #unfinished = 0
 
   constructor(options: VirtualPoolOptions) {
     this.#options = options
-    this.#clock = new VirtualClock(options.seed)
-    const clock = this.#clock
+    const { replicas, placing, disturbances = [] } = options
+    const clock = new VirtualClock(options.seed)
+    this.#clock = clock
     const { blocks, blockTokens } = options.engine
-    const index = new PrefixIndex({ blocksMax: options.replicas * blocks * 2 })
-    this.#ledger = new Ledger({ now: () => clock.now(), index, blockTokens, growth: options.placing.kind === 'dispatch' ? Math.max(0.5, options.placing.settings.growth) : 0.5 })
-    for (let slot = 0; slot < options.replicas; slot++) {
-      this.#engines.push(new Engine({ ...options.engine, clock }))
-      index.open(slot, blocks)
-      const member = new Member(slot, `http://replica-${slot}`, this.#ledger.book(slot))
-      member.capacityBlocks = blocks
-      member.sequencesMax = options.engine.sequencesMax ?? 256
-      this.#members.push(member)
+    const index = new PrefixIndex({ blocksMax: replicas * blocks * 2 })
+    this.#index = index
+    const growth = placing.kind === 'dispatch' ? Math.max(0.5, placing.settings.growth) : 0.5
+    this.#ledger = new Ledger({ now: () => clock.now(), index, blockTokens, growth })
+    for (let slot = 0; slot < replicas; slot++) index.open(slot, blocks)
+    for (const slot of presentAtStart(replicas, disturbances)) this.#join(slot)
+    const common = { ledger: this.#ledger, index, members: () => this.#members, blockTokens, rates: assumedRates }
+    if (placing.kind === 'policy') {
+      this.#policy = placing.policy(() => clock.random())
+      this.#router = new EarlyBinding({ ...common, policy: this.#policy })
+    } else {
+      this.#router = new LateBinding({ ...common, clock, settings: placing.settings })
     }
-    const common = { ledger: this.#ledger, index, members: () => this.#members, blockTokens }
-    const { placing } = options
-    this.#router =
-      placing.kind === 'policy'
-        ? new EarlyBinding({ ...common, policy: placing.policy(() => clock.random()) })
-        : new LateBinding({ ...common, clock, settings: placing.settings })
   }
 
   run(arrivals: readonly Arrival[]): PoolRun {
     this.#unfinished = arrivals.length
     const outcomes = arrivals.map((arrival) => newOutcome(arrival))
-    for (const outcome of outcomes) {
-      this.#clock.after(outcome.arrival.atMs, () => this.#arrive(outcome))
-    }
-    this.#engines.forEach((_, slot) => this.#scrapeLater(slot))
+    for (const outcome of outcomes) this.#expect(outcome)
+    for (const disturbance of this.#options.disturbances ?? []) this.#disturbLater(disturbance)
+    for (let slot = 0; slot < this.#options.replicas; slot++) this.#scrapeLater(slot)
     if (this.#options.placing.kind === 'dispatch') this.#countLater()
     this.#clock.run()
+    const engines = [...this.#engines.filter((engine) => engine !== undefined), ...this.#lost]
     return {
       outcomes,
-      preemptions: sum(this.#engines.map(({ preemptions }) => preemptions)),
-      steps: sum(this.#engines.map(({ steps }) => steps)),
-      endMs: Math.max(...outcomes.map(({ endMs }) => endMs)),
+      preemptions: sum(engines.map(({ preemptions }) => preemptions)),
+      steps: sum(engines.map(({ steps }) => steps)),
+      endMs: outcomes.reduce((latest, { endMs }) => Math.max(latest, endMs), 0),
     }
+  }
+
+  #expect(outcome: Outcome): void {
+    const { atMs, follows } = outcome.arrival
+    if (follows === undefined) this.#clock.after(atMs, () => this.#arrive(outcome))
+    else this.#followers.set(follows.arrival, outcome)
   }
 
   #arrive(outcome: Outcome): void {
-    this.#router.submit(callOf(outcome.arrival, this.#clock), (binding) => {
-      this.#send(outcome, binding)
+    outcome.arrivedMs = this.#clock.now()
+    this.#submit(outcome, callOf(outcome.arrival, outcome.arrivedMs))
+  }
+
+  #submit(outcome: Outcome, call: PoolCall): void {
+    this.#router.submit(call, (binding) => this.#send({ outcome, call, ...binding }))
+  }
+
+  #send({ outcome, call, member, entry, priority }: Binding & Sent): void {
+    const { toReplicaMs, toReplicaTokenMs } = this.#options
+    const { arrival } = outcome
+    const { slot } = member
+    outcome.slot = slot
+    outcome.boundMs = this.#clock.now()
+    outcome.predictedTokens = arrival.tokens - entry.uncachedTokens
+    const sent = { outcome, call, entry }
+    this.#clock.after(toReplicaMs + toReplicaTokenMs * arrival.tokens, () => {
+      const engine = this.#engines[slot]
+      if (engine === undefined) this.#later(() => this.#failed(sent))
+      else this.#live.set(entry, this.#start(engine, sent, priority ?? 0))
     })
   }
 
-  #send(outcome: Outcome, { member, entry, priority }: Binding): void {
-    const { toReplicaMs, toReplicaTokenMs, fromReplicaMs } = this.#options
+  #start(engine: Engine, sent: Sent, priority: number): EngineTicket {
+    const { outcome, entry } = sent
     const { arrival } = outcome
-    const clock = this.#clock
-    outcome.slot = member.slot
-    outcome.boundMs = clock.now()
-    outcome.predictedTokens = arrival.tokens - entry.uncachedTokens
-    const later = (action: () => void) => clock.after(fromReplicaMs, action)
-    clock.after(toReplicaMs + toReplicaTokenMs * arrival.tokens, () => {
-      const ticket = this.#engines[member.slot]?.submit({
-        promptTokens: arrival.tokens,
-        keys: arrival.keys,
-        outputTokens: arrival.outputTokens,
-        ...(arrival.outputKeys === undefined ? {} : { outputKeys: arrival.outputKeys }),
-        priority: priority ?? 0,
-        adapter: arrival.adapter,
-        sink: {
-          scheduled: (cached) => {
-            outcome.cachedTokens = cached
-          },
-          firstToken: () => {
-            later(() => this.#firstToken(outcome, entry))
-          },
-          finished: () => {
-            later(() => this.#finished(outcome, entry))
-          },
+    return engine.submit({
+      promptTokens: arrival.tokens,
+      keys: arrival.keys,
+      outputTokens: arrival.outputTokens,
+      ...(arrival.outputKeys === undefined ? {} : { outputKeys: arrival.outputKeys }),
+      priority,
+      adapter: arrival.adapter,
+      sink: {
+        scheduled: (cached) => {
+          outcome.cachedTokens = cached
         },
-      })
-      if (ticket !== undefined) this.#live.set(entry, ticket)
+        firstToken: () => this.#later(() => this.#firstToken(outcome, entry)),
+        finished: () => this.#later(() => this.#finished(outcome, entry)),
+        lost: () => this.#later(() => this.#failed(sent)),
+      },
     })
+  }
+
+  /** What a replica does is known after its way back. */
+  #later(action: () => void): void {
+    this.#clock.after(this.#options.fromReplicaMs, action)
   }
 
   #firstToken(outcome: Outcome, entry: Entry): void {
@@ -136,25 +168,89 @@ export class VirtualPool {
   }
 
   #finished(outcome: Outcome, entry: Entry): void {
+    const { outputTokens, grownChain } = outcome.arrival
+    this.#ledger.streamed(entry, outputTokens)
+    if (grownChain !== undefined) this.#index.extend(entry.hold, grownChain)
+    this.#end(outcome, entry)
+  }
+
+  #end(outcome: Outcome, entry: Entry): void {
     outcome.endMs = this.#clock.now()
-    this.#ledger.streamed(entry, outcome.arrival.outputTokens)
     this.#live.delete(entry)
     this.#ledger.end(entry)
     this.#unfinished--
+    const follower = this.#followers.get(outcome.arrival)
+    if (follower !== undefined) {
+      const pauseMs = follower.arrival.follows?.pauseMs ?? 0
+      this.#clock.after(pauseMs, () => this.#arrive(follower))
+    }
     this.#router.changed()
+  }
+
+  /** Its replica is gone: sent again where nothing of the answer was there yet. */
+  #failed({ outcome, call, entry }: Sent): void {
+    if (outcome.firstTokenMs < Number.POSITIVE_INFINITY) {
+      outcome.isBroken = true
+      this.#end(outcome, entry)
+      return
+    }
+    this.#live.delete(entry)
+    this.#ledger.end(entry)
+    outcome.resent++
+    this.#submit(outcome, call)
+    this.#router.changed()
+  }
+
+  #disturbLater({ atMs, slot, kind }: Disturbance): void {
+    this.#clock.after(atMs, () => {
+      if (kind === 'lost') this.#lose(slot)
+      else this.#join(slot)
+      this.#router.changed()
+    })
+  }
+
+  #lose(slot: number): void {
+    const engine = this.#engines[slot]
+    if (engine === undefined) return
+    this.#engines[slot] = undefined
+    this.#lost.push(engine)
+    this.#members = this.#members.filter((member) => member.slot !== slot)
+    this.#policy?.forget?.(slot)
+    // Open at once again: calls that were on their way to it are still in its book.
+    this.#index.close(slot)
+    this.#index.open(slot, this.#options.engine.blocks)
+    engine.close()
+  }
+
+  #join(slot: number): void {
+    const { engine } = this.#options
+    this.#engines[slot] = new Engine({ ...engine, clock: this.#clock })
+    const member = new Member(slot, `http://replica-${slot}`, this.#ledger.book(slot))
+    member.capacityBlocks = engine.blocks
+    member.sequencesMax = engine.sequencesMax ?? 256
+    this.#members = [...this.#members, member].toSorted((one, other) => one.slot - other.slot)
   }
 
   #scrapeLater(slot: number): void {
     this.#clock.after(this.#options.scrapeMs, () => {
-      const engine = this.#engines[slot]
-      const member = this.#members[slot]
-      if (engine === undefined || member === undefined || this.#unfinished === 0) return
-      const { blocks, blockTokens } = this.#options.engine
-      const { running, waiting, kvUsage, preemptions } = engine.gauges
-      const kvTokens = blocks * blockTokens
-      member.gauges = { atMs: this.#clock.now(), running, waiting, kvUsage, kvTokens, blockTokens, preemptions }
+      if (this.#unfinished === 0) return
+      this.#scrape(slot)
       this.#scrapeLater(slot)
     })
+  }
+
+  #scrape(slot: number): void {
+    const engine = this.#engines[slot]
+    const member = this.#members.find((one) => one.slot === slot)
+    if (engine === undefined || member === undefined) return
+    const { blocks, blockTokens } = this.#options.engine
+    member.gauges = {
+      ...engine.gauges,
+      atMs: this.#clock.now(),
+      kvTokens: blocks * blockTokens,
+      blockTokens,
+    }
+    this.#ledger.observeUsage(slot, member.gauges.kvUsage)
   }
 
   #countLater(): void {
@@ -165,12 +261,7 @@ export class VirtualPool {
   }
 }
 
-function newOutcome(arrival: Arrival): Outcome {
-  const never = Number.POSITIVE_INFINITY
-  return { arrival, slot: -1, boundMs: never, firstTokenMs: never, endMs: never, cachedTokens: 0, predictedTokens: 0 }
-}
-
-function callOf(arrival: Arrival, clock: VirtualClock): PoolCall {
+function callOf(arrival: Arrival, arrivedMs: number): PoolCall {
   const { tokens, chain, adapter, tenant, session } = arrival
   return {
     id: '',
@@ -179,7 +270,7 @@ function callOf(arrival: Arrival, clock: VirtualClock): PoolCall {
     adapter,
     tenant,
     class: arrival.class,
-    arrivedMs: clock.now(),
+    arrivedMs,
     outputMax: Number.POSITIVE_INFINITY,
     session,
   }

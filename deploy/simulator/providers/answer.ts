@@ -1,5 +1,5 @@
 import type { Encoder } from '../encoder.ts'
-import type { Account, Ticket } from '../engine.ts'
+import type { Account } from '../account.ts'
 import { Outlet } from '../outlet.ts'
 import type { Question } from '../question.ts'
 import type { Bill } from './bill.ts'

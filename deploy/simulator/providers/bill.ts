@@ -1,4 +1,4 @@
-import type { Account } from '../engine.ts'
+import type { Account } from '../account.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import { addTokens, type Tally } from './truth.ts'
 

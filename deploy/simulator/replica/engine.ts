@@ -109,6 +109,17 @@ export class Engine {
     return this.#scheduler.adapters.running
   }
 
+  /** How many leading `keys` would be found at this moment; changes nothing. */
+  cachedBlocks(keys: EngineCall['keys']): number {
+    const { pool } = this.#scheduler.holdings
+    let found = 0
+    for (const key of keys) {
+      if (pool.find(key) < 0) break
+      found += 1
+    }
+    return found
+  }
+
   /** Queues a call; never refuses. The keys must be one for a full block, and the call must fit alone. */
   submit(call: EngineCall): EngineTicket {
     assert(this.#state !== 'closed', 'Cannot submit a call: the engine is closed')

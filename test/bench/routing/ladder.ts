@@ -16,6 +16,10 @@ const systemTokens = 6_000
 const questionTokens = 1_200
 const outputTokens = 1_000
 
+/** What its stages and the pauses between them span. */
+export const ladderSpanMs =
+  stages.reduce((total, [, seconds]) => total + seconds * 1_000, 0) + (stages.length - 1) * pauseMs
+
 /**
  * The workload of llm-d's headline figures: 150 groups of 5 prompts, each a shared system prompt of
  * 6,000 tokens and a question of 1,200, answers of 1,000, Poisson arrivals in 17 stages.

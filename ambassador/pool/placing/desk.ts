@@ -1,0 +1,133 @@
+import type { Clock } from '#shared/call/clock.ts'
+import { assumedRates } from '../cost/prefill-cost.ts'
+import { EarlyBinding } from '../dispatch/early-binding.ts'
+import { LateBinding } from '../dispatch/late-binding.ts'
+import { Member } from '../dispatch/member.ts'
+import type { Router } from '../dispatch/router.ts'
+import { fair, fast } from '../dispatch/settings.ts'
+import { Ledger } from '../ledger/ledger.ts'
+import type { Policy } from '../policies/policy.ts'
+import { type PolicyName, policyNamed } from '../policies/policy-named.ts'
+import { PrefixIndex } from '../prefix/prefix-index.ts'
+import type { ReplicaSignals } from '../signals/replica-signals.ts'
+import { elsewhere } from './elsewhere.ts'
+
+/** How calls are placed: by one of our own two settings, or by a policy others use, under its name. */
+export type DispatchPolicy = 'fair' | 'fast' | PolicyName
+
+interface DeskParts {
+  readonly clock: Clock
+  readonly policy: DispatchPolicy
+  /** Tokens in a block, as the replicas cache them. */
+  readonly blockTokens: number
+  /** Those that may take the call at hand, the preferred of equals first; never empty while asked. */
+  readonly members: () => readonly Member[]
+}
+
+/** Blocks of all replicas together that are remembered: 200 MB at worst. */
+const blocksMax = 2 ** 21
+
+/**
+ * Blocks of a replica that does not say: a KV cache of some 400,000 tokens, that of an
+ * 8-billion-parameter model on one H100.
+ */
+const assumedTokens = 409_600
+
+/**
+ * Everything that is counted in blocks of one size: what replicas hold, what is in flight, and who
+ * decides by it. Replicas with blocks of another size get another desk; the calls of the one before end
+ * there.
+ */
+export class Desk {
+  readonly blockTokens: number
+  readonly index = new PrefixIndex({ blocksMax })
+  readonly ledger: Ledger
+  /** Places a call, at once or when there is room. */
+  readonly router: Router
+  /** Places at once a call that another replica has failed: it has had its turn. */
+  readonly direct: Router
+  /** Places at once by the beginning of the prompt alone. */
+  readonly hashed: Router
+  /** Whether calls may wait. */
+  readonly isLate: boolean
+  readonly #policies: readonly Policy[]
+  readonly #members = new Map<string, Member>()
+  readonly #freeSlots: number[] = []
+  #slots = 0
+
+  constructor({ clock, policy, blockTokens, members }: DeskParts) {
+    const { index } = this
+    this.blockTokens = blockTokens
+    this.ledger = new Ledger({ now: () => clock.now(), index, blockTokens })
+    const rates = assumedRates
+    const common = { ledger: this.ledger, index, members, blockTokens, rates }
+    const other = elsewhere()
+    const hash = policyNamed('consistent-hashing-with-bounded-load', { random, blockTokens })
+    this.direct = new EarlyBinding({ ...common, policy: other })
+    this.hashed = new EarlyBinding({ ...common, policy: hash })
+    this.isLate = policy === 'fair' || policy === 'fast'
+    if (policy === 'fair' || policy === 'fast') {
+      this.router = new LateBinding({ ...common, clock, settings: policy === 'fast' ? fast : fair })
+      this.#policies = [hash]
+      return
+    }
+    const named = policyNamed(policy, { random, blockTokens })
+    this.router = new EarlyBinding({ ...common, policy: named })
+    this.#policies = [hash, named]
+
+    function random(): number {
+      return clock.random()
+    }
+  }
+
+  /** Undefined where it is not in the pool. */
+  member(origin: string): Member | undefined {
+    return this.#members.get(origin)
+  }
+
+  /** Who is in the pool from here on: those that stay keep what is known of them. */
+  retain(origins: readonly string[]): void {
+    const wanted = new Set(origins)
+    for (const [origin, member] of this.#members) if (!wanted.has(origin)) this.#dismiss(member)
+    for (const origin of wanted) if (!this.#members.has(origin)) this.#admit(origin)
+  }
+
+  /** What it says of itself. One block of its KV cache is never used. */
+  observe(member: Member, signals: ReplicaSignals): void {
+    const { slot, book } = member
+    member.gauges = signals
+    book.adapters.slots = signals.adapters?.max ?? book.adapters.slots
+    if (signals.kvTokens === undefined) return
+    const blocks = Math.max(1, Math.floor(signals.kvTokens / this.blockTokens) - 1)
+    if (blocks !== member.capacityBlocks) {
+      member.capacityBlocks = blocks
+      this.index.resize(slot, blocks)
+    }
+    this.ledger.observeUsage(slot, signals.kvUsage)
+  }
+
+  /** Its server has started anew: its cache is empty. */
+  restarted(member: Member): void {
+    const { slot, book } = member
+    const capacity = this.index.capacity(slot)
+    this.index.close(slot)
+    this.index.open(slot, capacity)
+    this.index.reserve(slot, book.tailBlocks)
+    for (const policy of this.#policies) policy.forget?.(slot)
+  }
+
+  #admit(origin: string): void {
+    const slot = this.#freeSlots.pop() ?? this.#slots++
+    this.index.open(slot, Math.floor(assumedTokens / this.blockTokens))
+    this.#members.set(origin, new Member(slot, origin, this.ledger.book(slot)))
+  }
+
+  /** Its calls go on, and count nowhere any more: the slot is the next one's. */
+  #dismiss({ slot, origin }: Member): void {
+    this.#members.delete(origin)
+    for (const policy of this.#policies) policy.forget?.(slot)
+    this.ledger.forget(slot)
+    this.index.close(slot)
+    this.#freeSlots.push(slot)
+  }
+}

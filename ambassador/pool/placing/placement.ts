@@ -1,0 +1,26 @@
+import type { Body } from '#shared/http/body.ts'
+import type { CallResponse } from '#shared/http/call.ts'
+import type { AmbassadorCall } from '../../call.ts'
+
+/**
+ * By what a call was placed. `full`: the tokens of its prompt and what its replica says of itself.
+ * `bytes`: no tokens, the bytes of the prompt in their place. `blind`: its replica says nothing, so
+ * that its capacity is not known. `hash`: what replicas have cached is not believed, and a hash of the
+ * prompt’s beginning chooses.
+ */
+export const placementTiers = ['full', 'bytes', 'blind', 'hash'] as const
+export type PlacementTier = (typeof placementTiers)[number]
+
+/** A call’s place at a replica, from its sending to its end. */
+export interface Placement {
+  readonly origin: string
+  /** How long the call was held before. */
+  readonly heldMs: number
+  readonly tier: PlacementTier
+  /** The replica has refused it for want of room: it gets less for a while. */
+  full(): void
+  /** The body of its answer, followed: the place ends with it in whichever way. */
+  follow(response: CallResponse, context: AmbassadorCall): Body
+  /** However it ended; a second time does nothing. */
+  end(): void
+}

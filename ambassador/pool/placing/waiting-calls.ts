@@ -1,0 +1,92 @@
+import { CallError } from '#shared/errors/call-error.ts'
+
+/** What may wait at once. */
+export interface WaitingLimits {
+  readonly calls: number
+  /** Of their prompts, all together. */
+  readonly tokens: number
+  /** Of their bodies, all together. */
+  readonly bytes: number
+}
+
+/** A call that waits for a replica. */
+export interface WaitingCall {
+  readonly class: string
+  /** Of its prompt; the same all the time. */
+  readonly tokens: number
+  /** Of its body. */
+  readonly bytes: number
+  /** Takes it back from whoever would place it, to be submitted again. */
+  takeBack(): void
+  submit(): void
+  refuse(error: CallError): void
+}
+
+/** The calls that wait for a replica, and how many may. */
+export class WaitingCalls {
+  limits: WaitingLimits
+  readonly #calls = new Set<WaitingCall>()
+  #tokens = 0
+  #bytes = 0
+
+  constructor(limits: WaitingLimits) {
+    this.limits = limits
+  }
+
+  get size(): number {
+    return this.#calls.size
+  }
+
+  get tokens(): number {
+    return this.#tokens
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  /** How many of a class. */
+  ofClass(name: string): number {
+    let count = 0
+    for (const call of this.#calls) if (call.class === name) count++
+    return count
+  }
+
+  /** Throws `overloaded` where it would be more than may wait. One alone always may. */
+  add(waiting: WaitingCall): void {
+    const { calls, tokens, bytes } = this.limits
+    const isFull =
+      this.#calls.size >= calls ||
+      (this.#calls.size > 0 &&
+        (this.#tokens + waiting.tokens > tokens || this.#bytes + waiting.bytes > bytes))
+    if (isFull) {
+      throw new CallError('overloaded', 'Cannot wait for a replica: as much waits as may', {
+        waiting: this.#calls.size,
+        waitingTokens: this.#tokens,
+        retryAfterMs: 1_000,
+      })
+    }
+    this.#calls.add(waiting)
+    this.#tokens += waiting.tokens
+    this.#bytes += waiting.bytes
+  }
+
+  /** It is placed, refused, or has left. A second time does nothing. */
+  delete(waiting: WaitingCall): void {
+    if (!this.#calls.delete(waiting)) return
+    this.#tokens -= waiting.tokens
+    this.#bytes -= waiting.bytes
+  }
+
+  /** Takes all back and submits them again, in the order in which they came: who takes calls has changed. */
+  again(change: () => void): void {
+    const calls = [...this.#calls]
+    for (const call of calls) call.takeBack()
+    change()
+    for (const call of calls) call.submit()
+  }
+
+  refuseAll(error: CallError): void {
+    for (const call of [...this.#calls]) call.refuse(error)
+  }
+}
