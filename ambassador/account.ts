@@ -71,8 +71,12 @@ function passOn(parts: AccountParts, { request, context, answer }: Answered): Ca
       headers.push('x-outrigger-usage', formatUsage(settledNow(parts, context, status), true))
       return { status, headers, body }
     }
-    const trailers = (): [string, string][] => [['x-outrigger-usage', trailer]]
-    return { status, headers: chunked(headers), body, trailers }
+    const trailers = (): [string, string][] => {
+      const usage: [string, string] = ['x-outrigger-usage', trailer]
+      const resumed = context.resumption?.count ?? 0
+      return resumed === 0 ? [usage] : [usage, ['x-outrigger-resumed', String(resumed)]]
+    }
+    return { status, headers: chunked(headers, context), body, trailers }
   } catch (defect) {
     // Or its line would say that the caller had left.
     context.error ??= toCallError(defect)
@@ -94,8 +98,9 @@ function tell(headers: string[], context: AmbassadorCall): void {
 }
 
 /** The usage of an answer that is on its way comes behind it: a trailer needs a chunked body. */
-function chunked(headers: HeaderList): string[] {
-  const list = ['trailer', 'x-outrigger-usage']
+function chunked(headers: HeaderList, { resumption }: AmbassadorCall): string[] {
+  const resumed = resumption === undefined ? '' : ', x-outrigger-resumed'
+  const list = ['trailer', `x-outrigger-usage${resumed}`]
   for (let at = 0; at + 1 < headers.length; at += 2) {
     const name = headers[at] ?? ''
     list.push(name === 'content-length' ? 'x-outrigger-content-length' : name)
@@ -168,6 +173,7 @@ function settle(parts: AccountParts, ended: Ended): { usage: Usage; outcome: Out
     error: context.error?.code,
     cause: causeOf(context.error),
     attempts: context.attempts,
+    resumed: context.resumption?.count || undefined,
     bytesIn: ended.request.incoming.declaredBytes ?? 0,
     bytesOut: ended.bytesOut,
     stream: context.isStream,

@@ -10,6 +10,7 @@ import type { Pod } from './identity/identity.ts'
 import type { Admission } from './limits/limiter.ts'
 import type { Price } from './prices/price.ts'
 import type { TokenSource } from './providers/entra/token-source.ts'
+import type { Resumption } from './resume/resumption.ts'
 
 /** What the layers of the ambassador find out about one call. */
 export interface AmbassadorCall extends CallContext {
@@ -65,10 +66,10 @@ export interface AmbassadorCall extends CallContext {
   replica: string | undefined
   /** Addresses of a pool at which attempts of this call were made; only the last may have served it. */
   readonly replicasTried: string[]
-  /** By what the replica was chosen, and how long the call waited for it in ms; of the last attempt. */
-  placed: { readonly tier: string; readonly heldMs: number } | undefined
   /** Told of the head of an answer that is no refusal, whatever its body turns out to hold. */
   onHead: ((head: Pick<CallResponse, 'status' | 'headers'>) => void) | undefined
+  /** How its stream may go on at another replica; undefined where it may not. */
+  resumption: Resumption | undefined
   usage: Usage | undefined
   /** Whether all of the answer is held, and its usage known, before its head goes. */
   isWhole: boolean

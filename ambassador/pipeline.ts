@@ -19,6 +19,7 @@ import { type LimitParts, limit } from './limits/limit.ts'
 import { price } from './price.ts'
 import type { PriceShelf } from './prices/shelf.ts'
 import { configOf } from './provider-of.ts'
+import { resume } from './resume/resume.ts'
 import { classifyError } from './retry/classify-error.ts'
 import { fallbackReasonOf } from './retry/fallback-reason.ts'
 import { retry } from './retry/retry.ts'
@@ -86,6 +87,8 @@ export function ambassadorPipeline(
     // Below `price` and `deadline`: the cost is known, and waiting for a store ends with the call.
     // Above `commit` and the attempts: a call is charged once, however often it is tried.
     limit(parts),
+    // Above `retry`, which finds the next replica; below `limit`: a call that goes on is charged once.
+    resume(parts),
     // Above `commit`, which turns a failure inside the hold into one that can be tried again.
     retry(parts),
     // Right above the attempt: what fails before the first content is not an answer yet.

@@ -24,7 +24,8 @@ export function settledUsage(
 ): Usage {
   // Providers count for nothing.
   if (context.surface?.wants === 'count') return nothing
-  return plusUsage(lastUsage(context, answered, ratios), context.earlier)
+  const last = lastUsage(context, answered, ratios)
+  return plusUsage(context.resumption?.joined(last) ?? last, context.earlier)
 }
 
 function lastUsage(

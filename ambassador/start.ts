@@ -21,7 +21,10 @@ import {
   type StartDiscovery,
   serviceChoiceOf,
 } from './pool/discovery/discovery-switch.ts'
+import { placingOf } from './pool/placing/placing-settings.ts'
 import { probeOptions, ReplicaPool } from './pool/pool.ts'
+import { scrapeOptions } from './pool/signals/ask-page.ts'
+import { tokenizeOptions } from './pool/tokens/tokenize.ts'
 import { picoUsdOf } from './price.ts'
 import { loadPublished } from './prices/published-prices.ts'
 import { PriceShelf } from './prices/shelf.ts'
@@ -47,7 +50,7 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
   const gate = new Gate()
   const ledger = new BodyLedger()
   const origins = new Origins()
-  const pool = startPool(options, origins)
+  const pool = startPool(options, { origins, metrics })
   const discovery = new DiscoverySwitch({
     clock,
     log,
@@ -104,12 +107,15 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
       origins.retain(originsOf(provider).map((origin) => [origin, calls]))
       return
     }
-    const probes = probeOptions(provider.replicas.health)
+    const asides = [
+      probeOptions(provider.replicas.health),
+      scrapeOptions(placingOf(provider).signals),
+      tokenizeOptions,
+    ]
     origins.retain(
-      pool.replicas.flatMap(({ origin }) => [
-        [origin, calls],
-        [origin, probes],
-      ]),
+      pool.replicas.flatMap(({ origin }) =>
+        [calls, ...asides].map((each): [string, typeof calls] => [origin, each]),
+      ),
     )
   }
   observeConfig(config, metrics)
@@ -162,6 +168,7 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
       isDraining: gate.isDraining,
       identity: identity.keys.status(),
       replicas: pool.replicas,
+      pool: pool.replicas.length === 0 ? undefined : pool.placing.view(),
       discovery: discovery.status(),
     }),
     limitsOf: ({ config: { ambassador } }) => ({
@@ -182,7 +189,7 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
         prices.apply(provider)
         tokens.apply(provider, snapshot.secrets)
       }
-      if (provider?.kind === 'vllm') pool.configure(provider.replicas)
+      if (provider?.kind === 'vllm') pool.configure(provider.replicas, placingOf(provider))
       else if (provider !== undefined) pool.clear()
       const service = provider?.kind === 'vllm' ? serviceChoiceOf(provider.replicas) : undefined
       discovery.apply(service)
@@ -209,13 +216,32 @@ function noCluster(): Promise<StartDiscovery> {
   return Promise.reject(new Error('Cannot follow a service: this process is in no cluster'))
 }
 
-function startPool({ clock, log, settings }: HalfOptions, origins: Origins): ReplicaPool {
+interface PoolSurroundings {
+  readonly origins: Origins
+  readonly metrics: AmbassadorMetrics
+}
+
+function startPool(
+  { clock, log, settings }: HalfOptions,
+  { origins, metrics }: PoolSurroundings,
+): ReplicaPool {
+  const { provider } = settings
   return new ReplicaPool({
     clock,
     origins,
     zone: settings.zone,
     onHealth({ origin, isHealthy }) {
       log.warn({ replica: origin }, isHealthy ? 'replica is back' : 'replica is left out')
+    },
+    meter: {
+      placed({ heldMs, tier }) {
+        metrics.poolHeld.observe(heldMs / 1_000, [provider])
+        metrics.poolPlaced.add(1, [provider, tier])
+      },
+      cached(predicted, reported) {
+        metrics.poolCachedTokens.add(predicted, [provider, 'predicted'])
+        metrics.poolCachedTokens.add(reported, [provider, 'reported'])
+      },
     },
   })
 }
@@ -235,6 +261,24 @@ function observe(metrics: AmbassadorMetrics, provider: string, parts: Observed):
   )
   metrics.replicaCallsInFlight.collect(() =>
     pool.replicas.map(({ origin, inFlight }) => [[provider, origin], inFlight]),
+  )
+  observePool(metrics, provider, pool)
+}
+
+/** Of a provider that is no pool they are absent. */
+function observePool(metrics: AmbassadorMetrics, provider: string, pool: ReplicaPool): void {
+  metrics.poolWaiting.collect(() =>
+    pool.replicas.length === 0
+      ? []
+      : ['interactive', 'batch'].map((name) => [[provider, name], pool.placing.waitingOf(name)]),
+  )
+  metrics.poolReplicaKvUsage.collect(() =>
+    pool.placing.view().replicas.map(({ origin, kvUsage }) => [[provider, origin], kvUsage]),
+  )
+  metrics.poolReplicaQueuedTokens.collect(() =>
+    pool.placing
+      .view()
+      .replicas.map(({ origin, queuedTokens }) => [[provider, origin], queuedTokens]),
   )
 }
 

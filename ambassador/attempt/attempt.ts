@@ -72,9 +72,8 @@ async function stayAt(
     const { origin } = pool.pick()
     return { origin, placement: undefined, leave: pool.enter(origin) }
   }
-  const placement = await pool.place(request, context)
-  const { origin, tier, heldMs } = placement
-  context.placed = { tier, heldMs }
+  const placement = await pool.placing.place(request, context)
+  const { origin } = placement
   const leave = pool.enter(origin)
   return {
     origin,
@@ -98,10 +97,17 @@ async function once(parts: AttemptParts, sent: Try): Promise<CallResponse> {
   }
   try {
     const response = await send(parts, sent)
+    if (stay.placement !== undefined) {
+      response.headers.push('x-outrigger-pool-tier', stay.placement.tier)
+    }
     if (span.isRecording) describeHead(span, response)
     const body = withEnding(followed(response, sent), (ending) =>
       finish(
-        ending.kind === 'failed' ? ending.error.code : ending.kind === 'complete' ? 'ok' : 'dropped',
+        ending.kind === 'failed'
+          ? ending.error.code
+          : ending.kind === 'complete'
+            ? 'ok'
+            : 'dropped',
       ),
     )
     return { ...response, body: letGoUnread(body, context.atEnd) }

@@ -49,7 +49,7 @@ async function commitStream(
   request: CallRequest,
   context: AmbassadorCall,
 ): Promise<CallResponse> {
-  const { clock } = context
+  const { clock, resumption } = context
   const dialect = context.surface?.dialect ?? 'chat'
   const { commit: limits, timeouts } = providerOf(context)
   const watch = new StreamWatch(dialect, asksForUsage(request, context))
@@ -66,13 +66,16 @@ async function commitStream(
       firstContentMs: timeouts.firstContent,
     },
     onContent: () => {
-      context.firstContentMs = clock.now() - context.startedMs
-      context.span?.event(firstContentEvent)
+      // Of a stream that goes on, the caller has waited for its first part alone.
+      const before = resumption?.firstContentMs
+      context.firstContentMs = before ?? clock.now() - context.startedMs
+      if (before === undefined) context.span?.event(firstContentEvent)
     },
     inOwnWords: (error) => errorInOwnWords(error, context),
     onFailure: (error) => {
       context.error ??= error
     },
+    onBreak: resumption === undefined ? undefined : (last) => resumption.onBreak(last),
   })
   context.streamWatch = watch
   await stream.committed

@@ -28,6 +28,8 @@ interface Parts {
   readonly inOwnWords: (error: CallError) => CallError
   /** Told once, why a committed stream ended with an error event or a reset. */
   readonly onFailure: (error: CallError) => void
+  /** Where it is there, it is told that event, and the body fails: another stream may go on. */
+  readonly onBreak?: ((last: Buffer) => void) | undefined
 }
 
 const comment = Buffer.from(': keep-alive\n\n')
@@ -181,8 +183,15 @@ export class CommittingStream implements Body, BodySink {
     }
     const { family } = dialects[this.#parts.dialect]
     const isSaid = said !== undefined && error === failure
-    this.#held.write(isSaid ? said : errorEvent(family, error, this.#parts.call))
-    this.#held.end()
+    const last = isSaid ? said : errorEvent(family, error, this.#parts.call)
+    const { onBreak } = this.#parts
+    if (onBreak === undefined) {
+      this.#held.write(last)
+      this.#held.end()
+    } else {
+      onBreak(last)
+      this.#held.fail(error)
+    }
     return false
   }
 

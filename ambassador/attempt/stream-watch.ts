@@ -222,7 +222,7 @@ function hasValue(whole: Buffer, key: string, first: number): boolean {
 const blankLine = /\r\n\r\n|\n\n|\r\r|\n\r\n|\r\n\n/g
 
 /** Whole events one by one, bytes unchanged. */
-function splitEvents(whole: Buffer): Buffer[] {
+export function splitEvents(whole: Buffer): Buffer[] {
   const text = whole.toString('latin1')
   const events: Buffer[] = []
   let start = 0

@@ -143,16 +143,26 @@ export function asksForUsage({ body }: CallRequest, context: AmbassadorCall): bo
   return !isObject(options) || options['include_usage'] !== true
 }
 
+/** `stream_options` as they are sent, where they are not the caller's own. */
+function askedOptions(request: CallRequest, context: AmbassadorCall): object | undefined {
+  const { bodyValues, resumption } = context
+  const value = shortValueAt(request.body, bodyValues.get('stream_options'))
+  const options = isObject(value) ? value : {}
+  const isOurs = asksForUsage(request, context)
+  // By the running counts it is known how much of an answer had come when it broke.
+  const counts = resumption === undefined ? {} : { continuous_usage_stats: true }
+  if (isOurs) return { ...options, include_usage: true, ...counts }
+  const isAsked = options['include_usage'] === true
+  return resumption !== undefined && isAsked ? { ...options, ...counts } : undefined
+}
+
 function wireBody(request: CallRequest, context: AmbassadorCall, model: string): Buffer {
   const { body } = request
   const { bodyValues, modelAsked } = context
   const members: Record<string, string> = {}
   if (model !== modelAsked) members['model'] = JSON.stringify(model)
-  if (asksForUsage(request, context)) {
-    const options = shortValueAt(body, bodyValues.get('stream_options'))
-    const asked = { ...(isObject(options) ? options : {}), include_usage: true }
-    members['stream_options'] = JSON.stringify(asked)
-  }
+  const options = askedOptions(request, context)
+  if (options !== undefined) members['stream_options'] = JSON.stringify(options)
   const { outputCap: tokensMax } = context
   if (tokensMax !== undefined) {
     const { dialect = 'chat' } = context.surface ?? {}

@@ -3,14 +3,17 @@ import type { Clock, Undo } from '#shared/call/clock.ts'
 import type { VllmProvider } from '#shared/config/schema.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import { readBody } from '#shared/http/body.ts'
-import type { CallRequest } from '#shared/http/call.ts'
 import type { OriginOptions, Origins } from '#shared/http/client.ts'
 import { Outliers, outlierDefaults } from '../breaker/outliers.ts'
 import type { AmbassadorCall } from '../call.ts'
 import type { DiscoveredReplica } from './discovery/replicas-of.ts'
-import type { Placement } from './placing/placement.ts'
-import { Placing, type PlacingMeter, type PlacingSettings } from './placing/placing.ts'
-import { noMeter, placingDefaults } from './placing/placing-defaults.ts'
+import { Placing } from './placing/placing.ts'
+import {
+  noMeter,
+  type PlacingMeter,
+  type PlacingSettings,
+  placingDefaults,
+} from './placing/placing-settings.ts'
 
 /** One vLLM server as the pool sees it. */
 export interface Replica {
@@ -57,7 +60,8 @@ export class ReplicaPool {
   readonly #parts: PoolParts
   #replicas = new Map<string, Replica>()
   readonly #outliers: Outliers
-  readonly #placing: Placing
+  /** Gives calls their replicas. */
+  readonly placing: Placing
   /** Who was told to be out for its calls. */
   readonly #toldOut = new Set<string>()
   #options: VllmProvider['replicas'] | undefined
@@ -68,7 +72,7 @@ export class ReplicaPool {
     this.#parts = parts
     this.#outliers = new Outliers(parts.clock, outlierDefaults)
     const { clock, origins, meter = noMeter } = parts
-    this.#placing = new Placing({ clock, origins, meter, able: () => this.#able() }, placingDefaults)
+    this.placing = new Placing({ clock, origins, meter, able: () => this.#able() }, placingDefaults)
   }
 
   get replicas(): readonly ReplicaView[] {
@@ -83,7 +87,7 @@ export class ReplicaPool {
   /** Takes over a configuration: replicas that stay keep what is known of them. */
   configure(options: VllmProvider['replicas'], placing: PlacingSettings = placingDefaults): void {
     this.#options = options
-    this.#placing.configure(placing)
+    this.placing.configure(placing)
     // Those of a Service stay until it has been asked who they are.
     if (options.service === undefined) {
       this.#take(options.addresses.map((origin) => ({ origin, state: 'serving' })))
@@ -123,7 +127,7 @@ export class ReplicaPool {
     this.#replicas = kept
     this.#outliers.retain([...kept.keys()])
     for (const origin of this.#toldOut) if (!kept.has(origin)) this.#toldOut.delete(origin)
-    this.#placing.follow([...kept.keys()])
+    this.placing.follow([...kept.keys()])
     return added
   }
 
@@ -134,7 +138,7 @@ export class ReplicaPool {
     this.#outliers.retain([])
     this.#toldOut.clear()
     this.#undoProbe?.()
-    this.#placing.follow([])
+    this.placing.follow([])
   }
 
   /**
@@ -169,17 +173,9 @@ export class ReplicaPool {
     return best
   }
 
-  /**
-   * A place at a replica for one attempt of a call that generates: see {@link Placing.place}. It counts in
-   * flight until the place ends.
-   */
-  async place(request: CallRequest, context: AmbassadorCall): Promise<Placement> {
-    return this.#placing.place(request, context)
-  }
-
-  /** Whether another replica takes calls that this call has not tried. */
+  /** Whether a replica takes calls that this call has not tried. */
   hasOther(context: AmbassadorCall): boolean {
-    return this.#placing.hasOther(context)
+    return this.placing.hasOther(context)
   }
 
   /** Attempts under way at a replica: that one begins or, by what is returned, ends. */
@@ -231,13 +227,13 @@ export class ReplicaPool {
       else this.#toldOut.delete(origin)
       this.#parts.onHealth({ origin, isHealthy: !isOut })
     }
-    this.#placing.changed()
+    this.placing.changed()
   }
 
   close(): void {
     this.#isClosed = true
     this.#undoProbe?.()
-    this.#placing.close()
+    this.placing.close()
   }
 
   #probeLater(delayMs: number): void {
@@ -259,7 +255,7 @@ export class ReplicaPool {
     if (isHealthy === replica.isHealthy) return
     replica.isHealthy = isHealthy
     this.#parts.onHealth(replica)
-    this.#placing.changed()
+    this.placing.changed()
   }
 
   async #answers(replica: Replica, health: VllmProvider['replicas']['health']): Promise<boolean> {

@@ -33,6 +33,7 @@ export class AnswerSoFar {
   #hasRole = false
   #hasFinished = false
   #hasUsage = false
+  #isDone = false
   /** All that earlier servers have written; undefined while the first one writes. */
   #before: Part | undefined
   /** Of the present server. */
@@ -95,9 +96,10 @@ export class AnswerSoFar {
 
   /**
    * The events that end an answer of which no token is missing; undefined where the caller would be
-   * told numbers that nobody knows.
+   * told numbers that nobody knows. Empty where they have been passed on.
    */
   ending(): Buffer | undefined {
+    if (this.#isDone) return Buffer.alloc(0)
     const { dialect, wantsUsage } = this.#wishes
     const head = this.#head
     if (head === undefined) return undefined
@@ -124,6 +126,7 @@ export class AnswerSoFar {
 
   #pass(event: Buffer): Buffer | undefined {
     const data = parseEvents(event)[0]?.data
+    if (data === '[DONE]') this.#isDone = true
     if (data === undefined || data === '[DONE]') return event
     const value = parsed(data)
     if (value === undefined) {

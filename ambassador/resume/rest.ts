@@ -6,14 +6,19 @@ import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { header } from '#shared/http/headers.ts'
 import { resumedEvent } from '#shared/telemetry/gen-ai.ts'
 import type { AmbassadorCall } from '../call.ts'
+import type { ReplicaPool } from '../pool/pool.ts'
 import { providerOf } from '../provider-of.ts'
 import type { RetryParts } from '../retry/retry-parts.ts'
 import { type Continuation, continuationOf } from './continuation.ts'
 import type { Resumption } from './resumption.ts'
 import type { Next } from './spliced-stream.ts'
 
+export interface ResumeParts extends Pick<RetryParts, 'budget'> {
+  readonly pool: Pick<ReplicaPool, 'hasOther'>
+}
+
 interface Parts {
-  readonly parts: Pick<RetryParts, 'budget'>
+  readonly parts: ResumeParts
   readonly inner: Service<CallRequest, CallResponse, AmbassadorCall>
   readonly request: CallRequest
   readonly context: AmbassadorCall
@@ -74,6 +79,8 @@ export class Rest {
     const { attempts, attemptsBefore, attemptsMax, clock, deadlineMs } = context
     if (resumption.count >= limits.times || clock.now() >= deadlineMs) return false
     if (attemptsBefore + attempts >= attemptsMax) return false
+    // The one that broke may take its last breath or have none.
+    if (!parts.pool.hasOther(context)) return false
     return parts.budget.withdraw(providerOf(context).retry)
   }
 

@@ -6,9 +6,8 @@ import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { letGoUnread } from '../attempt/let-go.ts'
 import type { AmbassadorCall } from '../call.ts'
 import { providerOf } from '../provider-of.ts'
-import type { RetryParts } from '../retry/retry-parts.ts'
 import { mayBeResumed } from './question-rules.ts'
-import { isStream, Rest } from './rest.ts'
+import { isStream, Rest, type ResumeParts } from './rest.ts'
 import { Resumption } from './resumption.ts'
 import { SplicedStream } from './spliced-stream.ts'
 
@@ -19,9 +18,7 @@ type Inner = Service<CallRequest, CallResponse, AmbassadorCall>
  * the answer that would have come (README.md); elsewhere it is an absent layer. Stands above `retry`,
  * which judges each part at its end and finds the replica of the next one. Ends with the body.
  */
-export function resume(
-  parts: Pick<RetryParts, 'budget'>,
-): Layer<CallRequest, CallResponse, AmbassadorCall> {
+export function resume(parts: ResumeParts): Layer<CallRequest, CallResponse, AmbassadorCall> {
   return (inner) => (request, context) => {
     const limits = limitsOf(request, context)
     return limits === undefined
@@ -41,7 +38,7 @@ function limitsOf({ body }: CallRequest, context: AmbassadorCall): ResumeLimits 
 }
 
 interface Begun {
-  readonly parts: Pick<RetryParts, 'budget'>
+  readonly parts: ResumeParts
   readonly inner: Inner
   readonly request: CallRequest
   readonly context: AmbassadorCall

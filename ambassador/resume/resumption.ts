@@ -20,7 +20,6 @@ type OfAttempt = Pick<
 /** How the stream of one call may go on, and has gone on, at other replicas. */
 export class Resumption {
   readonly answer: AnswerSoFar
-  readonly #brokenAt: string[] = []
   #count = 0
   #last: Buffer | undefined
   #kept: OfAttempt | undefined
@@ -34,9 +33,9 @@ export class Resumption {
     return this.#count
   }
 
-  /** Origins of the replicas at which it broke: none of them is asked again. */
-  get brokenAt(): readonly string[] {
-    return this.#brokenAt
+  /** Whether a part of the stream has been passed on, and another one is looked for or flows. */
+  get isUnderWay(): boolean {
+    return this.#kept !== undefined
   }
 
   /** Milliseconds from the call's start to the first content of its first part. */
@@ -62,7 +61,6 @@ export class Resumption {
     const { firstContentMs, replica, streamWatch, usage } = context
     const told = { bill, credential, error, finishReason, mayBeBilled, modelServed }
     this.#kept = { ...told, firstContentMs, replica, streamWatch, usage }
-    if (replica !== undefined) this.#brokenAt.push(replica)
     // The stream is not over: who looks for its failure shall find that of the next part alone.
     context.error = undefined
   }

@@ -80,20 +80,25 @@ export class SplicedStream implements Body, BodySink {
   fail(error: CallError): void {
     if (this.#state !== 'flowing') return
     this.#state = 'between'
-    const next = this.#parts.after(error)
+    const next = this.#nextOf(error)
     if (!(next instanceof Promise)) {
       this.#follow(next)
       return
     }
     this.#keepAlive()
-    void this.#await(next)
+    void next.then((late) => {
+      this.#follow(late)
+    })
   }
 
-  async #await(next: Promise<Next>): Promise<void> {
+  /** A defect is thrown at nobody: the socket that failed would take the process along. */
+  #nextOf(error: CallError): Next | Promise<Next> {
+    const failed = (defect: unknown): Next => ({ kind: 'fails', error: toCallError(defect) })
     try {
-      this.#follow(await next)
+      const next = this.#parts.after(error)
+      return next instanceof Promise ? next.catch(failed) : next
     } catch (defect) {
-      this.#follow({ kind: 'fails', error: toCallError(defect) })
+      return failed(defect)
     }
   }
 
@@ -109,7 +114,7 @@ export class SplicedStream implements Body, BodySink {
       next.body.pipe(this)
       return
     }
-    if (next.kind === 'ends') this.#waiting.push(next.last)
+    if (next.kind === 'ends' && next.last.length > 0) this.#waiting.push(next.last)
     this.#close(next.kind === 'fails' ? next.error : undefined)
   }
 

@@ -26,7 +26,8 @@ async function tryAgain(
   context: AmbassadorCall,
   send: () => Promise<CallResponse>,
 ): Promise<CallResponse> {
-  parts.budget.deposit()
+  // Once a call: the rest of its stream is one more try.
+  if (context.resumption?.isUnderWay !== true) parts.budget.deposit()
   const tries = new Tries(parts, context)
   const beganMs = context.clock.now()
   try {

@@ -40,6 +40,7 @@ export function closeSpan({ context, usage, status, outcome }: Closing): void {
   span.set(genAi.attempts, context.attempts)
   span.set(genAi.replica, context.replica)
   span.set(genAi.outcome, outcome)
+  span.set(genAi.resumed, context.resumption?.count || undefined)
   describeEnding(span, status, context.error)
   span.end()
 }

@@ -48,6 +48,50 @@ const genAiTable = {
   },
 } as const satisfies MetricTable
 
+/** Calls that are held wait from a few milliseconds up to their patience. */
+const heldBuckets = [0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120] as const
+
+const poolTable = {
+  poolWaiting: {
+    name: 'outrigger_pool_waiting',
+    help: 'Calls that wait for a replica with room.',
+    type: 'gauge',
+    labels: ['provider', 'class'],
+  },
+  poolHeld: {
+    name: 'outrigger_pool_held_seconds',
+    help: 'From the question to its replica, of each attempt: 0 where one had room at once.',
+    type: 'histogram',
+    labels: ['provider'],
+    buckets: heldBuckets,
+    unit: 'seconds',
+  },
+  poolPlaced: {
+    name: 'outrigger_pool_placed_total',
+    help: 'Attempts that were given a replica, by what was known: full, bytes, blind, hash.',
+    type: 'counter',
+    labels: ['provider', 'tier'],
+  },
+  poolCachedTokens: {
+    name: 'outrigger_pool_cached_tokens_total',
+    help: 'Prompt tokens that replicas had cached: predicted when calls were sent, reported in answers.',
+    type: 'counter',
+    labels: ['provider', 'kind'],
+  },
+  poolReplicaKvUsage: {
+    name: 'outrigger_pool_replica_kv_usage_ratio',
+    help: 'Part of its KV cache that the replica says is in use.',
+    type: 'gauge',
+    labels: ['provider', 'replica'],
+  },
+  poolReplicaQueuedTokens: {
+    name: 'outrigger_pool_replica_queued_tokens',
+    help: 'Prompt tokens sent to the replica that it has yet to compute.',
+    type: 'gauge',
+    labels: ['provider', 'replica'],
+  },
+} as const satisfies MetricTable
+
 const fleetTable = {
   fleetPods: {
     name: 'outrigger_ambassador_fleet_pods',
@@ -203,6 +247,7 @@ export const ambassadorTable = {
   },
   ...configTable,
   ...fleetTable,
+  ...poolTable,
   tracesDropped: {
     name: 'outrigger_ambassador_traces_dropped_total',
     help: 'Spans that reached no collector, by reason.',

@@ -180,9 +180,19 @@ function doubleSpec(double: PlannedDouble, plan: Plan): ChildSpec {
   return { name: double.name, withheld: withheld(plan, []), entry, args }
 }
 
+/**
+ * A cache of 32,752 tokens, which a few long conversations fill, and 70 tokens a second for one
+ * reader: fast enough to answer at once, slow enough to be seen.
+ */
+const replicaManners =
+  '--blocks 2048 --block-tokens 16 --context-tokens-max 16384 --step-time dynamo --speed 0.4'.split(
+    ' ',
+  )
+
 function replicaSpec({ name, model, port }: PlannedReplica, plan: Plan): ChildSpec {
   const entry = resolve(root, 'deploy', 'simulator', 'main.ts')
   // Servers of one pool differ in what they say, as real ones do.
-  const args = ['--port', String(port), '--model', model, '--seed', String(port)]
+  const own = ['--port', String(port), '--model', model, '--seed', String(port)]
+  const args = [...own, ...replicaManners]
   return { name, withheld: withheld(plan, []), entry, args }
 }

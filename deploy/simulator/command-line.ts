@@ -60,9 +60,9 @@ export function readCommandLine(args: readonly string[]): CommandLine {
   const given: Record<string, number> = {}
   for (const [name, field] of Object.entries(numbers)) {
     const read = value(name)
-    if (read !== undefined) given[field] = numberOf(name, String(read))
+    if (read !== undefined) given[field] = numberOf(name, read)
   }
-  const told = Object.entries(flags).filter(([name]) => value(name) === true)
+  const told = Object.entries(flags).filter(([name]) => Object.hasOwn(values, name))
   return {
     options: {
       ...given,

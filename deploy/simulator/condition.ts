@@ -34,7 +34,7 @@ export class Condition {
     const speed = /^speed=(\d{1,3}(?:\.\d{1,3})?)$/.exec(text)?.[1]
     if (speed !== undefined) {
       if (Number(speed) === 0) return false
-      engine.speed = Number(speed)
+      engine.pace = Number(speed)
       return true
     }
     const entries: Readonly<Record<string, () => void>> = {
@@ -81,7 +81,7 @@ export class Condition {
     this.hasCrashed = false
     this.isHealthy = true
     this.scrape = 'good'
-    this.#parts.engine.speed = 1
+    this.#parts.engine.pace = 1
     this.#parts.engine.setRest('awake')
   }
 }

@@ -1,5 +1,5 @@
-import type { Answer, Encoder, EncoderContext, Piece } from './encoder.ts'
 import type { Account, FinishReason } from './account.ts'
+import type { Answer, Encoder, EncoderContext, Piece } from './encoder.ts'
 import { parseJson } from './narrow.ts'
 import type { Refusal } from './refusal.ts'
 

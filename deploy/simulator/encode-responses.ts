@@ -1,5 +1,5 @@
-import type { Answer, Encoder, EncoderContext, Piece } from './encoder.ts'
 import type { Account, FinishReason } from './account.ts'
+import type { Answer, Encoder, EncoderContext, Piece } from './encoder.ts'
 
 function usageOf({ promptTokens, cachedTokens, completionTokens }: Account) {
   return {

@@ -1,8 +1,8 @@
+import type { Account, FinishReason } from './account.ts'
 import { encodeChat } from './encode-chat.ts'
 import { encodeCompletions } from './encode-completions.ts'
 import { encodeMessages } from './encode-messages.ts'
 import { encodeResponses } from './encode-responses.ts'
-import type { Account, FinishReason } from './account.ts'
 import type { Dialect, Question } from './question.ts'
 import type { Refusal } from './refusal.ts'
 

@@ -91,7 +91,7 @@ export class Host {
   close(server: Server): Promise<void> {
     this.#isClosing = true
     this.condition.close()
-    this.engine.abortAll()
+    this.engine.close()
     for (const response of this.#held) response.destroy()
     return new Promise((resolve) => {
       const cancel = this.#options.clock.after(closeMs, () => server.closeAllConnections())

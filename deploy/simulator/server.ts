@@ -1,4 +1,5 @@
 import { createServer, type Server } from 'node:http'
+import type { Socket } from 'node:net'
 import type { CallRecord } from './call-log.ts'
 import type { FaultQueue } from './fault.ts'
 import { Host } from './host.ts'
@@ -33,7 +34,7 @@ export interface Replica {
 export async function startReplica(given: Partial<ReplicaOptions> = {}): Promise<Replica> {
   const options = completeOptions(given)
   const server = createServer((request, response) => host.serve(request, response))
-  const host = new Host(options, options.kill ?? (() => killServer(server)))
+  const host = new Host(options, options.kill ?? (() => cutAll(server, host.sockets)))
   server.on('connection', (socket) => {
     host.sockets.add(socket)
     socket.on('close', () => host.sockets.delete(socket))
@@ -49,10 +50,6 @@ export async function startReplica(given: Partial<ReplicaOptions> = {}): Promise
   const address = server.address()
   const port = typeof address === 'object' && address !== null ? address.port : options.port
   const { engine, log } = host
-  const killServer = (own: Server) => {
-    own.close()
-    for (const socket of host.sockets) socket.resetAndDestroy()
-  }
   return {
     port,
     faults: host.faults,
@@ -68,4 +65,10 @@ export async function startReplica(given: Partial<ReplicaOptions> = {}): Promise
     drain: (graceMs) => host.drain(graceMs),
     close: () => host.close(server),
   }
+}
+
+/** What the kernel does when a process is killed, with RST for what was not read. */
+function cutAll(server: Server, sockets: ReadonlySet<Socket>): void {
+  server.close()
+  for (const socket of sockets) socket.resetAndDestroy()
 }

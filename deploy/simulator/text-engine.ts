@@ -24,6 +24,7 @@ export class TextEngine {
   /** Those that came while the engine rests: no gauge shows them. */
   readonly #unseen = new Set<Generation>()
   #rest: Rest = 'awake'
+  #isClosed = false
 
   constructor(options: ReplicaOptions) {
     const { clock, blockTokens, runningMax, scheduling, speed, adapterLoadMs, lorasMax } = options
@@ -88,9 +89,9 @@ export class TextEngine {
     return this.#rest
   }
 
-  /** 1 is as its law says, 0.5 half as fast; counts from the next step on. */
-  set speed(speed: number) {
-    this.#engine.speed = speed
+  /** 1 is as its options say, 0.5 half as fast; counts from the next step on. */
+  set pace(pace: number) {
+    this.#engine.speed = this.#options.speed * pace
   }
 
   /** Whether another call may queue; a refusal is counted. */
@@ -113,18 +114,20 @@ export class TextEngine {
   submit(work: Work): Ticket {
     const generation = new Generation(work, this.#parts)
     this.#live.add(generation)
-    if (this.#rest === 'awake') generation.start(this.#engine)
+    if (this.#isClosed) generation.abort()
+    else if (this.#rest === 'awake') generation.start(this.#engine)
     else this.#unseen.add(generation)
     return generation
   }
 
   /** Ends every live call the way vLLM does at SIGTERM, at a pause and before it sleeps. */
   abortAll(): void {
-    for (const generation of [...this.#live]) generation.abort()
+    for (const generation of this.#live) generation.abort()
   }
 
   /** Rests or goes on. What was live is aborted, the cache of one that sleeps is gone. */
   setRest(rest: Rest): void {
+    if (this.#isClosed) return
     this.#rest = rest
     if (rest === 'awake') {
       for (const generation of this.#unseen) generation.start(this.#engine)
@@ -142,9 +145,16 @@ export class TextEngine {
     return true
   }
 
+  /** Aborts every live call, and each that still comes; no timer is left. */
+  close(): void {
+    this.abortAll()
+    this.#isClosed = true
+    this.#engine.close()
+  }
+
   /** The engine's process dies: every live call is lost. */
   crash(): void {
-    for (const generation of [...this.#unseen]) generation.lost()
+    for (const generation of this.#unseen) generation.lost()
     this.#engine.crash()
   }
 

@@ -26,6 +26,7 @@ export function crossChecks(config: Config, declared: Declared): Finding[] {
     ...repeatChecks(config),
     ...credentialChecks(config, declared),
     ...dimensionChecks(config),
+    ...tokenChecks(config),
     ...limitChecks(config, declared),
   ]
 }
@@ -150,6 +151,20 @@ function repeatChecks(config: Config): Finding[] {
       repeated.push(...again.map((index) => [...at, 'replicas', 'addresses', index]))
     }
     return repeated.map((path) => ({ path, message: 'must be named once only' }))
+  })
+}
+
+/** Tokens from a file that nobody names would be none at all. */
+function tokenChecks(config: Config): Finding[] {
+  return Object.entries(config.providers).flatMap(([name, provider]) => {
+    const tokens = provider.kind === 'vllm' ? provider.tokens : undefined
+    if (tokens === undefined || tokens.tokenizer !== undefined) return []
+    const path = ['providers', name, 'tokens']
+    if (tokens.source === 'local') {
+      return [{ path: [...path, 'tokenizer'], message: 'must be named: the source is local' }]
+    }
+    if (tokens.chatTemplate === undefined) return []
+    return [{ path: [...path, 'chatTemplate'], message: 'must stand beside a tokenizer' }]
   })
 }
 

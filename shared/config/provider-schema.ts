@@ -20,6 +20,7 @@ import {
   text,
   url,
 } from './fields.ts'
+import { dispatch, signals, tokens } from './pool-schema.ts'
 import { presetNames, presets } from './presets.ts'
 import { prices, unknownPrice } from './price-schema.ts'
 import { accountPercent, families, limits, queue } from './quota-schema.ts'
@@ -221,6 +222,8 @@ const replicas = v.pipe(
       ),
     ),
     health: v.optional(health, {}),
+    // What replicas say of themselves, on /metrics.
+    signals: v.optional(signals, {}),
   }),
   v.check(
     ({ addresses, service }) => addresses.length > 0 !== (service !== undefined),
@@ -236,6 +239,9 @@ const vllm = v.object({
   kind: v.literal('vllm'),
   ...common,
   replicas,
+  dispatch: v.optional(dispatch, {}),
+  // Of prompts, so that whoever has one cached is known; absent, their bytes tell.
+  tokens: v.optional(tokens),
   // A stream that breaks goes on at another replica. Off: the rest of the answer is a new sample.
   resume: v.optional(resume, false),
   // Only for servers started with --api-key.

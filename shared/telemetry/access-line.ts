@@ -41,6 +41,8 @@ export interface AccessLine {
   /** What the runtime called it, such as `ECONNREFUSED`. */
   readonly cause?: string | undefined
   readonly attempts: number
+  /** How often the stream has gone on at another replica, where it has. */
+  readonly resumed?: number | undefined
   /** Targets that did not serve, and why, in the order in which they were asked. */
   readonly passedOver?: string | undefined
   readonly bytesIn: number
@@ -107,6 +109,7 @@ export function accessJson(head: LineHead, line: AccessLine): string {
     error: text(line.error),
     cause: text(line.cause),
     attempts: line.attempts,
+    resumed: line.resumed,
     passedOver: text(line.passedOver),
     bytesIn: line.bytesIn,
     bytesOut: line.bytesOut,

@@ -47,6 +47,8 @@ export const genAi = {
   attempt: 'outrigger.attempt',
   attempts: 'outrigger.attempts',
   outcome: 'outrigger.outcome',
+  /** How often the stream has gone on at another replica; only where it has. */
+  resumed: 'outrigger.resumed',
   /** Milliseconds. */
   queueMs: 'outrigger.queue_ms',
   /** False where the token counts are estimates. */
@@ -59,6 +61,9 @@ export const genAi = {
  * is ours.
  */
 export const firstContentEvent = 'outrigger.first_content'
+
+/** The event at which the stream of an answer has gone on at another replica. */
+export const resumedEvent = 'outrigger.resumed'
 
 /** Longest model in a span's name, in characters: of a refused call it is the caller's own text. */
 const modelCharsMax = 128

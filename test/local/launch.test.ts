@@ -69,6 +69,19 @@ describe('npm start', () => {
     }
   })
 
+  it('a second turn finds the first in the cache of the simulated server that had it', async () => {
+    const url = `http://127.0.0.1:${system.port + 301}/v1/chat/completions`
+    const said = [{ role: 'user', content: 'Say hello' }]
+    const ask = async (messages: object[]) =>
+      JSON.parse(await (await post(url, JSON.stringify({ messages }))).text())
+    const first = await ask(said)
+    const { content } = first.choices[0].message
+    const turns = [...said, { role: 'assistant', content }, { role: 'user', content: 'And now?' }]
+    const { usage } = await ask(turns)
+    const { cached_tokens: cached } = usage.prompt_tokens_details
+    assert.ok(cached > first.usage.prompt_tokens && cached % 16 === 0, `${cached} tokens`)
+  })
+
   it('prints programs for both SDKs that run', async () => {
     const programs = [...system.out.text.matchAll(/in TypeScript\n((?: {2}.*\n)+)/g)]
     assert.equal(programs.length, 2)

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { test } from 'node:test'
-import { ask, open, readUntil, tiny } from './client.ts'
-import { eventsOf } from './sample.ts'
+import { replicaDefaults } from '#deploy/simulator/options.ts'
+import { tokenize } from '#deploy/simulator/tokens.ts'
+import { ask, open, readUntil, textOf, tiny, until } from './client.ts'
+import { eventsOf, sampleText } from './sample.ts'
 
 const chat = '/v1/chat/completions'
 const long = 'a long shared story about ships and their crews at sea. '.repeat(12)
@@ -50,21 +54,6 @@ test('a stream has one chunk per token between its role and its usage', async (c
   assert.equal(events.at(-1)?.data, '[DONE]')
 })
 
-test('a repeated prompt hits whole blocks and never its last token', async (context) => {
-  const { port } = await tiny(context)
-  const ids = (count: number) => Array.from({ length: count }, (_, at) => at)
-  const cachedOf = async (count: number, salt = '') => {
-    const body = { prompt: ids(count), max_tokens: 1, cache_salt: salt }
-    const seen = await ask(port, { path: '/v1/completions', body })
-    return JSON.parse(seen.body).usage.prompt_tokens_details.cached_tokens
-  }
-  assert.equal(await cachedOf(1_024), 0)
-  assert.equal(await cachedOf(1_024), 992)
-  assert.equal(await cachedOf(1_025), 1_024)
-  assert.equal(await cachedOf(1_000), 992)
-  assert.equal(await cachedOf(1_024, 'tenant-1'), 0)
-})
-
 test('the next turn of a conversation finds the answer of the turn before in the cache', async (context) => {
   const { port } = await tiny(context)
   const first = JSON.parse(
@@ -74,20 +63,6 @@ test('the next turn of a conversation finds the answer of the turn before in the
   const messages = [...saying(long).messages, answer, { role: 'user', content: 'go on' }]
   const { usage } = JSON.parse((await ask(port, { path: chat, body: { messages } })).body)
   assert.ok(usage.prompt_tokens_details.cached_tokens > first.usage.prompt_tokens)
-})
-
-test('the prefix cache forgets its least recently used blocks', async (context) => {
-  const { port } = await tiny(context, { blocks: 10 })
-  const cachedOf = async (first: number) => {
-    const prompt = Array.from({ length: 160 }, (_, at) => first + at)
-    const seen = await ask(port, { path: '/v1/completions', body: { prompt, max_tokens: 1 } })
-    return JSON.parse(seen.body).usage.prompt_tokens_details.cached_tokens
-  }
-  assert.equal(await cachedOf(0), 0)
-  assert.equal(await cachedOf(1_000), 0)
-  assert.equal(await cachedOf(0), 128)
-  await cachedOf(2_000)
-  assert.equal(await cachedOf(1_000), 0)
 })
 
 test('messages counts input without cached and created tokens, and their sum is the prompt', async (context) => {
@@ -171,9 +146,13 @@ test('a client that leaves ends its generation and frees its place for the next 
   const second = await open(replica.port, { path: chat, body: { ...body, max_tokens: 2 } })
   assert.deepEqual([replica.gauges().running, replica.gauges().waiting], [1, 1])
   assert.ok(replica.gauges().cacheUsage > 0)
-  const { body: shown } = await ask(replica.port, { path: '/metrics' })
+  // Gauges are those of the last step, and the second call has to be seen by one.
+  const page = { path: '/metrics' }
+  let shown = ''
+  while (!shown.includes('vllm:num_requests_waiting{engine="0",model_name="tiny"} 1.0')) {
+    shown = (await ask(replica.port, page)).body
+  }
   assert.match(shown, /vllm:num_requests_running\{engine="0",model_name="tiny"\} 1\.0/)
-  assert.match(shown, /vllm:num_requests_waiting\{engine="0",model_name="tiny"\} 1\.0/)
   first.on('error', () => undefined)
   first.destroy()
   await readUntil(second, '[DONE]')
@@ -187,30 +166,86 @@ test('a client that leaves ends its generation and frees its place for the next 
   )
 })
 
-test('a client that does not read holds its own generation back and no other', async (context) => {
-  const replica = await tiny(context, { contextTokensMax: 200_000 })
-  const body = { ...saying('x'), max_tokens: 150_000, stream: true }
-  const slow = await open(replica.port, { path: chat, body })
-  await ask(replica.port, { path: chat, body: saying('y') })
-  let before = -1
-  while (before !== replica.gauges().generationTokens) {
-    before = replica.gauges().generationTokens
-    for (let turn = 0; turn < 20; turn += 1) await ask(replica.port, { path: '/health' })
+test('a reader that takes nothing stops no generating, and reads all of it later', async (context) => {
+  // More than the buffers of a socket hold.
+  const max = 30_000
+  const replica = await tiny(context, { contextTokensMax: 2 * max, blocks: 8_192 })
+  const body = {
+    ...saying('x'),
+    max_tokens: max,
+    stream: true,
+    stream_options: { include_usage: true },
   }
-  assert.ok(before < 150_000, `${before} tokens`)
-  slow.on('error', () => undefined)
-  slow.destroy()
-  await replica.whenIdle()
-  assert.equal(replica.gauges().running, 0)
+  const slow = await open(replica.port, { path: chat, body })
+  const other = await ask(replica.port, { path: chat, body: saying('y') })
+  assert.equal(other.status, 200)
+  await until(() => replica.gauges().running === 0)
+  const events = eventsOf(await textOf(slow)).slice(1, -1)
+  const read = events.map(({ data }) => JSON.parse(data))
+  assert.equal(read.at(-1).usage.completion_tokens, max)
+  const text = read.map(({ choices }) => choices[0]?.delta.content ?? '').join('')
+  assert.equal(tokenize(text).length, max)
 })
 
-test('a full queue refuses with 503', async (context) => {
-  const replica = await tiny(context, { tokenMs: 1, queuedMax: 1 })
-  const body = { ...saying('x'), max_tokens: 1_000, stream: true }
-  const first = await open(replica.port, { path: chat, body })
-  const second = await ask(replica.port, { path: chat, body })
-  assert.equal(second.status, 503)
-  first.on('error', () => undefined)
-  first.destroy()
+test('a request that names no model is answered by the served one', async (context) => {
+  const { port } = await tiny(context, { loras: ['sql'] })
+  const seen = await ask(port, { path: chat, body: { ...saying('x'), max_tokens: 1 } })
+  assert.equal(JSON.parse(seen.body).model, 'tiny')
+})
+
+test('idle connections are closed after 5.0 s, or as told', async (context) => {
+  assert.equal(replicaDefaults.keepAliveMs, 5_000)
+  const { port } = await tiny(context, { keepAliveMs: 20 })
+  const socket = connect(port, '127.0.0.1')
+  const closed = once(socket, 'end')
+  socket.resume().write('GET /health HTTP/1.1\r\nhost: x\r\n\r\n')
+  await closed
+  socket.destroy()
+})
+
+test('a load report comes with answers that are not streamed, in the recorded words', async (context) => {
+  const { port } = await tiny(context)
+  for (const name of ['json', 'text']) {
+    const headers = { 'endpoint-load-metrics-format': name }
+    const body = { ...saying('x'), max_tokens: 2 }
+    const seen = await ask(port, { path: chat, headers, body })
+    const recorded = /^endpoint-load-metrics: (.*)$/m.exec(sampleText(`chat_orca_${name}`))?.[1]
+    // The call itself has just ended: its last step saw it.
+    assert.equal(seen.headers['endpoint-load-metrics'], recorded)
+    const streamed = await ask(port, { path: chat, headers, body: { ...body, stream: true } })
+    assert.equal(streamed.headers['endpoint-load-metrics'], undefined)
+  }
+})
+
+test('flags of the server hide cached tokens, KV metrics and load, and show times', async (context) => {
+  const { port } = await tiny(context, {
+    promptTokensDetails: false,
+    kvMetrics: false,
+    perRequestMetrics: true,
+  })
+  const body = { ...saying(long), max_tokens: 2 }
+  const whole = JSON.parse((await ask(port, { path: chat, body })).body)
+  assert.equal(whole.usage.prompt_tokens_details, null)
+  assert.deepEqual(
+    Object.keys(whole.metrics).filter((name) => /queue|first/.test(name)),
+    ['time_to_first_token_ms', 'queue_time_ms'],
+  )
+  const streaming = { ...body, stream: true, stream_options: { include_usage: true } }
+  const usage = eventsOf((await ask(port, { path: chat, body: streaming })).body).at(-2)?.data
+  assert.doesNotMatch(usage ?? '', /prompt_tokens_details/)
+  const message = JSON.parse((await ask(port, { path: '/v1/messages', body })).body)
+  assert.equal(message.usage.input_tokens, whole.usage.prompt_tokens)
+  const { body: shown } = await ask(port, { path: '/metrics' })
+  assert.doesNotMatch(shown, /vllm:(kv_cache_usage_perc|cache_config_info|prefix_cache_hits)/)
+  assert.equal((await ask(port, { path: '/load' })).body, '{"server_load":0}')
+})
+
+test('load counts what is accepted and not ended where the server tracks it', async (context) => {
+  const replica = await tiny(context, { tokenMs: 60_000, serverLoad: true })
+  const response = await open(replica.port, { path: chat, body: { ...saying('x'), stream: true } })
+  assert.equal((await ask(replica.port, { path: '/load' })).body, '{"server_load":1}')
+  response.on('error', () => undefined)
+  response.destroy()
   await replica.whenIdle()
+  assert.equal((await ask(replica.port, { path: '/load' })).body, '{"server_load":0}')
 })

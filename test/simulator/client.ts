@@ -1,7 +1,9 @@
 import { type IncomingMessage, request } from 'node:http'
 import type { TestContext } from 'node:test'
+import type { Clock } from '#deploy/simulator/clock.ts'
 import type { ReplicaOptions } from '#deploy/simulator/options.ts'
 import { type Replica, startReplica } from '#deploy/simulator/server.ts'
+import type { ManualClock } from '../manual-clock.ts'
 
 /** What a client saw of one answer. `end` is how its body ended. */
 export interface Seen {
@@ -19,6 +21,27 @@ export interface Asked {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+/** The clock of a replica whose time moves only when `manual` is told. */
+export function replicaClock(manual: ManualClock): Clock {
+  return {
+    nowMs: manual.now,
+    unixSeconds: () => Math.floor(manual.wall() / 1_000),
+    after: manual.after,
+  }
+}
+
+/** Turns the loop, which is that of the replica too, until `isThere`. */
+export async function until(isThere: () => boolean): Promise<void> {
+  while (!isThere()) await new Promise<void>((resolve) => setImmediate(resolve))
+}
+
+/** Reads `response` to its end. */
+export async function textOf(response: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of response) chunks.push(chunk)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
 /** A replica named `tiny` that answers at once, closed after the test. */
 export async function tiny(
   test: TestContext,
@@ -29,6 +52,8 @@ export async function tiny(
     prefillTokenMs: 0,
     tokenMs: 0,
     model: 'tiny',
+    // As the recorded server had it.
+    blockTokens: 32,
     contextTokensMax: 2_048,
   }
   const replica = await startReplica({ ...quick, ...given })

@@ -68,7 +68,7 @@ test('the answer id is the X-Request-Id of the call', async (context) => {
 })
 
 test('metrics has every recorded vllm series but that of LoRA, with the recorded labels', async (context) => {
-  const { port } = await tiny(context)
+  const { port } = await tiny(context, { blocks: 2_048 })
   const { body } = await ask(port, { path: '/metrics' })
   const series = (text: string) =>
     text

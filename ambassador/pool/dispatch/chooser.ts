@@ -1,6 +1,7 @@
 import type { Clock } from '#shared/call/clock.ts'
 import { type CostTerms, costOf } from '../cost/cost.ts'
 import { type PrefillRates, prefillMs } from '../cost/prefill-cost.ts'
+import { HitRate } from '../cost/hit-rate.ts'
 import type { Expectation, Ledger } from '../ledger/ledger.ts'
 import type { PrefixIndex } from '../prefix/prefix-index.ts'
 import type { Member } from './member.ts'
@@ -32,6 +33,16 @@ export interface ChooserParts {
   readonly rates: PrefillRates
 }
 
+/** A replica that could take a call now, the one it had better wait for, and how many wait. */
+interface Diversion {
+  readonly able: Member
+  readonly best: Member
+  readonly waiting: number
+}
+
+/** Copies cost something also where nothing is ever found. */
+const spreadPriceMin = 1
+
 /** Slots that are looked up at first; more are made room for as they come. */
 const slotsAtFirst = 64
 
@@ -45,9 +56,24 @@ export function expectation(call: PoolCall, rates: PrefillRates, cached: number)
 /** What each replica would cost a call, and which can take it. */
 export class Chooser {
   readonly #parts: ChooserParts
+  readonly #hits = new HitRate()
+  #spreadPrice: number
 
   constructor(parts: ChooserParts) {
     this.#parts = parts
+    this.#spreadPrice = parts.settings.spreadPrice
+  }
+
+  /**
+   * A call goes to a replica that has so many of its blocks. What a token is worth in a cache follows
+   * from how often tokens are found there.
+   */
+  sent({ call, found }: Wish, { slot }: Member): void {
+    const { blockTokens, settings } = this.#parts
+    const cached = Math.min((found[slot] ?? 0) * blockTokens, call.tokens - 1)
+    this.#hits.add(call.tokens, cached)
+    const { value } = this.#hits
+    this.#spreadPrice = Math.max(spreadPriceMin, (settings.spreadPrice * value) / (1 - value))
   }
 
   wishOf(call: PoolCall): Wish {
@@ -73,7 +99,7 @@ export class Chooser {
    * The replica that the call should go to now; undefined where it should wait: the one of the least
    * cost cannot take it, and none that can is worth less than waiting for that one.
    */
-  choose(wish: Wish, isKept: (member: Member) => boolean): Member | undefined {
+  choose(wish: Wish, waiting: number, isKept: (member: Member) => boolean): Member | undefined {
     let best: Member | undefined
     let able: Member | undefined
     let least = Number.POSITIVE_INFINITY
@@ -91,7 +117,22 @@ export class Chooser {
       }
     }
     if (best === undefined || able === undefined || able === best) return able
-    return leastOfAble - least <= this.#waitMs(wish, best) ? able : undefined
+    const moreMs = leastOfAble - least + this.#crowdMs(wish, { able, best, waiting })
+    return moreMs <= this.#waitMs(wish, best) ? able : undefined
+  }
+
+  /**
+   * What those that wait lose where the call goes to the worse replica at once: time that it computes
+   * there and would not elsewhere, and time that its further blocks are held.
+   */
+  #crowdMs(wish: Wish, { able, best, waiting }: Diversion): number {
+    const { members, ledger, settings } = this.#parts
+    const moreMs = this.#plainMs(wish, able) - this.#plainMs(wish, best)
+    const moreBlocks = this.needed(wish, able) - this.needed(wish, best)
+    const residenceMs = ledger.remaining(wish.call, 0) * able.book.stepMs
+    const heldMs = (Math.max(0, moreBlocks) / able.capacityBlocks) * residenceMs
+    const behind = waiting / members().length
+    return settings.crowdPrice * behind * (Math.max(0, moreMs) + heldMs)
   }
 
   /** How long until the replica has room for the call, by the forecast. */
@@ -102,16 +143,21 @@ export class Chooser {
     return steps * book.stepMs
   }
 
-  terms({ call, found }: Wish, { slot, book }: Member): CostTerms {
+  terms(wish: Wish, member: Member): CostTerms {
     const { settings, clock } = this.#parts
-    const { plainMs } = this.expected(call, found[slot] ?? 0)
+    const { book } = member
+    const plainMs = this.#plainMs(wish, member)
     return {
       queuedMs: book.queuedMs(clock.now()),
       ownMs: plainMs * book.speed.factor,
-      spreadMs: plainMs * settings.spreadPrice,
+      spreadMs: plainMs * this.#spreadPrice,
       runningMs: settings.runningMs * book.inFlight,
-      adapterMs: book.adapters.has(call.adapter) ? 0 : settings.adapterLoadMs,
+      adapterMs: book.adapters.has(wish.call.adapter) ? 0 : settings.adapterLoadMs,
     }
+  }
+
+  #plainMs({ call, found }: Wish, { slot }: Member): number {
+    return this.expected(call, found[slot] ?? 0).plainMs
   }
 
   /** What it takes where `blocks` leading blocks of it are. */

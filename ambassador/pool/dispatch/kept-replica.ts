@@ -66,7 +66,7 @@ export class KeptReplica {
     let oldest: Wish | undefined
     for (const wish of waiting) {
       const { arrivedMs } = wish.call
-      if (arrivedMs > before || wish.blocks < this.#sizes.bound) continue
+      if (arrivedMs > before || wish.blocks <= this.#sizes.bound) continue
       if (oldest === undefined || arrivedMs < oldest.call.arrivedMs) oldest = wish
     }
     const member = oldest === undefined ? undefined : this.#soonest(oldest)

@@ -1,5 +1,6 @@
 import type { PoolCall } from '../dispatch/pool-call.ts'
 import type { PrefixIndex } from '../prefix/prefix-index.ts'
+import type { Gauges } from '../signals/gauges.ts'
 import type { Entry } from './entry.ts'
 import { KvForecast } from './kv-forecast.ts'
 import { OutputLengths } from './output-lengths.ts'
@@ -96,8 +97,11 @@ export class Ledger {
     return this.#countedBlocks(slot) + this.book(slot).correction.blocks
   }
 
-  /** The replica said that live calls hold `usage` of its blocks, 0 to 1. */
-  observeUsage(slot: number, usage: number): void {
+  /**
+   * The replica said that live calls hold `kvUsage` of its blocks, 0 to 1. Where calls wait there, some
+   * that have begun may have been stopped and hold nothing: then too little says nothing.
+   */
+  observe(slot: number, { kvUsage, waiting }: Pick<Gauges, 'kvUsage' | 'waiting'>): void {
     const { index } = this.#parts
     const book = this.book(slot)
     const most = this.#countedBlocks(slot)
@@ -106,7 +110,8 @@ export class Ledger {
       unscheduled += index.exclusive(entry.hold) + entry.tailBlocks
     }
     const capacity = index.capacity(slot)
-    book.correction.observe(usage * capacity, { least: most - unscheduled, most }, capacity)
+    const least = waiting > 0 ? 0 : most - unscheduled
+    book.correction.observe(kvUsage * capacity, { least, most }, capacity)
     book.isForecast = false
   }
 

@@ -103,7 +103,7 @@ export class Desk {
       member.capacityBlocks = blocks
       this.index.resize(slot, blocks)
     }
-    this.ledger.observeUsage(slot, signals.kvUsage)
+    this.ledger.observe(slot, signals)
   }
 
   /** Its server has started anew: its cache is empty. */

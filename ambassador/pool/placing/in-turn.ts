@@ -107,3 +107,8 @@ function noRoom(): CallError {
     { retryAfterMs: 1_000 },
   )
 }
+
+export function noReplica(replicas: number): CallError {
+  const why = 'Cannot serve: no replica of the pool is healthy'
+  return new CallError('no-healthy-replica', why, { replicas })
+}

@@ -1,4 +1,4 @@
-import { type Usage, usageInTail } from '#shared/dialects/usage.ts'
+import type { Usage } from '#shared/dialects/usage.ts'
 import type { Body } from '#shared/http/body.ts'
 import type { CallResponse } from '#shared/http/call.ts'
 import { header } from '#shared/http/headers.ts'
@@ -163,7 +163,8 @@ class WholeReader implements BodyReader {
   }
 
   complete(): void {
-    this.#placed.told(feedbackInTail(this.#tail), usageInTail(this.#tail))
+    // Its tokens came all at once: they say nothing of a replica’s pace.
+    this.#placed.told(feedbackInTail(this.#tail), undefined)
   }
 
   over(): void {

@@ -1,48 +1,26 @@
 import { randomFillSync } from '#shared/builtins.ts'
-import type { Clock } from '#shared/call/clock.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest } from '#shared/http/call.ts'
-import type { Origins } from '#shared/http/client.ts'
 import type { AmbassadorCall } from '../../call.ts'
 import type { Member } from '../dispatch/member.ts'
 import type { PoolCall } from '../dispatch/pool-call.ts'
 import type { Binding, Router } from '../dispatch/router.ts'
 import type { HashSeed } from '../prefix/hash.ts'
 import type { Feedback } from '../signals/feedback.ts'
-import type { SignalSettings } from '../signals/ask-page.ts'
-import { Signals } from '../signals/signals.ts'
-import { Desk, type DispatchPolicy } from './desk.ts'
+import type { ReplicaSignals } from '../signals/replica-signals.ts'
+import { Desk } from './desk.ts'
+import { foundBlocks } from './found-blocks.ts'
 import { HitTrust } from './hit-trust.ts'
-import { inTurn } from './in-turn.ts'
+import { inTurn, noReplica } from './in-turn.ts'
+import { KnownReplicas } from './known-replicas.ts'
 import { PlacedCall } from './placed-call.ts'
 import type { Placement, PlacementTier } from './placement.ts'
+import type { PlacingParts, PlacingSettings } from './placing-settings.ts'
+import { type PlacingView, viewOf } from './placing-view.ts'
 import { chainOf, type Prompt, promptOf } from './prompt-of.ts'
-import { foundBlocks } from './found-blocks.ts'
 import { Takers } from './takers.ts'
 import { Tightened } from './tightened.ts'
-import { WaitingCalls, type WaitingLimits } from './waiting-calls.ts'
-
-/** How calls are placed, as configured. */
-export interface PlacingSettings {
-  readonly policy: DispatchPolicy
-  readonly waiting: WaitingLimits
-  readonly signals: SignalSettings
-}
-
-/** Counts what is placed. */
-export interface PlacingMeter {
-  placed(placement: Pick<Placement, 'heldMs' | 'tier'>): void
-  /** Prompt tokens of one answer: thought to be cached when it was sent, and found so. */
-  cached(predicted: number, reported: number): void
-}
-
-interface PlacingParts {
-  readonly clock: Clock
-  readonly origins: Pick<Origins, 'exchange'>
-  /** Addresses that take calls, in groups: of equals those of an earlier one are preferred. */
-  readonly able: () => readonly (readonly string[])[]
-  readonly meter: PlacingMeter
-}
+import { WaitingCalls } from './waiting-calls.ts'
 
 /** A call that asks for a replica. */
 interface Asked {
@@ -53,8 +31,6 @@ interface Asked {
 
 /** Tokens in a block where no replica says: vLLM’s default. */
 const blockTokensDefault = 16
-/** What a replica said longer ago says nothing of it any more. */
-const staleMs = 30_000
 
 /**
  * Gives each call of a pool its replica: at once where the best one has room, else when one has. Owns
@@ -63,7 +39,7 @@ const staleMs = 30_000
 export class Placing {
   readonly #parts: PlacingParts
   readonly #seed: HashSeed
-  readonly #signals: Signals
+  readonly #known: KnownReplicas
   readonly #waiting: WaitingCalls
   readonly #takers = new Takers()
   readonly #tightened = new Tightened()
@@ -82,15 +58,19 @@ export class Placing {
     this.#seed = [first, second]
     this.#waiting = new WaitingCalls(settings.waiting)
     this.#trust = new HitTrust(clock)
-    this.#signals = new Signals({
-      clock,
-      origins,
-      onScrape: (origin) => this.#scraped(origin),
-      onRestart: (origin) => {
-        const member = this.#desk.member(origin)
-        if (member !== undefined) this.#desk.restarted(member)
+    this.#known = new KnownReplicas(
+      {
+        clock,
+        origins,
+        takers: () => this.#takers.all.map(({ origin }) => origin),
+        onScrape: (origin, signals) => this.#scraped(origin, signals),
+        onRestart: (origin) => {
+          const member = this.#desk.member(origin)
+          if (member !== undefined) this.#desk.restarted(member)
+        },
       },
-    })
+      settings,
+    )
     this.#desk = this.#newDesk(blockTokensDefault)
   }
 
@@ -99,6 +79,7 @@ export class Placing {
     const isOther = settings.policy !== this.#settings.policy
     this.#settings = settings
     this.#waiting.limits = settings.waiting
+    this.#known.configure(settings)
     if (isOther) this.#change(this.#desk.blockTokens)
   }
 
@@ -106,7 +87,7 @@ export class Placing {
   follow(origins: readonly string[]): void {
     this.#origins = origins
     this.#desk.retain(origins)
-    this.#signals.follow({ origins, settings: this.#settings.signals })
+    this.#known.follow(origins)
     this.changed()
   }
 
@@ -123,10 +104,10 @@ export class Placing {
    */
   async place(request: CallRequest, context: AmbassadorCall): Promise<Placement> {
     const arrivedMs = this.#parts.clock.now()
-    const prompt = await promptOf(request, context)
+    const prompt = await promptOf(request, context, (facts) => this.#known.idsOf(facts))
     context.cancellation.check()
     this.#refresh()
-    if (this.#takers.all.length === 0) throw nobody(this.#origins.length)
+    if (this.#takers.all.length === 0) throw noReplica(this.#origins.length)
     const asked = { prompt, context, arrivedMs }
     const placement =
       context.replicasTried.length > 0
@@ -149,8 +130,35 @@ export class Placing {
     return this.#takers.all.some(({ origin }) => !replicasTried.includes(origin))
   }
 
+  /** Calls that wait, by class. */
+  waitingOf(name: string): number {
+    return this.#waiting.ofClass(name)
+  }
+
+  /** For statusz and metrics. */
+  view(): PlacingView {
+    const { tokens, replicas } = this.#known.view()
+    return {
+      policy: this.#settings.policy,
+      blockTokens: this.#desk.blockTokens,
+      isHashed: this.#trust.isLost,
+      foundShare: this.#trust.share,
+      tokens,
+      waiting: {
+        calls: this.#waiting.size,
+        tokens: this.#waiting.tokens,
+        bytes: this.#waiting.bytes,
+      },
+      replicas: this.#origins.flatMap((origin) => {
+        const member = this.#desk.member(origin)
+        const seen = replicas.get(origin)
+        return member === undefined || seen === undefined ? [] : [viewOf(member, seen)]
+      }),
+    }
+  }
+
   close(): void {
-    this.#signals.close()
+    this.#known.close()
     const why = 'Cannot wait for a replica: this process is ending'
     this.#waiting.refuseAll(new CallError('draining', why))
   }
@@ -175,7 +183,7 @@ export class Placing {
       id: context.id,
       tokens: prompt.tokens,
       chain: chainOf(prompt, desk.blockTokens, this.#seed),
-      adapter: this.#adapterOf(context.model),
+      adapter: this.#known.adapterOf(context.model),
       tenant: context.tenant,
       class: context.class,
       arrivedMs,
@@ -187,14 +195,6 @@ export class Placing {
       bound(this.#placed(asked, desk, binding))
     })
     return { call, takeBack }
-  }
-
-  /** Empty for the base model. A replica with adapters names its base model alone in its metrics. */
-  #adapterOf(model: string): string {
-    const [first] = this.#takers.all
-    if (first === undefined) return ''
-    const { adapters, models } = this.#signals.of(first.origin)
-    return adapters === undefined || models.includes(model) ? '' : model
   }
 
   /** Policies of others have an order of their own, and their own chance. */
@@ -225,8 +225,7 @@ export class Placing {
 
   #tierOf({ ids }: Prompt, { origin }: Member): PlacementTier {
     if (this.#trust.isLost) return 'hash'
-    if (this.#signals.of(origin).kvTokens === undefined) return 'blind'
-    if (this.#signals.ageMs(origin) > staleMs) return 'blind'
+    if (!this.#known.isOpen(origin)) return 'blind'
     return ids?.kind === 'exact' ? 'full' : 'bytes'
   }
 
@@ -236,7 +235,7 @@ export class Placing {
     { desk, prompt }: { readonly desk: Desk; readonly prompt: Prompt },
   ): void {
     const { origin, predictedTokens, binding } = placed
-    this.#signals.heard(origin, feedback)
+    this.#known.heard(origin, feedback, prompt.ids)
     const { cachedTokens, promptTokens } = feedback
     if (cachedTokens === undefined || promptTokens === undefined) return
     const { hold } = binding.entry
@@ -247,28 +246,13 @@ export class Placing {
     this.#trust.record(predictedTokens, isShort ? cachedTokens : predictedTokens)
   }
 
-  #scraped(origin: string): void {
-    const signals = this.#signals.of(origin)
-    const blockTokens = this.#usualBlockTokens()
+  #scraped(origin: string, signals: ReplicaSignals): void {
+    const blockTokens = this.#known.blockTokens(this.#desk.blockTokens)
     if (blockTokens !== this.#desk.blockTokens) this.#change(blockTokens)
     const member = this.#desk.member(origin)
     if (member === undefined) return
     this.#desk.observe(member, signals)
     this.changed()
-  }
-
-  /** That of most replicas. */
-  #usualBlockTokens(): number {
-    const counts = new Map<number, number>()
-    let usual = this.#desk.blockTokens
-    for (const origin of this.#origins) {
-      const { blockTokens } = this.#signals.of(origin)
-      if (blockTokens === undefined) continue
-      const count = (counts.get(blockTokens) ?? 0) + 1
-      counts.set(blockTokens, count)
-      if (count > (counts.get(usual) ?? 0)) usual = blockTokens
-    }
-    return usual
   }
 
   /** Another desk; the calls that are under way end at the one before. */
@@ -278,10 +262,10 @@ export class Placing {
       this.#desk.retain(this.#origins)
       for (const origin of this.#origins) {
         const member = this.#desk.member(origin)
-        if (member !== undefined) this.#desk.observe(member, this.#signals.of(origin))
+        if (member !== undefined) this.#desk.observe(member, this.#known.of(origin))
       }
       this.#takers.take(this.#groups())
-      if (this.#takers.all.length === 0) this.#waiting.refuseAll(nobody(this.#origins.length))
+      if (this.#takers.all.length === 0) this.#waiting.refuseAll(noReplica(this.#origins.length))
     })
   }
 
@@ -296,28 +280,17 @@ export class Placing {
     const { all } = this.#takers
     const nowMs = this.#parts.clock.now()
     for (const member of all) this.#tightened.apply(member, nowMs)
-    if (all.length === 0) this.#waiting.refuseAll(nobody(this.#origins.length))
+    if (all.length === 0) this.#waiting.refuseAll(noReplica(this.#origins.length))
     else if (isLess) this.#waiting.again(() => undefined)
     this.#offered = all
   }
 
-  /** A replica that sleeps holds every call until it is woken. */
   #groups(): readonly (readonly Member[])[] {
     return this.#parts.able().map((origins) =>
       origins.flatMap((origin) => {
         const member = this.#desk.member(origin)
-        return member === undefined || this.#sleeps(origin) ? [] : [member]
+        return member === undefined || this.#known.isAsleep(origin) ? [] : [member]
       }),
     )
   }
-
-  #sleeps(origin: string): boolean {
-    const { sleep } = this.#signals.of(origin)
-    return sleep !== undefined && sleep !== 'awake' && this.#signals.ageMs(origin) <= staleMs
-  }
-}
-
-function nobody(replicas: number): CallError {
-  const why = 'Cannot serve: no replica of the pool is healthy'
-  return new CallError('no-healthy-replica', why, { replicas })
 }

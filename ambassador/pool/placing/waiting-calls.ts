@@ -87,6 +87,6 @@ export class WaitingCalls {
   }
 
   refuseAll(error: CallError): void {
-    for (const call of [...this.#calls]) call.refuse(error)
+    for (const call of this.#calls) call.refuse(error)
   }
 }

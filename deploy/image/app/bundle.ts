@@ -55,8 +55,9 @@ export async function bundle(
     absWorkingDir: root,
     entryPoints: [
       ...processNames.map((name) => ({ in: processes[name].entry, out: `${name}/main` })),
-      // A thread's: found beside the vocabularies.
+      // Those of threads: found beside the vocabularies.
       { in: 'shared/tokens/hugging-face/compile-worker.ts', out: 'tokens/compile-worker' },
+      { in: 'ambassador/pool/tokens/encode-worker.ts', out: 'tokens/encode-worker' },
     ],
     outdir,
     chunkNames: 'chunks/[name]-[hash]',

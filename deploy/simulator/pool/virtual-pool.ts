@@ -75,11 +75,16 @@ export class VirtualPool {
     const { blocks, blockTokens } = options.engine
     const index = new PrefixIndex({ blocksMax: replicas * blocks * 2 })
     this.#index = index
-    const growth = placing.kind === 'dispatch' ? Math.max(0.5, placing.settings.growth) : 0.5
-    this.#ledger = new Ledger({ now: () => clock.now(), index, blockTokens, growth })
+    this.#ledger = new Ledger({ now: () => clock.now(), index, blockTokens })
     for (let slot = 0; slot < replicas; slot++) index.open(slot, blocks)
     for (const slot of presentAtStart(replicas, disturbances)) this.#join(slot)
-    const common = { ledger: this.#ledger, index, members: () => this.#members, blockTokens, rates: assumedRates }
+    const common = {
+      ledger: this.#ledger,
+      index,
+      members: () => this.#members,
+      blockTokens,
+      rates: assumedRates,
+    }
     if (placing.kind === 'policy') {
       this.#policy = placing.policy(() => clock.random())
       this.#router = new EarlyBinding({ ...common, policy: this.#policy })
@@ -216,7 +221,8 @@ export class VirtualPool {
     this.#lost.push(engine)
     this.#members = this.#members.filter((member) => member.slot !== slot)
     this.#policy?.forget?.(slot)
-    // Open at once again: calls that were on their way to it are still in its book.
+    this.#ledger.forget(slot)
+    // Open at once again: a call that was to go there may be bound to it yet, and fails.
     this.#index.close(slot)
     this.#index.open(slot, this.#options.engine.blocks)
     engine.close()
@@ -250,7 +256,7 @@ export class VirtualPool {
       kvTokens: blocks * blockTokens,
       blockTokens,
     }
-    this.#ledger.observeUsage(slot, member.gauges.kvUsage)
+    this.#ledger.observe(slot, member.gauges)
   }
 
   #countLater(): void {

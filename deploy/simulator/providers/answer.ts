@@ -1,7 +1,9 @@
-import type { Encoder } from '../encoder.ts'
 import type { Account } from '../account.ts'
+import type { Encoder } from '../encoder.ts'
 import { Outlet } from '../outlet.ts'
 import type { Question } from '../question.ts'
+import { busy } from '../refusal.ts'
+import type { Ticket } from '../text-engine.ts'
 import type { Bill } from './bill.ts'
 import { type ProviderCall, vendorHeaders } from './provider-call.ts'
 import type { ProviderFault } from './provider-fault.ts'
@@ -27,21 +29,22 @@ export function answerStream(admitted: Admitted): void {
   let ticket: Ticket | null = null
   const outlet = outletOf(admitted, () => ticket?.resume())
   outlet.beginStream(headersOf(admitted, 'text/event-stream; charset=utf-8'))
+  let isFirst = true
   let count = 0
   const token = (text: string, finish: Question['finish'] | null, engineAccount: Account) => {
     const account = accountOf(admitted, engineAccount)
-    const isFirst = count === 0
     if (isFirst) bill.wroteCache(account.createdTokens)
     const wasOpen = outlet.isOpen
     for (const event of encoder.piece({ text, isFirst, finish, account })) outlet.event(event)
+    isFirst = false
     const isOut = wasOpen && (outlet.isOpen || fault.wire.cutAtBytes === undefined)
-    if (account.completionTokens > count) bill.generated(isOut ? 'delivered' : 'held')
-    count += 1
+    bill.generated(account.completionTokens - count, isOut ? 'delivered' : 'held')
+    count = account.completionTokens
     if (finish !== null) {
       if (isOut && question.usage !== 'none') bill.deliveredUsage(account)
       bill.end(outlet.isOpen ? 'finished' : 'broken-off')
       outlet.end()
-    } else if (count === fault.errorAfterTokens) {
+    } else if (fault.errorAfterTokens !== null && count >= fault.errorAfterTokens) {
       ticket?.cancel()
       sendError(admitted, outlet)
     }
@@ -64,12 +67,13 @@ export function answerStream(admitted: Admitted): void {
   call.response.on('close', () => {
     cancel?.()
     ticket?.cancel()
+    bill.generated((ticket?.generated ?? count) - count, 'held')
     bill.end('broken-off')
   })
 }
 
 function sendError({ encoder, bill }: Admitted, outlet: Outlet): void {
-  for (const event of encoder.refusal().events) outlet.event(event)
+  for (const event of encoder.refusal(busy()).events) outlet.event(event)
   bill.end('broken-off')
   outlet.end()
 }
@@ -79,6 +83,7 @@ export function answerWhole(admitted: Admitted): void {
   const { call, question, encoder, bill, fault } = admitted
   const outlet = outletOf(admitted, () => undefined)
   const parts: string[] = []
+  let count = 0
   const { stallAfter, resetAfter, cutAtBytes, endAfter, garbageAfter } = fault.wire
   const breaks = [stallAfter, resetAfter, cutAtBytes, endAfter, garbageAfter]
   const isWhole = breaks.every((value) => value === undefined)
@@ -90,7 +95,8 @@ export function answerWhole(admitted: Admitted): void {
       token(text, finish, engineAccount) {
         const account = accountOf(admitted, engineAccount)
         if (parts.length === 0) bill.wroteCache(account.createdTokens)
-        if (account.completionTokens > parts.length) bill.generated('held')
+        bill.generated(account.completionTokens - count, 'held')
+        count = account.completionTokens
         parts.push(text)
         if (finish === null) return
         if (isWhole) bill.deliveredWhole(account)

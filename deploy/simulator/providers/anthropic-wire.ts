@@ -1,5 +1,5 @@
-import type { Encoder, Piece } from '../encoder.ts'
 import type { Account } from '../account.ts'
+import type { Encoder, Piece } from '../encoder.ts'
 import { isFields, parseJson } from '../narrow.ts'
 import { eventData, namedEvent, type Wire, type WireContext } from './wire.ts'
 

@@ -36,12 +36,13 @@ export class Bill {
     this.#context.tally.billed.cacheWriteTokens += cacheWriteTokens
   }
 
-  /** One more token exists, and may have gone out. */
-  generated(state: 'delivered' | 'held'): void {
+  /** `tokens` more exist, and may have gone out. After the end nothing is charged. */
+  generated(tokens: number, state: 'delivered' | 'held'): void {
+    if (this.#hasEnded || tokens === 0) return
     const { tally, limiter, id, unixMs } = this.#context
-    this.#outputTokens += 1
-    tally.billed.outputTokens += 1
-    if (state === 'delivered') tally.delivered.outputTokens += 1
+    this.#outputTokens += tokens
+    tally.billed.outputTokens += tokens
+    if (state === 'delivered') tally.delivered.outputTokens += tokens
     limiter.progress(id, { atMs: unixMs(), outputTokens: this.#outputTokens })
   }
 

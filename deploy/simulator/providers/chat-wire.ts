@@ -1,5 +1,5 @@
-import type { Encoder, Piece } from '../encoder.ts'
 import type { Account } from '../account.ts'
+import type { Encoder, Piece } from '../encoder.ts'
 import { elements, type Fields, isFields, parseJson } from '../narrow.ts'
 import { dataEvent, doneEvent } from '../openai-usage.ts'
 import { eventData, type Wire, type WireContext } from './wire.ts'

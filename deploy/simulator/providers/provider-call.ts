@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Engine } from '../engine.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import type { ReplicaOptions } from '../options.ts'
+import type { TextEngine } from '../text-engine.ts'
 import { type Failure, failureBody } from './failure.ts'
 import type { KeyRing } from './key-ring.ts'
 import type { ProviderOptions } from './provider-options.ts'
@@ -11,7 +11,7 @@ import type { Truth } from './truth.ts'
 /** The parts of one provider double. */
 export interface ProviderParts {
   readonly options: ProviderOptions
-  readonly engine: Engine
+  readonly engine: TextEngine
   readonly engineOptions: ReplicaOptions
   readonly limiter: Limiter
   readonly keys: KeyRing

@@ -78,6 +78,7 @@ export function engineOptions(options: ProviderOptions): ReplicaOptions {
     runningMax: 100_000,
     // OpenAI: hits "in increments of 128 tokens".
     blockTokens: 128,
-    blocks: 1_000_000,
+    // 8 million tokens, at 32 bytes a block.
+    blocks: 65_536,
   }
 }

@@ -1,8 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { Engine } from '../engine.ts'
 import { createLimiter } from '../limits/limiter.ts'
 import { parseJson } from '../narrow.ts'
 import { hash32, hexIds, pseudoRandom } from '../pseudo-random.ts'
+import { TextEngine } from '../text-engine.ts'
 import { answerCall } from './answer-call.ts'
 import { failureOf, statusFailure } from './failure.ts'
 import { KeyRing } from './key-ring.ts'
@@ -79,7 +79,7 @@ class ProviderHost {
     const engine = engineOptions(options)
     this.#parts = {
       options,
-      engine: new Engine(engine),
+      engine: new TextEngine(engine),
       engineOptions: engine,
       limiter: createLimiter(vendor, { limits: options.limits, now: unixMs }),
       keys: new KeyRing(vendor, options.keys),

@@ -33,7 +33,13 @@ const chosen = [
   'fair',
   'fast',
 ]
-const scraping = ['llm-d-default', 'llm-d-default+priority', 'llm-d-optimized-baseline', 'fair', 'fast']
+const scraping = [
+  'llm-d-default',
+  'llm-d-default+priority',
+  'llm-d-optimized-baseline',
+  'fair',
+  'fast',
+]
 const always = Number.POSITIVE_INFINITY
 
 /** KV tokens of a replica where eight of them hold so many working sets of the trace. */

@@ -1,6 +1,10 @@
 import type { DispatchSettings } from '#ambassador/pool/dispatch/settings.ts'
 import { fair, fast } from '#ambassador/pool/dispatch/settings.ts'
-import { type PolicyName, policyNamed, policyNames } from '#ambassador/pool/policies/policy-named.ts'
+import {
+  type PolicyName,
+  policyNamed,
+  policyNames,
+} from '#ambassador/pool/policies/policy-named.ts'
 import type { Placing } from '#deploy/simulator/pool/virtual-pool.ts'
 import type { Workload } from './workloads/workload.ts'
 
@@ -69,4 +73,17 @@ export function contestantNamed(name: string): Contestant {
   const found = contestants.find((contestant) => contestant.name === name)
   if (found === undefined) throw new Error(`Cannot run '${name}': there is no such policy`)
   return found
+}
+
+/** The same with other settings, where it has any. */
+export function withSettings(
+  contestant: Contestant,
+  settings: Partial<DispatchSettings>,
+): Contestant {
+  const placing = (workload: Workload): Placing => {
+    const usual = contestant.placing(workload)
+    if (usual.kind === 'policy') return usual
+    return { kind: 'dispatch', settings: { ...usual.settings, ...settings } }
+  }
+  return { ...contestant, placing }
 }

@@ -25,7 +25,7 @@ function runQueue(queue: Order[], { onDone, stateFolder, traceFile }: CrewParts)
   let order: Order | undefined
   const next = () => {
     order = queue.shift()
-    if (order !== undefined) worker.postMessage(order)
+    if (order !== undefined) worker.postMessage(order, [])
     else worker.terminate().then(() => resolve(), reject)
   }
   worker.on('error', (error) => {

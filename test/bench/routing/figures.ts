@@ -43,11 +43,10 @@ export type FigureName = (typeof figureNames)[number]
 export function figuresOf({ outcomes, preemptions, endMs }: PoolRun): Figures {
   const ttfts = ascending(outcomes.map(ttftOf))
   const large = ascending(largest(outcomes).map(ttftOf))
-  const tpots = ascending(
-    outcomes.filter(({ arrival }) => arrival.outputTokens > 1).map(tokenMsOf),
-  )
+  const tpots = ascending(outcomes.filter(({ arrival }) => arrival.outputTokens > 1).map(tokenMsOf))
   const tokens = sumOf(outcomes, ({ arrival }) => arrival.tokens)
-  const off = ({ predictedTokens, cachedTokens }: Outcome) => Math.abs(predictedTokens - cachedTokens)
+  const off = ({ predictedTokens, cachedTokens }: Outcome) =>
+    Math.abs(predictedTokens - cachedTokens)
   const answered = outcomes.filter(({ isBroken }) => !isBroken)
   return {
     ttftMean: meanOf(ttfts),
@@ -59,8 +58,7 @@ export function figuresOf({ outcomes, preemptions, endMs }: PoolRun): Figures {
     tpotP90: quantile(tpots, 0.9),
     hitRate: sumOf(outcomes, ({ cachedTokens }) => cachedTokens) / tokens,
     hitError: sumOf(outcomes, off) / tokens,
-    outputTokensPerSecond:
-      sumOf(answered, ({ arrival }) => arrival.outputTokens) / (endMs / 1_000),
+    outputTokensPerSecond: sumOf(answered, ({ arrival }) => arrival.outputTokens) / (endMs / 1_000),
     preemptions,
     resent: sumOf(outcomes, ({ resent }) => resent),
     broken: outcomes.length - answered.length,

@@ -25,10 +25,7 @@ export function meanEstimate(values: readonly number[]): Estimate {
  * Student's interval of the logarithms. Pairs with a figure that is not above 0 are left out; NaN
  * where none is left.
  */
-export function ratioEstimate(
-  above: readonly number[],
-  below: readonly number[],
-): Estimate {
+export function ratioEstimate(above: readonly number[], below: readonly number[]): Estimate {
   const logarithms = above.flatMap((one, at) => {
     const logarithm = Math.log(one / (below[at] ?? Number.NaN))
     return Number.isFinite(logarithm) ? [logarithm] : []

@@ -6,8 +6,23 @@ export const ladderBlockTokens = 64
 
 /** Requests a second and seconds, as `guide_optimized-baseline_1` of llm-d-benchmark has them. */
 const stages: readonly (readonly [number, number])[] = [
-  [15, 50], [3, 20], [10, 20], [15, 20], [20, 38], [22, 34], [25, 30], [30, 25], [35, 21],
-  [40, 38], [43, 36], [46, 33], [49, 30], [52, 29], [55, 27], [57, 26], [60, 25],
+  [15, 50],
+  [3, 20],
+  [10, 20],
+  [15, 20],
+  [20, 38],
+  [22, 34],
+  [25, 30],
+  [30, 25],
+  [35, 21],
+  [40, 38],
+  [43, 36],
+  [46, 33],
+  [49, 30],
+  [52, 29],
+  [55, 27],
+  [57, 26],
+  [60, 25],
 ]
 const pauseMs = 30_000
 const groups = 150

@@ -5,11 +5,11 @@ import { contestants } from './contestants.ts'
 import { runOrders } from './crew.ts'
 import { Progress } from './progress.ts'
 import { RunState } from './run-state.ts'
-import { nothing, type Unit, unitId, type UnitResult } from './unit.ts'
+import { nothing, type Unit, type UnitResult, unitId } from './unit.ts'
+import type { Order } from './worker.ts'
 import { isThere } from './workloads/trace.ts'
 import { needsTrace } from './workloads/workload-named.ts'
 import { writeResults } from './write-results.ts'
-import type { Order } from './worker.ts'
 
 /*
  * Policies that place the calls of a pool, compared in virtual time:
@@ -46,7 +46,8 @@ if (!hasTrace) {
 const again = new Set(values.again.split(',').filter((name) => name !== ''))
 const units = unitsOf(cells.filter(isWanted))
 const done = new Map(units.map((unit) => [unitId(unit), resultOf(unit)]))
-const orders = units.flatMap(orderOf)
+// Seed by seed: what was stopped has every cell at least once.
+const orders = units.flatMap(orderOf).toSorted((one, other) => one.unit.seed - other.unit.seed)
 const progress = new Progress(orders.length)
 await runOrders(orders, {
   workers: Number(values.workers),

@@ -20,6 +20,8 @@ export class Progress {
     )
     const loads = Object.entries(captured).map(([name, load]) => `${name} ${load.toFixed(2)}`)
     const place = `${this.#done}/${this.#units}`.padStart(9)
-    console.log(`${place}, ${(left / 60).toFixed(1)} min left: ${id}: ${[...means, ...loads].join(', ')}`)
+    console.log(
+      `${place}, ${(left / 60).toFixed(1)} min left: ${id}: ${[...means, ...loads].join(', ')}`,
+    )
   }
 }

@@ -1,5 +1,9 @@
 import type { Arrival, PoolRun } from '#deploy/simulator/pool/arrival.ts'
-import { usualWay, VirtualPool, type VirtualPoolOptions } from '#deploy/simulator/pool/virtual-pool.ts'
+import {
+  usualWay,
+  VirtualPool,
+  type VirtualPoolOptions,
+} from '#deploy/simulator/pool/virtual-pool.ts'
 import { scaled } from '#deploy/simulator/replica/step-time.ts'
 import type { Contestant } from './contestants.ts'
 import type { Workload } from './workloads/workload.ts'
@@ -19,17 +23,21 @@ export interface Trial {
 
 /** One run; `arrivals` are the workload's for the seed and speed of the trial. */
 export function runOnce(trial: Trial, arrivals: readonly Arrival[]): PoolRun {
+  return new VirtualPool(poolOf(trial)).run(arrivals)
+}
+
+function poolOf(trial: Trial): VirtualPoolOptions {
   const { workload, contestant, seed, speed, scrapeMs } = trial
-  const disturbances = workload.disturbances?.(workload.spanMs / speed) ?? []
-  return new VirtualPool({
-    ...(contestant.kind === 'reference' ? pooledReplica(trial) : replicas(trial)),
+  const common = {
     ...usualWay,
     placing: contestant.placing(workload),
     seed,
     scrapeMs: scrapeMs ?? contestant.scrapeMs,
-    // One server cannot lose a part of itself.
-    ...(contestant.kind === 'reference' ? {} : { disturbances }),
-  }).run(arrivals)
+  }
+  // One server cannot lose a part of itself.
+  if (contestant.kind === 'reference') return { ...common, ...pooledReplica(trial) }
+  const disturbances = workload.disturbances?.(workload.spanMs / speed) ?? []
+  return { ...common, ...replicas(trial), disturbances }
 }
 
 type Shape = Pick<VirtualPoolOptions, 'replicas' | 'engine'>
@@ -67,5 +75,7 @@ export function saturationSpeed(trial: Omit<Trial, 'speed'>): number {
   const { workload, seed } = trial
   const arrivals = workload.arrivals({ seed, speed: 1 })
   const atOnce = arrivals.map(({ follows: _, ...arrival }) => ({ ...arrival, atMs: 0 }))
-  return workload.spanMs / runOnce({ ...trial, speed: 1 }, atOnce).endMs
+  // Long prompts are as soon there as short ones, or they would change places.
+  const pool = new VirtualPool({ ...poolOf({ ...trial, speed: 1 }), toReplicaTokenMs: 0 })
+  return workload.spanMs / pool.run(atOnce).endMs
 }

@@ -1,7 +1,7 @@
 import type { Arrival, PoolRun } from '#deploy/simulator/pool/arrival.ts'
 import { capturedLoad } from './captured.ts'
 import { type Cell, traceCell } from './cells.ts'
-import { contestantNamed } from './contestants.ts'
+import { type Contestant, contestantNamed } from './contestants.ts'
 import { figuresOf, waitsOf } from './figures.ts'
 import { runOnce, saturationSpeed } from './run-once.ts'
 import type { RunState } from './run-state.ts'
@@ -20,18 +20,18 @@ export function runUnit(unit: Unit, names: readonly string[], parts: UnitParts):
   const { seed } = unit
   if (unit.kind === 'captured') {
     const captured = names.map((name) => {
-      const load = capturedLoad((at) => p90At(traceCell(unit.share, at), { seed, name }, parts))
+      const load = capturedLoad((at) => p90At(traceCell(unit.share, at), { seed, contestant: contestantNamed(name) }, parts))
       return [name, load] as const
     })
     return { results: {}, captured: Object.fromEntries(captured) }
   }
-  const results = names.map((name) => [name, resultOf(unit.cell, { seed, name }, parts)] as const)
+  const results = names.map((name) => [name, resultOf(unit.cell, { seed, contestant: contestantNamed(name) }, parts)] as const)
   return { results: Object.fromEntries(results), captured: {} }
 }
 
 interface Who {
   readonly seed: number
-  readonly name: string
+  readonly contestant: Contestant
 }
 
 function resultOf(cell: Cell, who: Who, parts: UnitParts): Result {
@@ -48,11 +48,11 @@ function p90At(cell: Cell, who: Who, parts: UnitParts): number {
 }
 
 /** One run of a cell. */
-export function runOf(cell: Cell, { seed, name }: Who, parts: UnitParts): PoolRun {
+export function runOf(cell: Cell, { seed, contestant }: Who, parts: UnitParts): PoolRun {
   const { kvTokens, scrapeMs } = cell
   const workload = workloadNamed(cell.workload, parts.traceFile)
   const speed = speedOf(cell, workload, parts.state)
-  const trial = { workload, contestant: contestantNamed(name), kvTokens, seed, speed, scrapeMs }
+  const trial = { workload, contestant, kvTokens, seed, speed, scrapeMs }
   return runOnce(trial, arrivalsOf(cell, workload, { seed, speed }))
 }
 

@@ -19,5 +19,5 @@ const { stateFolder, traceFile }: WorkerParts = workerData
 const parts = { state: new RunState(stateFolder), traceFile }
 
 parentPort?.on('message', ({ unit, names }: Order) => {
-  parentPort?.postMessage(runUnit(unit, names, parts))
+  parentPort?.postMessage(runUnit(unit, names, parts), [])
 })

@@ -1,2 +1,34 @@
-import type { Unit, UnitResult } from './unit.ts'
-export async function writeResults(_runs: readonly {unit: Unit; result: UnitResult}[], _how: { folder: string; seeds: readonly number[]; isQuick: boolean }): Promise<void> {}
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { environment } from '../environment.ts'
+import { findings } from './findings.ts'
+import { plots } from './plots.ts'
+import { rawRows } from './raw.ts'
+import { Runs, type UnitRun } from './runs.ts'
+import { cellTables } from './tables.ts'
+
+export interface Bench {
+  readonly folder: string
+  readonly seeds: readonly number[]
+  readonly isQuick: boolean
+}
+
+/** Writes the page of findings, the tables, the plots and the raw figures. */
+export async function writeResults(units: readonly UnitRun[], bench: Bench): Promise<void> {
+  const { folder, seeds, isQuick } = bench
+  const runs = new Runs(units)
+  const machine = environment({ repeats: seeds.length, isQuick })
+  const drawn = plots(runs)
+  await mkdir(folder, { recursive: true })
+  const texts = new Map([
+    ['README.md', findings(runs, { machine, seeds, plots: [...drawn.keys()] })],
+    ['cells.md', cellTables(runs)],
+    ['runs.json', rawRows(units, machine)],
+    ...drawn,
+  ])
+  for (const [name, text] of texts) {
+    const path = join(folder, name)
+    await rm(path, { force: true })
+    await writeFile(path, text)
+  }
+}

@@ -53,7 +53,8 @@ test('a client that leaves pays for what was generated, and generating stops', a
   const { billed, delivered, ...counts } = only(provider)
   assert.deepEqual([counts.finished, counts.brokenOff, counts.live], [0, 1, 0])
   assert.ok(billed.inputTokens > 0 && billed.outputTokens >= 2 && billed.outputTokens < 100_000)
-  assert.equal(delivered.outputTokens, billed.outputTokens)
+  // What its socket did not take was generated all the same.
+  assert.ok(delivered.outputTokens <= billed.outputTokens)
   assert.equal(delivered.inputTokens, 0)
 })
 
@@ -75,8 +76,9 @@ test('generating stops when the client leaves, streamed or not, and its timer wi
     controller.abort()
     assert.equal(await ended, 'left')
     await provider.whenIdle()
-    assert.equal(manual.pending(), 0)
+    // The step under way ends, and none follows.
     manual.advance(10_000)
+    assert.equal(manual.pending(), 0)
   }
   await leave(true)
   await leave(false)

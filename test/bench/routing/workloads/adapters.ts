@@ -2,7 +2,13 @@ import type { Arrival } from '#deploy/simulator/pool/arrival.ts'
 import { pseudoRandom } from '#deploy/simulator/pseudo-random.ts'
 import { exponential, logNormal, zipf } from './draws.ts'
 import { singleCall } from './prompt.ts'
-import { type Draw, generatedBlockTokens, usualEngine, usualTokenMs, type Workload } from './workload.ts'
+import {
+  type Draw,
+  generatedBlockTokens,
+  usualEngine,
+  usualTokenMs,
+  type Workload,
+} from './workload.ts'
 
 const calls = 8_000
 const gapMs = 25

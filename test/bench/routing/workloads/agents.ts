@@ -2,7 +2,13 @@ import { type Arrival, chainOf } from '#deploy/simulator/pool/arrival.ts'
 import { pseudoRandom } from '#deploy/simulator/pseudo-random.ts'
 import { exponential, logNormal, type Random } from './draws.ts'
 import { keysOf } from './prompt.ts'
-import { type Draw, generatedBlockTokens, usualEngine, usualTokenMs, type Workload } from './workload.ts'
+import {
+  type Draw,
+  generatedBlockTokens,
+  usualEngine,
+  usualTokenMs,
+  type Workload,
+} from './workload.ts'
 
 const kinds = 40
 const sessions = 900
@@ -74,11 +80,17 @@ interface Session {
   readonly startMs: number
 }
 
-function callsOf(turns: readonly Turn[], { kind, systemTokens, session, startMs }: Session): Arrival[] {
+function callsOf(
+  turns: readonly Turn[],
+  { kind, systemTokens, session, startMs }: Session,
+): Arrival[] {
   const last = turns.at(-1)
   if (last === undefined) return []
   const own = last.promptTokens + last.outputTokens - systemTokens
-  const parts = [{ id: kind, tokens: systemTokens }, { id: kinds + session, tokens: own }]
+  const parts = [
+    { id: kind, tokens: systemTokens },
+    { id: kinds + session, tokens: own },
+  ]
   const keys = keysOf(parts, generatedBlockTokens)
   const chain = chainOf(keys)
   const upTo = (blocks: number) => ({

@@ -2,7 +2,13 @@ import type { Arrival } from '#deploy/simulator/pool/arrival.ts'
 import { pseudoRandom } from '#deploy/simulator/pseudo-random.ts'
 import { exponential, logNormal, type Random } from './draws.ts'
 import { type Part, singleCall } from './prompt.ts'
-import { type Draw, generatedBlockTokens, usualEngine, usualTokenMs, type Workload } from './workload.ts'
+import {
+  type Draw,
+  generatedBlockTokens,
+  usualEngine,
+  usualTokenMs,
+  type Workload,
+} from './workload.ts'
 
 /** The tenant that asks for more than its part; all others are called `tenant-…`. */
 export const aggressorName = 'aggressor'
@@ -17,7 +23,10 @@ const longTokens = 100_000
 type Manner = 'rate' | 'size'
 
 /** What part of the calls is the aggressor's. */
-const shares: Readonly<Record<Manner, number>> = { rate: 10 / (tenants + 10), size: 1 / (tenants + 1) }
+const shares: Readonly<Record<Manner, number>> = {
+  rate: 10 / (tenants + 10),
+  size: 1 / (tenants + 1),
+}
 
 /** Nine tenants ask alike; a tenth asks for far more than they. */
 export function aggressor(manner: Manner): Workload {

@@ -9,7 +9,12 @@ export function normal(random: Random): number {
 /** Log-normal with this median; `sigma` is of the logarithm. Cut to the bounds. */
 export function logNormal(
   random: Random,
-  law: { readonly median: number; readonly sigma: number; readonly min: number; readonly max: number },
+  law: {
+    readonly median: number
+    readonly sigma: number
+    readonly min: number
+    readonly max: number
+  },
 ): number {
   const value = law.median * Math.exp(law.sigma * normal(random))
   return Math.min(law.max, Math.max(law.min, value))

@@ -1,0 +1,65 @@
+import type { Member } from '../dispatch/member.ts'
+import type { Notice } from '../signals/notices.ts'
+import type { WatchedReplica } from '../signals/replica-watch.ts'
+import type { DispatchPolicy } from './desk.ts'
+import type { PoolTokensView } from './pool-tokens.ts'
+
+/** One replica, as calls are placed by it. */
+export interface PlacedReplicaView {
+  readonly origin: string
+  /** Sent to it and not ended. */
+  readonly inFlight: number
+  /** Prompt tokens it has yet to compute. */
+  readonly queuedTokens: number
+  /** What it says: calls that run and wait there, and the part of its KV cache in use, 0 to 1. */
+  readonly running: number
+  readonly waiting: number
+  readonly kvUsage: number
+  /** KV blocks; undefined where it does not say, which is told as a notice. */
+  readonly capacityBlocks: number | undefined
+  /** Calls it is given at most, after it was full; undefined where nothing binds it. */
+  readonly callsMax: number | undefined
+  /** Part of its prompt tokens that it had cached lately; undefined where no prompt came. */
+  readonly hitRate: number | undefined
+  readonly sleep: string | undefined
+  /** Of what it said last, in ms; undefined where it never did. */
+  readonly ageMs: number | undefined
+  /** Why it was not heard last time. */
+  readonly error: string | undefined
+  readonly notices: readonly Notice[]
+}
+
+/** A pool for statusz. */
+export interface PlacingView {
+  readonly policy: DispatchPolicy
+  /** Tokens in a KV block. */
+  readonly blockTokens: number
+  /** Whether hits were so rarely where they were expected that a hash places calls for a while. */
+  readonly isHashed: boolean
+  /** Cached tokens found of those expected, 0 to 1; undefined while too little is known. */
+  readonly foundShare: number | undefined
+  readonly tokens: PoolTokensView
+  /** Calls that wait, with their prompt tokens and the bytes of their bodies. */
+  readonly waiting: { readonly calls: number; readonly tokens: number; readonly bytes: number }
+  readonly replicas: readonly PlacedReplicaView[]
+}
+
+export function viewOf(member: Member, seen: WatchedReplica): PlacedReplicaView {
+  const { origin, inFlight, queuedTokens, capacityBlocks, sequencesMax } = member
+  const { signals, ageMs, error, notices } = seen
+  return {
+    origin,
+    inFlight,
+    queuedTokens,
+    running: signals.running,
+    waiting: signals.waiting,
+    kvUsage: signals.kvUsage,
+    capacityBlocks: Number.isFinite(capacityBlocks) ? capacityBlocks : undefined,
+    callsMax: Number.isFinite(sequencesMax) ? sequencesMax : undefined,
+    hitRate: signals.rates?.hitRate,
+    sleep: signals.sleep,
+    ageMs,
+    error,
+    notices,
+  }
+}

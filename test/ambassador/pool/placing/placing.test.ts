@@ -1,0 +1,293 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import fc from 'fast-check'
+import { Cancellation } from '#shared/call/cancellation.ts'
+import { CallError } from '#shared/errors/call-error.ts'
+import { type Body, type BodySink, bytesBody } from '#shared/http/body.ts'
+import type { CallRequest } from '#shared/http/call.ts'
+import { Origins } from '#shared/http/client.ts'
+import type { AmbassadorCall } from '../../../../ambassador/call.ts'
+import { newCall } from '../../../../ambassador/new-call.ts'
+import type { Placement } from '../../../../ambassador/pool/placing/placement.ts'
+import { Placing } from '../../../../ambassador/pool/placing/placing.ts'
+import {
+  noMeter,
+  type PlacingSettings,
+  placingDefaults,
+} from '../../../../ambassador/pool/placing/placing-settings.ts'
+import { type ManualClock, manualClock } from '../../../manual-clock.ts'
+
+/** No replica says anything of itself. */
+class Silent extends Origins {
+  override exchange(): Promise<never> {
+    return Promise.reject(new CallError('connect-failed', 'Cannot connect: refused'))
+  }
+}
+
+function setUp(t: TestContext | undefined, replicas: number, given: Partial<PlacingSettings> = {}) {
+  const clock = manualClock()
+  const addresses = Array.from({ length: replicas }, (_, at) => `http://r${at}:1`)
+  const able = new Set(addresses)
+  const placing = new Placing(
+    { clock, origins: new Silent(), able: () => [[...able]], meter: noMeter },
+    { ...placingDefaults, ...given },
+  )
+  placing.follow(addresses)
+  t?.after(() => placing.close())
+  return { clock, placing, able, addresses }
+}
+
+function callAt(clock: ManualClock, patienceMs = 60_000): AmbassadorCall {
+  const cancellation = new Cancellation()
+  const call = newCall({
+    cancellation,
+    clock,
+    provider: 'p',
+    snapshot: undefined,
+    tokens: undefined,
+  })
+  call.patienceUntilMs = clock.now() + patienceMs
+  call.deadlineMs = call.patienceUntilMs
+  call.isStream = true
+  return call
+}
+
+/** A question of about so many tokens of a text of its own. */
+function question(tokens: number, name = 'a'): CallRequest {
+  const content = name.repeat(Math.ceil((tokens * 4) / name.length))
+  const body = Buffer.from(JSON.stringify({ messages: [{ role: 'user', content }] }))
+  const incoming = {
+    declaredBytes: 0,
+    contentEncoding: undefined,
+    read() {},
+    pause() {},
+    resume() {},
+  }
+  return { method: 'POST', path: '/', query: '', headers: [], incoming, body }
+}
+
+const isCode = (code: string) => (error: unknown) =>
+  error instanceof CallError && error.code === code
+
+/** Turns of the microtask queue, so that whoever has been placed goes on. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await Promise.resolve()
+}
+
+const sink: BodySink = { write: () => true, end() {}, fail() {} }
+
+function streamed(body: Body, call: AmbassadorCall, placement: Placement): Body {
+  return placement.follow(
+    { status: 200, headers: ['content-type', 'text/event-stream'], body },
+    call,
+  )
+}
+
+/** What is under way, of every kind. */
+function underWay(placing: Placing) {
+  const { waiting, replicas } = placing.view()
+  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
+  return {
+    ...waiting,
+    inFlight: sum(replicas.map(({ inFlight }) => inFlight)),
+    queuedTokens: sum(replicas.map(({ queuedTokens }) => queuedTokens)),
+  }
+}
+
+const nothing = { calls: 0, tokens: 0, bytes: 0, inFlight: 0, queuedTokens: 0 }
+
+test('a prompt that begins as another goes where that one is, an unlike one elsewhere', async (t) => {
+  const { clock, placing } = setUp(t, 4)
+  const first = await placing.place(question(2_000, 'one'), callAt(clock))
+  const other = await placing.place(question(2_000, 'other'), callAt(clock))
+  assert.notEqual(other.origin, first.origin)
+  for (const placement of [first, other]) placement.end()
+  const again = await placing.place(question(3_000, 'one'), callAt(clock))
+  assert.equal(again.origin, first.origin)
+  again.end()
+  assert.deepEqual(underWay(placing), nothing)
+})
+
+test('a call waits no longer than its patience, and is refused then', async (t) => {
+  const { clock, placing } = setUp(t, 1)
+  const first = await placing.place(question(40_000), callAt(clock))
+  const second = placing.place(question(10, 'b'), callAt(clock, 1_000))
+  const refused = assert.rejects(second, isCode('overloaded'))
+  await settle()
+  assert.equal(underWay(placing).calls, 1)
+  clock.advance(1_000)
+  await refused
+  const unwilling = placing.place(question(10, 'c'), callAt(clock, 0))
+  await assert.rejects(unwilling, isCode('overloaded'))
+  first.end()
+  assert.deepEqual(underWay(placing), nothing)
+})
+
+test('a call that waits is placed when the one before it has its first token', async (t) => {
+  const { clock, placing } = setUp(t, 1)
+  const call = callAt(clock)
+  const first = await placing.place(question(40_000), call)
+  const body = streamed(bytesBody(Buffer.from('data: x\n\n')), call, first)
+  const second = placing.place(question(10, 'b'), callAt(clock))
+  await settle()
+  clock.advance(30)
+  call.firstContentMs = 30
+  body.pipe(sink)
+  const placed = await second
+  assert.equal(placed.heldMs, 30)
+  placed.end()
+  assert.deepEqual(underWay(placing), nothing)
+})
+
+test('what is beyond the bounds of the queue is refused at once', async (t) => {
+  const waiting = { calls: 2, tokens: 1_000, bytes: 2 ** 20 }
+  const { clock, placing } = setUp(t, 1, { waiting })
+  const first = await placing.place(question(40_000), callAt(clock))
+  const held = callAt(clock)
+  const one = placing.place(question(600, 'b'), held)
+  await settle()
+  await assert.rejects(placing.place(question(600, 'c'), callAt(clock)), isCode('overloaded'))
+  const left = assert.rejects(one, isCode('client-left'))
+  held.cancellation.cancel(new CallError('client-left', 'Cannot answer: the caller left'))
+  await left
+  first.end()
+  assert.deepEqual(underWay(placing), nothing)
+})
+
+test('a call goes to replicas that have not failed it, and to one that has where all have', async (t) => {
+  const { clock, placing, addresses } = setUp(t, 3)
+  const call = callAt(clock)
+  for (let tries = 0; tries < 4; tries++) (await placing.place(question(100), call)).end()
+  assert.deepEqual(call.replicasTried.slice(0, 3).toSorted(), addresses)
+  assert.equal(call.replicasTried.length, 4)
+  assert.equal(placing.hasOther(call), false)
+})
+
+test('a full replica gets less than it had, and more again with time', async (t) => {
+  const { clock, placing } = setUp(t, 1)
+  const many = await Promise.all(
+    Array.from({ length: 5 }, (_, at) => placing.place(question(10, `${at}`), callAt(clock))),
+  )
+  many.at(-1)?.full()
+  many.at(-1)?.end()
+  const next = placing.place(question(10, 'x'), callAt(clock))
+  await settle()
+  assert.deepEqual([underWay(placing).calls, underWay(placing).inFlight], [1, 4])
+  clock.advance(1_000)
+  placing.changed()
+  ;(await next).end()
+  for (const placement of many) placement.end()
+  assert.deepEqual(underWay(placing), nothing)
+})
+
+test('where nobody takes calls any more, those that wait are refused', async (t) => {
+  const { clock, placing, able } = setUp(t, 1)
+  const first = await placing.place(question(40_000), callAt(clock))
+  const refused = assert.rejects(
+    placing.place(question(10, 'b'), callAt(clock)),
+    isCode('no-healthy-replica'),
+  )
+  await settle()
+  able.clear()
+  placing.changed()
+  await refused
+  first.end()
+})
+
+type Step =
+  | { readonly do: 'call'; readonly tokens: number; readonly name: string; readonly tried: number }
+  | { readonly do: 'content' | 'end' | 'fail' | 'cancel' | 'leave'; readonly which: number }
+  | { readonly do: 'full' | 'toggle' | 'drop'; readonly which: number }
+  | { readonly do: 'wait'; readonly ms: number }
+
+const which = fc.nat(15)
+const steps = fc.array(
+  fc.oneof<fc.Arbitrary<Step>[]>(
+    fc.record({
+      do: fc.constant('call' as const),
+      tokens: fc.oneof(fc.nat(500), fc.nat(40_000)),
+      name: fc.constantFrom('a', 'b', 'cd'),
+      tried: fc.nat(2),
+    }),
+    fc.record({ do: fc.constantFrom('content', 'end', 'fail', 'cancel', 'leave'), which }),
+    fc.record({ do: fc.constantFrom('full', 'toggle', 'drop'), which }),
+    fc.record({ do: fc.constant('wait' as const), ms: fc.nat(3_000) }),
+  ),
+  { maxLength: 60 },
+)
+
+/** One call of a random run, whatever becomes of it. */
+class Guest {
+  readonly call: AmbassadorCall
+  placement: Placement | undefined
+  #body: Body | undefined
+  readonly over: Promise<void>
+
+  constructor(placing: Placing, call: AmbassadorCall, request: CallRequest) {
+    this.call = call
+    this.over = placing.place(request, call).then(
+      (placement) => {
+        this.placement = placement
+        this.#body = streamed({ pipe() {}, resume() {}, cancel() {} }, call, placement)
+        return undefined
+      },
+      (error: unknown) => assert.ok(error instanceof CallError),
+    )
+  }
+
+  /** Content, twice its end, or a drop of its body. */
+  act(how: 'content' | 'end' | 'fail' | 'leave'): void {
+    this.call.firstContentMs ??= 1
+    if (how === 'leave') this.#body?.cancel()
+    else if (how !== 'content') this.placement?.end()
+    const body: Partial<BodySink> = this.#body === undefined ? {} : this.#followed()
+    if (how === 'content') body.write?.(Buffer.from('x'))
+    if (how === 'end') body.end?.()
+    if (how === 'fail') body.fail?.(new CallError('upstream-reset', 'Cannot read: reset'))
+  }
+
+  /** A followed body is the sink of the one below it. */
+  #followed(): Partial<BodySink> {
+    const body: Body & Partial<BodySink> = this.#body ?? bytesBody(Buffer.alloc(0))
+    return body
+  }
+}
+
+test('whatever happens to calls and replicas, nothing is counted when all have ended', async () => {
+  const run = async (script: readonly Step[], policy: PlacingSettings['policy']) => {
+    const { clock, placing, able, addresses } = setUp(undefined, 4, { policy })
+    const guests: Guest[] = []
+    for (const step of script) {
+      const guest = 'which' in step ? guests[step.which % Math.max(1, guests.length)] : undefined
+      const origin = 'which' in step ? (addresses[step.which % 4] ?? '') : ''
+      if (step.do === 'call') {
+        const call = callAt(clock, 5_000)
+        call.replicasTried.push(...addresses.slice(0, step.tried))
+        guests.push(new Guest(placing, call, question(step.tokens, step.name)))
+      } else if (step.do === 'wait') clock.advance(step.ms)
+      else if (step.do === 'full') guest?.placement?.full()
+      else if (step.do === 'toggle') {
+        if (!able.delete(origin)) able.add(origin)
+        placing.changed()
+      } else if (step.do === 'drop') {
+        placing.follow(addresses.filter((each) => each !== origin))
+        placing.follow(addresses)
+      } else if (step.do === 'cancel') {
+        guest?.call.cancellation.cancel(new CallError('client-left', 'Cannot answer: left'))
+      } else guest?.act(step.do)
+      await settle()
+    }
+    clock.advance(10_000)
+    await Promise.all(guests.map(({ over }) => over))
+    for (const guest of guests) guest.act('end')
+    assert.deepEqual(underWay(placing), nothing)
+    placing.close()
+    clock.advance(1_000)
+    assert.equal(clock.pending(), 0)
+  }
+  const policies = fc.constantFrom('fair', 'fast', 'round-robin', 'llm-d-default' as const)
+  await fc.assert(
+    fc.asyncProperty(steps, policies, (script, policy) => run(script, policy)),
+    { numRuns: 60 },
+  )
+})

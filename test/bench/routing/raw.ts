@@ -1,0 +1,32 @@
+import type { Environment } from '../environment.ts'
+import { figureNames } from './figures.ts'
+import type { UnitRun } from './runs.ts'
+
+/** Every run on a line of its own: cell, policy, seed, then the figures in the order of the head. */
+export function rawRows(units: readonly UnitRun[], machine: Environment): string {
+  const rows = units.flatMap(({ unit, result }) => {
+    if (unit.kind === 'captured') {
+      return Object.entries(result.captured).map(([name, load]) =>
+        JSON.stringify([`captured KV ${unit.share} ×`, name, unit.seed, rounded(load)]),
+      )
+    }
+    return Object.entries(result.results).map(([name, { figures, tenants }]) => {
+      const waits = tenants === undefined ? [] : [tenants.aggressor, tenants.others]
+      return JSON.stringify([
+        unit.cell.id,
+        name,
+        unit.seed,
+        ...figureNames.map((figure) => rounded(figures[figure])),
+        ...waits.flatMap(({ ttftMean, ttftP90 }) => [rounded(ttftMean), rounded(ttftP90)]),
+      ])
+    })
+  })
+  const tenants = ['aggressorMean', 'aggressorP90', 'othersMean', 'othersP90']
+  const head = JSON.stringify(['cell', 'policy', 'seed', ...figureNames, ...tenants])
+  return `{"machine":${JSON.stringify(machine)},\n"head":${head},\n"rows":[\n${rows.join(',\n')}\n]}\n`
+}
+
+/** Four digits. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(4))
+}
