@@ -11,6 +11,9 @@ export interface OutletEvents {
   readonly random: () => number
 }
 
+// About as much as the socket's own buffer holds.
+const piecesMax = 16_384
+
 /** Writes one answer to its socket, and does to it what the call's fault says. */
 export class Outlet {
   readonly #response: ServerResponse
@@ -36,7 +39,7 @@ export class Outlet {
 
   /** Whether the socket takes more; false for good after the fault. */
   isReady(): boolean {
-    return this.#isOpen && this.#pieces.length === 0 && !this.#response.writableNeedDrain
+    return this.#isOpen && this.#pieces.length < piecesMax && !this.#response.writableNeedDrain
   }
 
   /** Sends the head of a stream at once, and the keep-alive comments a fault asks for. */

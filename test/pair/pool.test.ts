@@ -149,6 +149,21 @@ test('without metrics, and with a tokenizer that is gone, calls are served all t
   assert.deepEqual([status, tier], [200, 'blind'])
 })
 
+test('with the tokens of a replica’s own tokenizer the prediction is exact', async (t) => {
+  const replicas = await startReplicas(2, { promptTokensDetails: true })
+  const { pair } = await setUp(t, replicas, { tokens: { source: 'remote' } })
+  await poolOnce(pair.ambassador, isHeard)
+  const asked = [user(words)]
+  const first = await turn(pair.port, asked)
+  const second = await turn(pair.port, asked)
+  assert.deepEqual([first.tier, second.tier, second.replica], ['full', 'full', first.replica])
+  assert.ok(second.cached > 200, `${second.cached} tokens were cached`)
+  const metrics = (await pair.ambassador.page('/metrics')).text
+  const tokens = (kind: string) =>
+    Number(new RegExp(`cached_tokens_total\\{.*kind="${kind}".*\\} (\\d+)`).exec(metrics)?.[1])
+  assert.ok(Math.abs(tokens('predicted') - tokens('reported')) <= 16)
+})
+
 test('a caller who leaves while his call is held frees its place', async (t) => {
   const [replica] = await startReplicas(1, { contextTokensMax: 65_536, blocks: 8_192 })
   assert.ok(replica !== undefined)

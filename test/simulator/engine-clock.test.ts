@@ -54,3 +54,25 @@ test('a process that was away for long goes on from where it is', () => {
   // One step is made up for, not a hundred.
   assert.deepEqual(steps, [10_100, 10_100, 10_200, 10_300])
 })
+
+test('steps that take no time share a turn of the loop, 256 of them; one undone never runs', () => {
+  const manual = manualClock()
+  let turns = 0
+  const engine = engineClock({
+    nowMs: manual.now,
+    unixSeconds: () => 1,
+    after(ms, action) {
+      turns += 1
+      return manual.after(ms, action)
+    },
+  })
+  let steps = 0
+  const step = () => {
+    steps += 1
+    if (steps < 1_000) engine.after(0, step)
+    else engine.after(0, () => assert.fail('it was undone'))()
+  }
+  engine.after(0, step)
+  manual.advance(0)
+  assert.deepEqual([steps, turns], [1_000, 4])
+})

@@ -1,7 +1,7 @@
 import type { Clock } from '#shared/call/clock.ts'
 import { type CostTerms, costOf } from '../cost/cost.ts'
-import { type PrefillRates, prefillMs } from '../cost/prefill-cost.ts'
 import { HitRate } from '../cost/hit-rate.ts'
+import { type PrefillRates, prefillMs } from '../cost/prefill-cost.ts'
 import type { Expectation, Ledger } from '../ledger/ledger.ts'
 import type { PrefixIndex } from '../prefix/prefix-index.ts'
 import type { Member } from './member.ts'

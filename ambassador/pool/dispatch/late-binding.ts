@@ -64,7 +64,9 @@ export class LateBinding implements Router {
   }
 
   #choose(wish: Wish): Member | undefined {
-    return this.#chooser.choose(wish, this.#line.length, (member) => this.#kept.isKeptFrom(wish, member))
+    return this.#chooser.choose(wish, this.#line.length, (member) =>
+      this.#kept.isKeptFrom(wish, member),
+    )
   }
 
   /** By the replica that has most of it. The order never changes while calls wait: all age alike. */

@@ -27,7 +27,7 @@ export class SizeQuantile {
   }
 
   #look(): void {
-    const known = this.#sizes.slice(0, Math.min(this.#count, sizesMax)).sort()
+    const known = this.#sizes.subarray(0, Math.min(this.#count, sizesMax)).toSorted()
     this.#bound = known[Math.ceil(known.length * (1 - this.#share)) - 1] ?? Number.POSITIVE_INFINITY
   }
 }

@@ -19,7 +19,11 @@ export class KvCorrection {
    * A scrape said `observed` blocks. The ledger counts `least` without calls that may not have been
    * scheduled yet, and `most` with them: what lies between says nothing.
    */
-  observe(observed: number, { least, most }: { least: number; most: number }, capacity: number): void {
+  observe(
+    observed: number,
+    { least, most }: { least: number; most: number },
+    capacity: number,
+  ): void {
     const low = least + this.#blocks
     const high = most + this.#blocks
     const error = observed > high ? observed - high : observed < low ? observed - low : 0

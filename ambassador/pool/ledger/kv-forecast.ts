@@ -30,7 +30,9 @@ export class KvForecast {
     this.#ends.length = 0
     let alive = calls.length
     let base = held
-    for (const { blocks, remaining } of calls.toSorted((one, other) => one.remaining - other.remaining)) {
+    for (const { blocks, remaining } of calls.toSorted(
+      (one, other) => one.remaining - other.remaining,
+    )) {
       this.#ends.push({ step: remaining, held: base + alive * remaining * this.#growth })
       alive--
       base -= blocks

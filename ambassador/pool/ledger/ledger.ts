@@ -110,7 +110,7 @@ export class Ledger {
       unscheduled += index.exclusive(entry.hold) + entry.tailBlocks
     }
     const capacity = index.capacity(slot)
-    const least = waiting > 0 ? 0 : most - unscheduled
+    const least = waiting > 0 ? Number.NEGATIVE_INFINITY : most - unscheduled
     book.correction.observe(kvUsage * capacity, { least, most }, capacity)
     book.isForecast = false
   }

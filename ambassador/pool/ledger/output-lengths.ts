@@ -38,7 +38,10 @@ class Lengths {
 }
 
 function classOf(tokens: number): number {
-  return Math.min(classes - 1, Math.max(0, Math.round(Math.log(Math.max(1, tokens)) / Math.log(growth))))
+  return Math.min(
+    classes - 1,
+    Math.max(0, Math.round(Math.log(Math.max(1, tokens)) / Math.log(growth))),
+  )
 }
 
 function lengthOf(at: number): number {
@@ -65,7 +68,9 @@ export class OutputLengths {
 
   /** Tokens still to come, expected; never above what the call allows. */
   remaining(kind: string, generated: number, outputMax: number): number {
-    const expected = this.#kinds.get(kind)?.remaining(generated) ?? Math.max(priorTokens, generated) - generated + 1
+    const expected =
+      this.#kinds.get(kind)?.remaining(generated) ??
+      Math.max(priorTokens, generated) - generated + 1
     return Math.max(1, Math.min(expected, outputMax - generated))
   }
 }

@@ -5,7 +5,7 @@ export interface Arrival {
   /** Of one that follows another: when it would come if nothing were slow. */
   readonly atMs: number
   /** The call whose answer it waits for, and how long after that answer's end it comes. */
-  readonly follows?: { readonly arrival: Arrival; readonly pauseMs: number }
+  readonly follows?: { readonly arrival: Arrival; readonly pauseMs: number } | undefined
   /** Of the prompt. */
   readonly tokens: number
   /** One key for each full block of the prompt; equal keys mean equal prompts up to there. */

@@ -15,11 +15,12 @@ import { writeResults } from './write-results.ts'
  * Policies that place the calls of a pool, compared in virtual time:
  *
  *     npm run bench:routing -- [--seeds 1,2,3,4,5] [--quick] [--fresh] [--again fair,fast]
- *         [--cells TEXT] [--trace FILE] [--out FOLDER]
+ *         [--report] [--cells TEXT] [--trace FILE] [--out FOLDER]
  *
  * It goes on where the last start was stopped: `--fresh` begins anew, `--again` runs those named once
  * more (after a change of their settings). `--cells` runs only those whose id contains the text.
- * `--quick` leaves out the captured load and the 64 replicas. At the end it writes the results.
+ * `--quick` leaves out the captured load and the 64 replicas. At the end it writes the results;
+ * `--report` runs nothing and writes what there is.
  */
 const root = resolve(import.meta.dirname, '..', '..', '..')
 const { values } = parseArgs({
@@ -27,6 +28,7 @@ const { values } = parseArgs({
     seeds: { type: 'string', default: '1,2,3,4,5' },
     quick: { type: 'boolean', default: false },
     fresh: { type: 'boolean', default: false },
+    report: { type: 'boolean', default: false },
     again: { type: 'string', default: '' },
     cells: { type: 'string', default: '' },
     trace: { type: 'string', default: join(root, '../shared/traces/mooncake-conversation.jsonl') },
@@ -47,7 +49,9 @@ const again = new Set(values.again.split(',').filter((name) => name !== ''))
 const units = unitsOf(cells.filter(isWanted))
 const done = new Map(units.map((unit) => [unitId(unit), resultOf(unit)]))
 // Seed by seed: what was stopped has every cell at least once.
-const orders = units.flatMap(orderOf).toSorted((one, other) => one.unit.seed - other.unit.seed)
+const orders = units
+  .flatMap((unit) => (values.report ? [] : orderOf(unit)))
+  .toSorted((one, other) => one.unit.seed - other.unit.seed)
 const progress = new Progress(orders.length)
 await runOrders(orders, {
   workers: Number(values.workers),

@@ -74,7 +74,7 @@ function pooledReplica(trial: Trial): Shape {
 export function saturationSpeed(trial: Omit<Trial, 'speed'>): number {
   const { workload, seed } = trial
   const arrivals = workload.arrivals({ seed, speed: 1 })
-  const atOnce = arrivals.map(({ follows: _, ...arrival }) => ({ ...arrival, atMs: 0 }))
+  const atOnce = arrivals.map((arrival) => ({ ...arrival, follows: undefined, atMs: 0 }))
   // Long prompts are as soon there as short ones, or they would change places.
   const pool = new VirtualPool({ ...poolOf({ ...trial, speed: 1 }), toReplicaTokenMs: 0 })
   return workload.spanMs / pool.run(atOnce).endMs

@@ -20,12 +20,17 @@ export function runUnit(unit: Unit, names: readonly string[], parts: UnitParts):
   const { seed } = unit
   if (unit.kind === 'captured') {
     const captured = names.map((name) => {
-      const load = capturedLoad((at) => p90At(traceCell(unit.share, at), { seed, contestant: contestantNamed(name) }, parts))
+      const load = capturedLoad((at) =>
+        p90At(traceCell(unit.share, at), { seed, contestant: contestantNamed(name) }, parts),
+      )
       return [name, load] as const
     })
     return { results: {}, captured: Object.fromEntries(captured) }
   }
-  const results = names.map((name) => [name, resultOf(unit.cell, { seed, contestant: contestantNamed(name) }, parts)] as const)
+  const results = names.map(
+    (name) =>
+      [name, resultOf(unit.cell, { seed, contestant: contestantNamed(name) }, parts)] as const,
+  )
   return { results: Object.fromEntries(results), captured: {} }
 }
 

@@ -180,6 +180,21 @@ test('a full replica gets less than it had, and more again with time', async (t)
   assert.deepEqual(underWay(placing), nothing)
 })
 
+test('replicas that find nothing of what they should have are chosen by a hash', async (t) => {
+  const { clock, placing } = setUp(t, 2)
+  const usage = { prompt_tokens: 6_000, prompt_tokens_details: { cached_tokens: 0 } }
+  const answer = Buffer.from(JSON.stringify({ usage: { ...usage, completion_tokens: 1 } }))
+  const tiers = []
+  for (let count = 0; count < 6; count++) {
+    const call = callAt(clock)
+    const placement = await placing.place(question(6_000, 'one'), call)
+    placement.follow({ status: 200, headers: [], body: bytesBody(answer) }, call).pipe(sink)
+    tiers.push(placement.tier)
+  }
+  assert.deepEqual(tiers, ['blind', 'blind', 'blind', 'blind', 'hash', 'hash'])
+  assert.deepEqual(underWay(placing), nothing)
+})
+
 test('where nobody takes calls any more, those that wait are refused', async (t) => {
   const { clock, placing, able } = setUp(t, 1)
   const first = await placing.place(question(40_000), callAt(clock))

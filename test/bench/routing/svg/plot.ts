@@ -12,7 +12,8 @@ const ours = { dash: '', width: 3 }
 const theirs = { dash: '', width: 1.5 }
 const looks: Readonly<Record<string, Look>> = {
   fair: { color: '#c0182b', ...ours },
-  fast: { color: '#f08a24', ...ours },
+  // Often the same as the one above, which is seen through its gaps.
+  fast: { color: '#f08a24', dash: '7 5', width: 3 },
   pooled: { color: '#777777', dash: '5 4', width: 1.5 },
   'llm-d-default': { color: '#1f4e9c', ...theirs },
   'llm-d-default+priority': { color: '#1f4e9c', dash: '6 3', width: 1.5 },

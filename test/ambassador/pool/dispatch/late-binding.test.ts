@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { LateBinding } from '#ambassador/pool/dispatch/late-binding.ts'
+import { Member } from '#ambassador/pool/dispatch/member.ts'
+import type { PoolCall } from '#ambassador/pool/dispatch/pool-call.ts'
+import type { Binding } from '#ambassador/pool/dispatch/router.ts'
+import { type DispatchSettings, fair, fast } from '#ambassador/pool/dispatch/settings.ts'
+import { Ledger } from '#ambassador/pool/ledger/ledger.ts'
+import { PrefixIndex } from '#ambassador/pool/prefix/prefix-index.ts'
+import { chainOf } from '#deploy/simulator/pool/arrival.ts'
+import { manualClock } from '#test/manual-clock.ts'
+
+const blockTokens = 16
+
+interface Made {
+  readonly replicas?: number
+  readonly capacity?: number
+  readonly settings?: DispatchSettings
+}
+
+function poolOf({ replicas = 2, capacity = 100, settings = fast }: Made = {}) {
+  const clock = manualClock()
+  const index = new PrefixIndex({ blocksMax: 100_000 })
+  const ledger = new Ledger({ now: () => clock.now(), index, blockTokens })
+  const members = Array.from({ length: replicas }, (_, slot) => {
+    index.open(slot, capacity)
+    const member = new Member(slot, `http://replica-${slot}`, ledger.book(slot))
+    member.capacityBlocks = capacity
+    return member
+  })
+  const rates = { fixedMs: 0, tokenMs: 1, pairMs: 0 }
+  const router = new LateBinding({
+    clock,
+    settings,
+    ledger,
+    index,
+    members: () => members,
+    blockTokens,
+    rates,
+  })
+  const bound = new Map<string, Binding>()
+  const submit = (id: string, keys: readonly number[]) =>
+    router.submit(callOf(id, keys, clock.now()), (binding) => bound.set(id, binding))
+  const end = (id: string) => {
+    const binding = bound.get(id)
+    assert.ok(binding, `${id} is not bound`)
+    ledger.firstToken(binding.entry)
+    ledger.end(binding.entry)
+    router.changed()
+  }
+  const at = (id: string) => bound.get(id)?.member.slot
+  return { clock, members, router, bound, submit, end, at }
+}
+
+function callOf(id: string, keys: readonly number[], arrivedMs: number): PoolCall {
+  return {
+    id,
+    tokens: keys.length * blockTokens,
+    chain: chainOf(Float64Array.from(keys)),
+    adapter: '',
+    tenant: 'acme',
+    class: 'interactive',
+    arrivedMs,
+    outputMax: 100,
+    session: '',
+  }
+}
+
+/** Blocks that nobody else has, `count` of them. */
+let next = 1_000
+function fresh(count: number): number[] {
+  return Array.from({ length: count }, () => next++)
+}
+
+test('a call goes at once to the replica that has its prefix', () => {
+  const { submit, end, at } = poolOf()
+  submit('first', [1, 2, 3, 4])
+  const home = at('first')
+  end('first')
+  submit('other', fresh(2))
+  submit('second', [1, 2, 3, 4, 5])
+  assert.equal(at('second'), home)
+})
+
+test('a call that fits nowhere waits, and goes when one ends', () => {
+  const { submit, end, at, router } = poolOf()
+  submit('a', fresh(80))
+  submit('b', fresh(80))
+  submit('c', fresh(50))
+  assert.equal(at('c'), undefined)
+  assert.equal(router.waiting, 1)
+  end('a')
+  assert.equal(at('c'), at('a'))
+  assert.equal(router.waiting, 0)
+})
+
+test('a call that does not fit never stops a smaller one behind it', () => {
+  const { submit, at } = poolOf()
+  submit('a', fresh(80))
+  submit('b', fresh(80))
+  submit('large', fresh(50))
+  submit('small', fresh(5))
+  assert.equal(at('large'), undefined)
+  assert.notEqual(at('small'), undefined)
+})
+
+test('blocks that live calls hold take no room twice', () => {
+  const { submit, at } = poolOf({ replicas: 1 })
+  const shared = fresh(80)
+  submit('a', shared)
+  submit('b', [...shared, ...fresh(15)])
+  assert.equal(at('b'), 0)
+  submit('c', fresh(15))
+  assert.equal(at('c'), undefined)
+})
+
+test('an empty replica takes what is larger than its cache', () => {
+  const { submit, at } = poolOf({ replicas: 1, capacity: 10 })
+  submit('a', fresh(50))
+  assert.equal(at('a'), 0)
+})
+
+test('of those that wait the one with the least work goes first', () => {
+  const { submit, end, at } = poolOf({ replicas: 1 })
+  submit('a', fresh(100))
+  submit('large', fresh(90))
+  submit('small', fresh(30))
+  end('a')
+  assert.equal(at('small'), 0)
+  assert.equal(at('large'), undefined)
+})
+
+test('a call grows older, and is not overtaken for ever', () => {
+  const { submit, end, at, clock } = poolOf({ replicas: 1 })
+  submit('a', fresh(100))
+  submit('large', fresh(90))
+  // 60 blocks less work are worth 960 ms, which ageing makes up for in 19.2 s.
+  clock.advance(19_300)
+  submit('late', fresh(30))
+  end('a')
+  assert.equal(at('large'), 0)
+  assert.equal(at('late'), undefined)
+})
+
+test('a call that is taken back goes nowhere', () => {
+  const { submit, end, at, router } = poolOf({ replicas: 1 })
+  submit('a', fresh(100))
+  const takeBack = submit('b', fresh(10))
+  takeBack()
+  end('a')
+  assert.equal(at('b'), undefined)
+  assert.equal(router.waiting, 0)
+})
+
+test('taking back a call that has gone does nothing', () => {
+  const { submit, at, router } = poolOf({ replicas: 1 })
+  const takeBack = submit('a', fresh(10))
+  takeBack()
+  assert.equal(at('a'), 0)
+  assert.equal(router.waiting, 0)
+})
+
+test('a replica without places is passed over', () => {
+  const { submit, at, members } = poolOf()
+  const [first] = members
+  assert.ok(first)
+  first.sequencesMax = 0
+  submit('a', fresh(5))
+  submit('b', fresh(5))
+  submit('c', fresh(5))
+  // An empty replica takes one in any case: it will never have more room.
+  assert.deepEqual([at('a'), at('b'), at('c')].filter((slot) => slot === 0).length <= 1, true)
+})
+
+test('who waits is looked at again with time alone', () => {
+  const { submit, at, members, clock } = poolOf({ replicas: 1 })
+  const [only] = members
+  assert.ok(only)
+  submit('a', fresh(5))
+  only.sequencesMax = 1
+  submit('b', fresh(5))
+  assert.equal(at('b'), undefined)
+  only.sequencesMax = 2
+  clock.advance(60)
+  assert.equal(at('b'), 0)
+})
+
+test('nothing is looked at, and no timer runs, where nobody waits', () => {
+  const { submit, end, clock } = poolOf()
+  submit('a', fresh(5))
+  end('a')
+  clock.advance(1_000)
+  assert.equal(clock.pending(), 0)
+})
+
+/** Small calls that keep every replica nearly full, one after the other. */
+function crowd(pool: ReturnType<typeof poolOf>, live: string[], rounds: number): void {
+  for (let round = 0; round < rounds; round++) {
+    const id = `small-${next}`
+    pool.submit(id, fresh(10))
+    live.push(id)
+    pool.clock.advance(100)
+    const oldest = live.find((name) => pool.at(name) !== undefined)
+    if (oldest !== undefined && live.length > 18) {
+      live.splice(live.indexOf(oldest), 1)
+      pool.end(oldest)
+    }
+  }
+}
+
+test('a large call that has waited gets a replica kept for it', () => {
+  const outcomes = [fast, fair].map((settings) => {
+    const pool = poolOf({ settings: { ...settings, ageing: 0 } })
+    const live: string[] = []
+    crowd(pool, live, 80)
+    pool.submit('large', fresh(60))
+    crowd(pool, live, 300)
+    return pool.at('large') !== undefined
+  })
+  assert.deepEqual(outcomes, [false, true])
+})
