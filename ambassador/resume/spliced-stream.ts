@@ -80,25 +80,29 @@ export class SplicedStream implements Body, BodySink {
   fail(error: CallError): void {
     if (this.#state !== 'flowing') return
     this.#state = 'between'
-    const next = this.#nextOf(error)
+    const next = this.#begin(error)
     if (!(next instanceof Promise)) {
       this.#follow(next)
       return
     }
     this.#keepAlive()
-    void next.then((late) => {
-      this.#follow(late)
-    })
+    void this.#await(next)
   }
 
   /** A defect is thrown at nobody: the socket that failed would take the process along. */
-  #nextOf(error: CallError): Next | Promise<Next> {
-    const failed = (defect: unknown): Next => ({ kind: 'fails', error: toCallError(defect) })
+  #begin(error: CallError): Next | Promise<Next> {
     try {
-      const next = this.#parts.after(error)
-      return next instanceof Promise ? next.catch(failed) : next
+      return this.#parts.after(error)
     } catch (defect) {
-      return failed(defect)
+      return { kind: 'fails', error: toCallError(defect) }
+    }
+  }
+
+  async #await(next: Promise<Next>): Promise<void> {
+    try {
+      this.#follow(await next)
+    } catch (defect) {
+      this.#follow({ kind: 'fails', error: toCallError(defect) })
     }
   }
 

@@ -40,7 +40,7 @@ export class SentenceServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const isQuestion = /completions$/.test(request.url ?? '')
+    const isQuestion = request.url?.endsWith('completions') === true
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
     if (!isQuestion) {
@@ -51,7 +51,7 @@ export class SentenceServer {
     const { breaksAfter } = this.#plan
     this.#plan.breaksAfter = undefined
     response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8' })
-    const whole = streamOf(put, `${new URL(this.address).port}`)
+    const whole = streamOf(put, new URL(this.address).port)
     if (breaksAfter === undefined) {
       response.end(whole)
       return

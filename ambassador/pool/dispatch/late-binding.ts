@@ -1,5 +1,5 @@
 import { Chooser, type ChooserParts, type Wish } from './chooser.ts'
-import { KeptReplica } from './kept-replica.ts'
+import { KeptReplicas } from './kept-replicas.ts'
 import type { Member } from './member.ts'
 import type { PoolCall } from './pool-call.ts'
 import type { Binding, Router } from './router.ts'
@@ -23,14 +23,14 @@ const lookMs = 50
 export class LateBinding implements Router {
   readonly #parts: ChooserParts
   readonly #chooser: Chooser
-  readonly #kept: KeptReplica
+  readonly #kept: KeptReplicas<Waiting>
   readonly #line = new WaitingLine<Waiting>()
   #isLooking = false
 
   constructor(parts: ChooserParts) {
     this.#parts = parts
     this.#chooser = new Chooser(parts)
-    this.#kept = new KeptReplica(parts, this.#chooser)
+    this.#kept = new KeptReplicas(parts, this.#chooser)
   }
 
   get waiting(): number {
@@ -93,13 +93,9 @@ export class LateBinding implements Router {
   }
 
   #placeKept(): void {
-    for (const waiting of this.#line) {
-      if (waiting !== this.#kept.wish) continue
-      const member = this.#kept.readyFor(waiting)
-      if (member === undefined) return
+    for (const [waiting, member] of this.#kept.ready()) {
       this.#leave(waiting)
       this.#bind(waiting, member, waiting.bind)
-      return
     }
   }
 

@@ -162,7 +162,8 @@ test('whatever happens in whatever order, nothing is held at rest', () => {
         advance(amount)
         const entry = entries[pick % Math.max(1, entries.length)]
         if (act === 'send') entries.push(ledger.send(callOf(chained(keys)), slot, expected))
-        else if (act === 'scrape') ledger.observe(slot, { kvUsage: amount / 100, waiting: pick % 2 })
+        else if (act === 'scrape')
+          ledger.observe(slot, { kvUsage: amount / 100, waiting: pick % 2 })
         else if (act === 'forget') {
           ledger.forget(slot)
           index.close(slot)
