@@ -243,8 +243,14 @@ export class Tries {
   }
 }
 
-/** A bound on the time to the first content: whole answers have none to see before their end. */
+/**
+ * A bound on the time to the first content: whole answers have none to see before their end, and a call
+ * that waits for a replica has asked nobody yet.
+ */
 function slowOf(context: AmbassadorCall, slowMs: number) {
   if (!context.isStream) return undefined
-  return { slowMs, isFlowing: () => context.firstContentMs !== undefined }
+  const hasNoReplica = () =>
+    context.snapshot?.config.providers[context.provider]?.kind === 'vllm' &&
+    context.replica === undefined
+  return { slowMs, isFlowing: () => context.firstContentMs !== undefined || hasNoReplica() }
 }

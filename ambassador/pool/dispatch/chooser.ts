@@ -43,8 +43,12 @@ interface Diversion {
 /** Copies cost something also where nothing is ever found. */
 const spreadPriceMin = 1
 
-/** Slots that are looked up at first; more are made room for as they come. */
-const slotsAtFirst = 64
+/** As many as the members have, by steps. */
+export function slotsOf(members: readonly Member[]): number {
+  let slots = 64
+  for (const { slot } of members) while (slot >= slots) slots *= 2
+  return slots
+}
 
 /** What a call takes at a replica that has `cached` tokens of it. The last token is always computed. */
 export function expectation(call: PoolCall, rates: PrefillRates, cached: number): Expectation {
@@ -77,11 +81,12 @@ export class Chooser {
   }
 
   wishOf(call: PoolCall): Wish {
+    const slots = slotsOf(this.#parts.members())
     const wish = {
       call,
       blocks: Math.ceil(call.tokens / this.#parts.blockTokens),
-      found: new Int32Array(slotsAtFirst),
-      live: new Int32Array(slotsAtFirst),
+      found: new Int32Array(slots),
+      live: new Int32Array(slots),
       matchedMs: 0,
     }
     this.match(wish)

@@ -2,7 +2,7 @@ import type { PrefillRates } from '../cost/prefill-cost.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Policy } from '../policies/policy.ts'
 import type { PrefixIndex } from '../prefix/prefix-index.ts'
-import { expectation } from './chooser.ts'
+import { expectation, slotsOf } from './chooser.ts'
 import type { Member } from './member.ts'
 import type { PoolCall } from './pool-call.ts'
 import type { Binding, Router } from './router.ts'
@@ -21,7 +21,7 @@ interface EarlyBindingParts {
 export class EarlyBinding implements Router {
   readonly waiting = 0
   readonly #parts: EarlyBindingParts
-  readonly #found = new Int32Array(64)
+  #found = new Int32Array(0)
 
   constructor(parts: EarlyBindingParts) {
     this.#parts = parts
@@ -33,6 +33,7 @@ export class EarlyBinding implements Router {
     const { slot } = policy.choose(call, all)
     const member = all.find((each) => each.slot === slot)
     if (member === undefined) throw new Error(`Cannot bind: '${policy.name}' chose nobody`)
+    if (this.#found.length <= slot) this.#found = new Int32Array(slotsOf(all))
     index.match(call.chain, this.#found)
     const cached = (this.#found[slot] ?? 0) * blockTokens
     const entry = ledger.send(call, slot, expectation(call, rates, cached))

@@ -53,7 +53,7 @@ export class Ledger {
       plainMs: expected.plainMs,
       hold: index.hold(call.chain, slot),
       state: 'prefill',
-      firstTokenMs: 0,
+      firstTokenMs: undefined,
       generated: 0,
       tailBlocks: this.#tailOf(call, 0),
     }

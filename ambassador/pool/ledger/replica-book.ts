@@ -80,7 +80,7 @@ export class ReplicaBook {
   }
 
   #measureSteps({ generated, firstTokenMs }: Entry, nowMs: number): void {
-    if (generated < stepsMin) return
+    if (firstTokenMs === undefined || generated < stepsMin) return
     const ms = (nowMs - firstTokenMs) / (generated - 1)
     this.stepMs += stepGain * (ms - this.stepMs)
   }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { Snapshot } from '#shared/config/snapshot.ts'
 import { surfaceOf } from '#shared/dialects/surfaces.ts'
 import { scanTopLevel } from '#shared/dialects/top-level.ts'
 import type { Usage } from '#shared/dialects/usage.ts'
@@ -71,7 +72,7 @@ export class ResumedCall {
       retry: { budgetFloor: script.budgetFloor ?? 1 },
       ...script.provider,
     }
-    const snapshot = snapshotOf(provider)
+    const snapshot = parsedOnce(provider)
     const dialect = script.dialect ?? 'chat'
     this.#question = Buffer.from(JSON.stringify({ ...questions[dialect], ...script.question }))
     const path = dialect === 'chat' ? '/v1/chat/completions' : '/v1/completions'
@@ -166,6 +167,16 @@ export class ResumedCall {
     const headers = ['content-type', 'text/event-stream; charset=utf-8']
     return { status: server.status ?? 200, headers, body: stream }
   }
+}
+
+const snapshots = new Map<string, Snapshot>()
+
+/** Thousands of calls begin with the same configuration. */
+function parsedOnce(provider: Json): Snapshot {
+  const key = JSON.stringify(provider)
+  const snapshot = snapshots.get(key) ?? snapshotOf(provider)
+  snapshots.set(key, snapshot)
+  return snapshot
 }
 
 const questions = {

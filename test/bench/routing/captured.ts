@@ -4,11 +4,11 @@ export const objectiveSeconds = 2
 /** Loads are looked at in steps of it. */
 export const loadStep = 0.05
 const stepsMin = 2
-const stepsMax = 40
+const stepsMax = 26
 
 /**
  * The load at which the figure reaches the objective, between two loads of the grid by interpolation:
- * 0.1 to 2.0, these bounds where it lies beyond them. The grid is halved, not walked: about five
+ * 0.1 to 1.3, these bounds where it lies beyond them. The grid is halved, not walked: about five
  * figures are asked for. Takes a figure that grows with load.
  */
 export function capturedLoad(p90At: (load: number) => number): number {

@@ -59,7 +59,7 @@ const targetsText =
 const hardestText =
   'How many times as long callers wait under the baseline that does best in the cell; **below 1 we lose**. It is compared with `fair`; one that lets the largest 1 % wait more than a tenth longer than `fair` does, both at the median and at most, is compared with `fast`.'
 const capacityText =
-  'Up to which load nine calls of ten have their first token within 2 s. Found by halving a grid of 0.05 from 0.1 to 2.0 and interpolated; loads beyond 1 are a short overload, for the trace is finite.'
+  'Up to which load nine calls of ten have their first token within 2 s. Found by halving a grid of 0.05 from 0.1 to 1.3 and interpolated; loads beyond 1 are a short overload, for the trace is finite.'
 const tenantText = 'Seconds to the first token.'
 
 function targetTable(runs: Runs): Table {

@@ -106,7 +106,9 @@ function overScrapes(runs: Runs): Plot {
     note: `Mooncake conversation trace, 8 replicas, KV 1 ×, load 0.9. Lower is better. ${whiskers}`,
     x: { title: 'seconds between scrapes (log)', kind: 'log' },
     y: { title: 'seconds (log)', kind: 'log' },
-    panels: [{ title: 'KV cache of the pool: 1 × the working set, load 0.9', series }].filter(isKnown),
+    panels: [{ title: 'KV cache of the pool: 1 × the working set, load 0.9', series }].filter(
+      isKnown,
+    ),
   }
 }
 
