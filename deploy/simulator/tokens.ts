@@ -66,10 +66,27 @@ const words = [
 
 /**
  * Gives the tokens of a simulated answer one by one, for ever; equal prompt and seed give equal
- * tokens.
+ * tokens. An answer that the prompt has begun already goes on where it ends.
  */
 export function answerTokens(prompt: readonly string[], seed: number): () => string {
-  const random = pseudoRandom(hash32(prompt.join('')) ^ Math.imul(seed, 0x9e3779b1))
+  const { question, said } = splitAnswer(prompt.join(''))
+  const next = wholeAnswer(question, seed)
+  for (const _ of tokenize(said)) next()
+  return next
+}
+
+const answerStart = '<|im_start|>assistant\n'
+
+/** What is asked, and what the unfinished last turn of the assistant says. */
+function splitAnswer(text: string): { readonly question: string; readonly said: string } {
+  const at = text.lastIndexOf(answerStart)
+  const from = at < 0 ? text.length : at + answerStart.length
+  const said = text.slice(from)
+  return said.includes('<|') ? { question: text, said: '' } : { question: text.slice(0, from), said }
+}
+
+function wholeAnswer(question: string, seed: number): () => string {
+  const random = pseudoRandom(hash32(question) ^ Math.imul(seed, 0x9e3779b1))
   let given = 0
   return () => {
     const fixed = preface[given]

@@ -20,12 +20,12 @@ export function capturedLoad(p90At: (load: number) => number): number {
     known.set(step, figure)
     return figure
   }
-  if (at(low) > objectiveSeconds) return low * loadStep
   while (high - low > 1) {
     const middle = (low + high) >> 1
     if (at(middle) <= objectiveSeconds) low = middle
     else high = middle
   }
+  if (low === stepsMin && at(low) > objectiveSeconds) return low * loadStep
   if (high === stepsMax && at(high) <= objectiveSeconds) return high * loadStep
   const part = (objectiveSeconds - at(low)) / (at(high) - at(low))
   return (low + Math.min(1, Math.max(0, part))) * loadStep

@@ -2,10 +2,7 @@ import { type Cell, kvShares, traceCell } from './cells.ts'
 import { type Estimate, ratioEstimate } from './intervals.ts'
 import { baselines, type Runs } from './runs.ts'
 
-/**
- * `open`: the estimate misses the target and its interval reaches it. Where there is one seed the
- * interval is all numbers, so nothing is missed for sure.
- */
+/** `open`: the estimate misses the target and its interval, where there is one, reaches it. */
 export type State = 'met' | 'open' | 'missed'
 
 /** One target, and what was measured of it. */
@@ -25,10 +22,10 @@ interface Bound {
 export function stateOf({ value, low, high }: Estimate, bound: Bound): State {
   if (bound.kind === 'at least') {
     if (value >= bound.value) return 'met'
-    return high >= bound.value ? 'open' : 'missed'
+    return high >= bound.value && Number.isFinite(high) ? 'open' : 'missed'
   }
   if (value <= bound.value) return 'met'
-  return low <= bound.value ? 'open' : 'missed'
+  return low <= bound.value && low > 0 ? 'open' : 'missed'
 }
 
 function verdict(what: string, estimate: Estimate, bound: Bound): Verdict[] {
