@@ -82,7 +82,9 @@ function splitAnswer(text: string): { readonly question: string; readonly said: 
   const at = text.lastIndexOf(answerStart)
   const from = at < 0 ? text.length : at + answerStart.length
   const said = text.slice(from)
-  return said.includes('<|') ? { question: text, said: '' } : { question: text.slice(0, from), said }
+  return said.includes('<|')
+    ? { question: text, said: '' }
+    : { question: text.slice(0, from), said }
 }
 
 function wholeAnswer(question: string, seed: number): () => string {

@@ -1,6 +1,5 @@
 import type { Clock } from '#shared/call/clock.ts'
 import { type CostTerms, costOf } from '../cost/cost.ts'
-import { HitRate } from '../cost/hit-rate.ts'
 import { type PrefillRates, prefillMs } from '../cost/prefill-cost.ts'
 import type { Expectation, Ledger } from '../ledger/ledger.ts'
 import type { PrefixIndex } from '../prefix/prefix-index.ts'
@@ -33,16 +32,6 @@ export interface ChooserParts {
   readonly rates: PrefillRates
 }
 
-/** A replica that could take a call now, the one it had better wait for, and how many wait. */
-interface Diversion {
-  readonly able: Member
-  readonly best: Member
-  readonly waiting: number
-}
-
-/** Copies cost something also where nothing is ever found. */
-const spreadPriceMin = 1
-
 /** As many as the members have, by steps. */
 export function slotsOf(members: readonly Member[]): number {
   let slots = 64
@@ -60,24 +49,9 @@ export function expectation(call: PoolCall, rates: PrefillRates, cached: number)
 /** What each replica would cost a call, and which can take it. */
 export class Chooser {
   readonly #parts: ChooserParts
-  readonly #hits = new HitRate()
-  #spreadPrice: number
 
   constructor(parts: ChooserParts) {
     this.#parts = parts
-    this.#spreadPrice = parts.settings.spreadPrice
-  }
-
-  /**
-   * A call goes to a replica that has so many of its blocks. What a token is worth in a cache follows
-   * from how often tokens are found there.
-   */
-  sent({ call, found }: Wish, { slot }: Member): void {
-    const { blockTokens, settings } = this.#parts
-    const cached = Math.min((found[slot] ?? 0) * blockTokens, call.tokens - 1)
-    this.#hits.add(call.tokens, cached)
-    const { value } = this.#hits
-    this.#spreadPrice = Math.max(spreadPriceMin, (settings.spreadPrice * value) / (1 - value))
   }
 
   wishOf(call: PoolCall): Wish {
@@ -101,51 +75,19 @@ export class Chooser {
   }
 
   /**
-   * The replica that the call should go to now; undefined where it should wait: the one of the least
-   * cost cannot take it, and none that can is worth less than waiting for that one.
+   * The replica of the least cost, where it can take the call now; undefined where the call should wait
+   * for it: a copy of a prefix elsewhere costs the pool more than one call loses.
    */
-  choose(wish: Wish, waiting: number, isKept: (member: Member) => boolean): Member | undefined {
+  choose(wish: Wish, isKept: (member: Member) => boolean): Member | undefined {
     let best: Member | undefined
-    let able: Member | undefined
     let least = Number.POSITIVE_INFINITY
-    let leastOfAble = Number.POSITIVE_INFINITY
     for (const member of this.#parts.members()) {
       const cost = costOf(this.terms(wish, member))
-      if ((cost >= least && cost >= leastOfAble) || isKept(member)) continue
-      if (cost < least) {
-        least = cost
-        best = member
-      }
-      if (cost < leastOfAble && this.canTake(wish, member)) {
-        leastOfAble = cost
-        able = member
-      }
+      if (cost >= least || isKept(member)) continue
+      least = cost
+      best = member
     }
-    if (best === undefined || able === undefined || able === best) return able
-    const moreMs = leastOfAble - least + this.#crowdMs(wish, { able, best, waiting })
-    return moreMs <= this.#waitMs(wish, best) ? able : undefined
-  }
-
-  /**
-   * What those that wait lose where the call goes to the worse replica at once: time that it computes
-   * there and would not elsewhere, and time that its further blocks are held.
-   */
-  #crowdMs(wish: Wish, { able, best, waiting }: Diversion): number {
-    const { members, ledger, settings } = this.#parts
-    const moreMs = this.#plainMs(wish, able) - this.#plainMs(wish, best)
-    const moreBlocks = this.needed(wish, able) - this.needed(wish, best)
-    const residenceMs = ledger.remaining(wish.call, 0) * able.book.stepMs
-    const heldMs = (Math.max(0, moreBlocks) / able.capacityBlocks) * residenceMs
-    const behind = waiting / members().length
-    return settings.crowdPrice * behind * (Math.max(0, moreMs) + heldMs)
-  }
-
-  /** How long until the replica has room for the call, by the forecast. */
-  #waitMs(wish: Wish, member: Member): number {
-    const { ledger } = this.#parts
-    const { slot, book, capacityBlocks } = member
-    const steps = ledger.forecast(slot).stepsUntil(this.needed(wish, member), capacityBlocks)
-    return steps * book.stepMs
+    return best !== undefined && this.canTake(wish, best) ? best : undefined
   }
 
   terms(wish: Wish, member: Member): CostTerms {
@@ -155,7 +97,7 @@ export class Chooser {
     return {
       queuedMs: book.queuedMs(clock.now()),
       ownMs: plainMs * book.speed.factor,
-      spreadMs: plainMs * this.#spreadPrice,
+      spreadMs: plainMs * settings.spreadPrice,
       runningMs: settings.runningMs * book.inFlight,
       adapterMs: book.adapters.has(wish.call.adapter) ? 0 : settings.adapterLoadMs,
     }
@@ -182,7 +124,6 @@ export class Chooser {
     const { slot, book, capacityBlocks, sequencesMax } = member
     if (book.inFlight === 0) return true
     if (book.queuedTokens >= settings.queuedTokensMax || book.inFlight >= sequencesMax) return false
-    if (!book.adapters.hasRoomFor(wish.call.adapter)) return false
     return ledger.heldBlocks(slot) + this.needed(wish, member) <= capacityBlocks
   }
 }

@@ -64,9 +64,7 @@ export class LateBinding implements Router {
   }
 
   #choose(wish: Wish): Member | undefined {
-    return this.#chooser.choose(wish, this.#line.length, (member) =>
-      this.#kept.isKeptFrom(wish, member),
-    )
+    return this.#chooser.choose(wish, (member) => this.#kept.isKeptFrom(wish, member))
   }
 
   /** By the replica that has most of it. The order never changes while calls wait: all age alike. */
@@ -101,7 +99,6 @@ export class LateBinding implements Router {
 
   #bind(wish: Wish, member: Member, bind: (binding: Binding) => void): void {
     const { ledger } = this.#parts
-    this.#chooser.sent(wish, member)
     const expected = this.#chooser.expected(wish.call, wish.found[member.slot] ?? 0)
     const priority = Math.round(this.#keyOf(wish))
     bind({ member, entry: ledger.send(wish.call, member.slot, expected), priority })

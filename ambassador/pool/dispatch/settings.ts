@@ -1,12 +1,7 @@
 /** How calls are placed. Milliseconds are of a replica's time where nothing else is said. */
 export interface DispatchSettings {
-  /**
-   * How many times a call's own prefill counts once more, for the cache it takes from others, where half
-   * of all prompt tokens are found in a cache: more is found, more is taken.
-   */
+  /** How many times a call's own prefill counts once more, for the cache it takes from others. */
   readonly spreadPrice: number
-  /** How much more the time that those behind a call lose counts than its own. */
-  readonly crowdPrice: number
   /** What each call in flight at a replica costs. */
   readonly runningMs: number
   /** Uncached prompt tokens that may wait at a replica before calls are held back from it. */
@@ -27,8 +22,7 @@ export interface DispatchSettings {
 
 /** The largest prompts wait no longer than elsewhere. */
 export const fair: DispatchSettings = {
-  spreadPrice: 20,
-  crowdPrice: 5,
+  spreadPrice: 10,
   runningMs: 10,
   queuedTokensMax: 32_768,
   adapterLoadMs: 300,
