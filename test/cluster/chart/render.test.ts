@@ -214,7 +214,7 @@ test('the settings of injection are ones that the webhook takes', () => {
     'inject.excludedNamespaces={build}',
   ]
   const { data } = Object(named(render(hosted, ...more), 'ConfigMap', 'outrigger-inject'))
-  const reading = readSettings(parse(data['inject.yaml']))
+  const reading = readSettings(String(data['inject.yaml']))
   assert.ok(reading.ok)
   assert.equal(reading.settings.resources.memoryLimit, '512Mi')
   assert.ok(reading.settings.excludedNamespaces.includes('outrigger-system'))
