@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { basename } from 'node:path'
 import { test } from 'node:test'
-import { parse } from 'yaml'
 import { chart } from '#deploy/helm/generate.ts'
 import { policies } from '#deploy/inject/policies.ts'
 import { readSettings } from '#deploy/inject/read-settings.ts'
