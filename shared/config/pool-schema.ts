@@ -9,10 +9,8 @@ export const signals = v.object({
   timeout: v.optional(duration(), '5s'),
 })
 
-/** Our own two, then what others do, by its name. */
-export const dispatchPolicies = [
-  'fair',
-  'fast',
+/** Policies of other routers, by their names. */
+export const peerPolicies = [
   'round-robin',
   'least-in-flight',
   'power-of-two',
@@ -23,9 +21,12 @@ export const dispatchPolicies = [
   'consistent-hashing-with-bounded-load',
 ] as const
 
+/** Our own two, then those. */
+export const dispatchPolicies = ['fair', 'fast', ...peerPolicies] as const
+
 /** `providers.NAME.dispatch`: how the calls of a pool get their replicas. */
 export const dispatch = v.object({
-  // The least wait of all that keeps the largest prompts from waiting longer than elsewhere.
+  // `fast` lets the largest prompts wait longest where a pool is full.
   policy: v.optional(oneOf(dispatchPolicies), 'fair'),
   // What may wait for a replica with room; whatever is beyond is refused at once.
   waiting: v.optional(

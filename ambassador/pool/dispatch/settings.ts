@@ -20,7 +20,7 @@ export interface DispatchSettings {
   readonly backfillMs: number
 }
 
-/** The largest prompts wait no longer than elsewhere. */
+/** Replicas are kept for the largest prompts, which those that always find room would overtake. */
 export const fair: DispatchSettings = {
   spreadPrice: 10,
   runningMs: 10,
@@ -33,5 +33,5 @@ export const fair: DispatchSettings = {
   backfillMs: 2_000,
 }
 
-/** The least mean time to the first token: above capacity the largest prompts pay for it. */
+/** Keeps no replica for anybody: above capacity the largest prompts pay for what the others gain. */
 export const fast: DispatchSettings = { ...fair, ageing: 0.05, largeShare: 0 }

@@ -14,13 +14,6 @@ export class AdapterMirror {
     return adapter === '' || this.#live.has(adapter)
   }
 
-  /** Whether a call with it could run at once: it is there, or another can give way. */
-  hasRoomFor(adapter: string): boolean {
-    if (this.has(adapter) || this.#live.size < this.slots) return true
-    for (const calls of this.#live.values()) if (calls === 0) return true
-    return false
-  }
-
   add(adapter: string): void {
     if (adapter === '') return
     const calls = this.#live.get(adapter) ?? 0

@@ -13,8 +13,6 @@ export interface Entry {
   readonly plainMs: number
   readonly hold: Hold
   state: 'prefill' | 'decode' | 'ended'
-  /** On the same clock; undefined before. */
-  firstTokenMs: number | undefined
   /** Tokens generated, as far as they have been seen. */
   generated: number
   /** KV blocks beyond those of the hold: the partial last one, and what was generated. */

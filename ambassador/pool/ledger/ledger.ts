@@ -53,7 +53,6 @@ export class Ledger {
       plainMs: expected.plainMs,
       hold: index.hold(call.chain, slot),
       state: 'prefill',
-      firstTokenMs: undefined,
       generated: 0,
       tailBlocks: this.#tailOf(call, 0),
     }

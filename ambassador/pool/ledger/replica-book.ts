@@ -3,10 +3,6 @@ import type { Entry } from './entry.ts'
 import { KvCorrection } from './kv-correction.ts'
 import { Speed } from './speed.ts'
 
-/** Tokens an answer must have to tell the pace, and how much one tells. */
-const stepsMin = 8
-const stepGain = 0.05
-
 /** The work in flight at one replica. Only the ledger writes it. */
 export class ReplicaBook {
   readonly entries = new Set<Entry>()
@@ -21,8 +17,6 @@ export class ReplicaBook {
   tailBlocks = 0
   /** Whether the forecast is of what is here. */
   isForecast = false
-  /** Between two tokens of an answer, lately. */
-  stepMs = 30
   /** What computing the prefills takes, from the start of each, at a speed of 1. */
   #queuedMs = 0
   /** The one prefill in flight that no other has met; its time is that of its own work. */
@@ -60,12 +54,10 @@ export class ReplicaBook {
   firstToken(entry: Entry, nowMs: number): void {
     if (!this.prefills.has(entry)) return
     if (this.#alone === entry) this.speed.add(entry.plainMs, nowMs - entry.sentMs)
-    entry.firstTokenMs = nowMs
     this.#leavePrefill(entry, nowMs)
   }
 
   remove(entry: Entry, nowMs: number): void {
-    this.#measureSteps(entry, nowMs)
     if (this.prefills.has(entry)) this.#leavePrefill(entry, nowMs)
     this.entries.delete(entry)
     this.tailBlocks -= entry.tailBlocks
@@ -77,12 +69,6 @@ export class ReplicaBook {
     this.tailBlocks += blocks - entry.tailBlocks
     entry.tailBlocks = blocks
     this.isForecast = false
-  }
-
-  #measureSteps({ generated, firstTokenMs }: Entry, nowMs: number): void {
-    if (firstTokenMs === undefined || generated < stepsMin) return
-    const ms = (nowMs - firstTokenMs) / (generated - 1)
-    this.stepMs += stepGain * (ms - this.stepMs)
   }
 
   #leavePrefill(entry: Entry, nowMs: number): void {

@@ -1,3 +1,4 @@
+import { peerPolicies } from '#shared/config/pool-schema.ts'
 import { BoundedLoadHashing } from './bounded-load-hashing.ts'
 import { CacheAware } from './cache-aware.ts'
 import { leastInFlight } from './least-in-flight.ts'
@@ -10,16 +11,7 @@ import { roundRobin } from './round-robin.ts'
 import { type AgedPriority, withVllmPriority } from './vllm-priority.ts'
 
 /** As they are written in a configuration. */
-export const policyNames = [
-  'round-robin',
-  'least-in-flight',
-  'power-of-two',
-  'llm-d-default',
-  'llm-d-optimized-baseline',
-  'vllm-router-cache-aware',
-  'smg-cache-aware',
-  'consistent-hashing-with-bounded-load',
-] as const
+export const policyNames = peerPolicies
 
 export type PolicyName = (typeof policyNames)[number]
 

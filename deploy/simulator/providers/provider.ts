@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createLimiter } from '../limits/limiter.ts'
 import { parseJson } from '../narrow.ts'
 import { hash32, hexIds, pseudoRandom } from '../pseudo-random.ts'
+import { readBody } from '../read-body.ts'
 import { TextEngine } from '../text-engine.ts'
 import { answerCall } from './answer-call.ts'
 import { failureOf, statusFailure } from './failure.ts'
@@ -194,21 +195,4 @@ function notFound(call: ProviderCall) {
 function tooLarge(call: ProviderCall) {
   const message = 'Request exceeds the maximum allowed number of bytes.'
   return statusFailure(call.host.options.vendor, 413, message)
-}
-
-/** Reads a request's body as text; null where it is longer than `bytesMax`. */
-function readBody(
-  request: IncomingMessage,
-  bytesMax: number,
-  done: (text: string | null) => void,
-): void {
-  const chunks: Buffer[] = []
-  let bytes = 0
-  request.on('data', (chunk: Buffer) => {
-    bytes += chunk.length
-    if (bytes <= bytesMax) chunks.push(chunk)
-  })
-  // A client that leaves in the middle of its request has asked nothing.
-  request.on('error', () => undefined)
-  request.on('end', () => done(bytes > bytesMax ? null : Buffer.concat(chunks).toString('utf8')))
 }

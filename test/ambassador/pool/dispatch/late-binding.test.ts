@@ -28,7 +28,7 @@ function poolOf({ replicas = 2, capacity = 100, settings = fast }: Made = {}) {
     member.capacityBlocks = capacity
     return member
   })
-  const rates = { fixedMs: 0, tokenMs: 1, pairMs: 0 }
+  const rates = { tokenMs: 1, pairMs: 0 }
   const router = new LateBinding({
     clock,
     settings,
