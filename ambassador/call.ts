@@ -25,6 +25,8 @@ export interface AmbassadorCall extends CallContext {
   modelAsked: string
   /** The model in the provider's words, as the sidecar asked for it. */
   model: string
+  /** A LoRA adapter of the pool, which no other model may answer for; undefined for other models. */
+  adapter: string | undefined
   /** The model the provider says it used. */
   modelServed: string | undefined
   isStream: boolean

@@ -23,6 +23,7 @@ export function newCall(opening: Opening): AmbassadorCall {
     surface: undefined,
     modelAsked: '',
     model: '',
+    adapter: undefined,
     modelServed: undefined,
     isStream: false,
     bodyValues: noValues,

@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path'
 import type { Snapshot } from '#shared/config/snapshot.ts'
 import { Origins } from '#shared/http/client.ts'
 import { BodyLedger } from '#shared/http/receive.ts'
@@ -16,14 +17,19 @@ import { startLimits } from './limits/start-limits.ts'
 import { newCall } from './new-call.ts'
 import { OutputRatios } from './output-ratios.ts'
 import { ambassadorPipeline } from './pipeline.ts'
+import { admissionMeter } from './pool/admission/admission-meter.ts'
+import { explainPage } from './pool/decisions/explain-page.ts'
 import {
   DiscoverySwitch,
   type StartDiscovery,
-  serviceChoiceOf,
+  sourceOf,
 } from './pool/discovery/discovery-switch.ts'
+import { sourceLoader } from './pool/discovery/start-source.ts'
+import { PoolPage } from './pool/page/pool-page.ts'
 import { placingOf } from './pool/placing/placing-settings.ts'
 import { probeOptions, ReplicaPool } from './pool/pool.ts'
 import { scrapeOptions } from './pool/signals/ask-page.ts'
+import { keyHeaders } from './pool/signals/key-headers.ts'
 import { tokenizeOptions } from './pool/tokens/tokenize.ts'
 import { picoUsdOf } from './price.ts'
 import { loadPublished } from './prices/published-prices.ts'
@@ -47,14 +53,25 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
   const { settings, config, log, clock } = options
   const registry = ambassadorMetrics()
   const { metrics } = registry
+  const directory = dirname(resolve(settings.config))
   const gate = new Gate()
   const ledger = new BodyLedger()
   const origins = new Origins()
-  const pool = startPool(options, { origins, metrics })
+  const pool = startPool(options, {
+    origins,
+    metrics,
+    onPlaced: (heldMs) => page.placed(heldMs),
+  })
+  const page = new PoolPage({
+    provider: settings.provider,
+    clock,
+    pool,
+    isDraining: () => gate.isDraining,
+  })
   const discovery = new DiscoverySwitch({
     clock,
     log,
-    load: options.loadDiscovery ?? noCluster,
+    load: sourceLoader(options.loadDiscovery ?? noCluster),
     onReplicas(found) {
       pool.discovered(found)
       retainOrigins()
@@ -109,7 +126,7 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
     }
     const asides = [
       probeOptions(provider.replicas.health),
-      scrapeOptions(placingOf(provider).signals),
+      scrapeOptions(placingOf(provider, directory).signals),
       tokenizeOptions,
     ]
     origins.retain(
@@ -139,8 +156,11 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
       pool,
       ...resilience.parts,
     }),
-    newCall: (cancellation, snapshot) =>
-      newCall({ cancellation, clock, provider: settings.provider, snapshot, tokens }),
+    newCall(cancellation, snapshot) {
+      const call = newCall({ cancellation, clock, provider: settings.provider, snapshot, tokens })
+      page.follow(call)
+      return call
+    },
     gate,
     origins,
     tracing,
@@ -152,6 +172,10 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
       identity.keys.isReady &&
       discovery.isReady &&
       config.current()?.config.providers[settings.provider] !== undefined,
+    adminPages: {
+      ...page.pages,
+      '/explain': (_accept, query) => explainPage(pool.placing.decisions, query),
+    },
     // Read through the API server's proxy: pods of the tenants, no key and no question.
     probePages: {
       '/fleet': () =>
@@ -168,7 +192,7 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
       isDraining: gate.isDraining,
       identity: identity.keys.status(),
       replicas: pool.replicas,
-      pool: pool.replicas.length === 0 ? undefined : pool.placing.view(),
+      pool: pool.replicas.length === 0 ? undefined : pool.placing.status(),
       discovery: discovery.status(),
     }),
     limitsOf: ({ config: { ambassador } }) => ({
@@ -182,6 +206,7 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
       tracing.apply(snapshot.config.ambassador.traces)
       identity.apply(snapshot.config.ambassador.identity)
       limits.apply(snapshot.config)
+      pool.placing.recall(limits.limiter.recall())
       resilience.apply(snapshot)
       reachability.apply(snapshot, settings.provider)
       const provider = snapshot.config.providers[settings.provider]
@@ -189,10 +214,14 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
         prices.apply(provider)
         tokens.apply(provider, snapshot.secrets)
       }
-      if (provider?.kind === 'vllm') pool.configure(provider.replicas, placingOf(provider))
-      else if (provider !== undefined) pool.clear()
-      const service = provider?.kind === 'vllm' ? serviceChoiceOf(provider.replicas) : undefined
-      discovery.apply(service)
+      if (provider?.kind === 'vllm') {
+        const headers = keyHeaders(provider, snapshot.secrets)
+        pool.configure(provider.replicas, placingOf(provider, directory, headers))
+        discovery.apply(sourceOf(provider.replicas, directory))
+      } else {
+        if (provider !== undefined) pool.clear()
+        discovery.apply(undefined)
+      }
       retainOrigins()
     },
     drainOf: (snapshot) => ({
@@ -219,17 +248,19 @@ function noCluster(): Promise<StartDiscovery> {
 interface PoolSurroundings {
   readonly origins: Origins
   readonly metrics: AmbassadorMetrics
+  readonly onPlaced: (heldMs: number) => void
 }
 
 function startPool(
   { clock, log, settings }: HalfOptions,
-  { origins, metrics }: PoolSurroundings,
+  { origins, metrics, onPlaced }: PoolSurroundings,
 ): ReplicaPool {
   const { provider } = settings
   return new ReplicaPool({
     clock,
     origins,
     zone: settings.zone,
+    onDecision: (line) => log.info(line, 'decision'),
     onHealth({ origin, isHealthy }) {
       log.warn({ replica: origin }, isHealthy ? 'replica is back' : 'replica is left out')
     },
@@ -237,7 +268,9 @@ function startPool(
       placed({ heldMs, tier }) {
         metrics.poolHeld.observe(heldMs / 1_000, [provider])
         metrics.poolPlaced.add(1, [provider, tier])
+        onPlaced(heldMs)
       },
+      ...admissionMeter({ provider, metrics, log }),
       cached(predicted, reported) {
         metrics.poolCachedTokens.add(predicted, [provider, 'predicted'])
         metrics.poolCachedTokens.add(reported, [provider, 'reported'])

@@ -2,7 +2,7 @@ import type { Service } from '#shared/call/service.ts'
 import type { Provider } from '#shared/config/schema.ts'
 import { operationOf } from '#shared/dialects/surfaces.ts'
 import { CallError, replayOf } from '#shared/errors/call-error.ts'
-import type { Body } from '#shared/http/body.ts'
+import { type Body, bytesBody, readBody } from '#shared/http/body.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { OriginOptions, Origins } from '#shared/http/client.ts'
 import { withEnding } from '#shared/http/ending.ts'
@@ -17,7 +17,7 @@ import { providerOf } from '../provider-of.ts'
 import { profileOf } from '../providers/profile.ts'
 import { letGoUnread } from './let-go.ts'
 import { redacted } from './redacted-body.ts'
-import { wireRequest } from './wire-request.ts'
+import { type Members, wireRequest } from './wire-request.ts'
 
 export interface AttemptParts {
   readonly origins: Origins
@@ -27,8 +27,9 @@ export interface AttemptParts {
 
 /**
  * One try at the provider: gets a place at a replica, or takes the base URL, sends, and gives the answer
- * as it came. A place at a replica and the attempt's span end with the body. A replica without room is
- * passed over at once while there is another one that has not been tried. Errors: those of
+ * as it came. A place at a replica and the attempt's span end with the body. A replica without room, or
+ * without the adapter that another one has, is passed over at once while there is one that has not been
+ * tried. Errors: those of
  * `Origins.exchange`, `upstream-redirect`, `no-healthy-replica`, `overloaded`, `provider-disabled`.
  */
 export function attempt(parts: AttemptParts): Service<CallRequest, CallResponse, AmbassadorCall> {
@@ -39,7 +40,8 @@ export function attempt(parts: AttemptParts): Service<CallRequest, CallResponse,
       const origin = stay.origin ?? baseUrlOf(provider)
       const response = await once(parts, { request, context, provider, origin, stay })
       const isFull = profileOf(provider).fullStatuses.includes(response.status)
-      if (!isFull || !mayPassOver(parts.pool, context)) return response
+      const isLacking = response.status === 404 && stay.placement?.lacksModel() === true
+      if (!(isFull || isLacking) || !mayPassOver(parts.pool, context)) return response
       response.body.cancel()
     }
   }
@@ -96,7 +98,7 @@ async function once(parts: AttemptParts, sent: Try): Promise<CallResponse> {
     span.end()
   }
   try {
-    const response = await send(parts, sent)
+    const response = await sendTold(parts, sent)
     if (stay.placement !== undefined) {
       response.headers.push('x-outrigger-pool-tier', stay.placement.tier)
     }
@@ -173,9 +175,12 @@ function describeResult(span: CallSpan, context: AmbassadorCall, result: string)
   else if (errorType !== 'ok') span.fail(errorType)
 }
 
+/** Load is that of all tenants. */
+const ofOthers = new Set(['set-cookie', 'server-timing', 'endpoint-load-metrics'])
+
 /** No cookie is for the application, and our words are ours. */
 function isDropped(name: string): boolean {
-  return name === 'set-cookie' || name === 'server-timing' || name.startsWith('x-outrigger-')
+  return ofOthers.has(name) || name.startsWith('x-outrigger-')
 }
 
 /** Nobody above reads how the account stands, which is all tenants' and no caller's affair. */
@@ -193,15 +198,39 @@ export function originOptions(provider: Provider): OriginOptions {
   }
 }
 
+/** Refusals are short; one that quotes a prompt is asked for again instead of being kept. */
+const refusalBytesMax = 64 * 1024
+
+/**
+ * A vLLM without `--scheduling-policy priority` may refuse a call for its `priority` (400): it gets the
+ * call once more without, at once. That it takes it then is the proof, for a refusal may quote
+ * whatever the caller has written.
+ */
+async function sendTold(parts: AttemptParts, sent: Try): Promise<CallResponse> {
+  const { placement } = sent.stay
+  if (placement === undefined) return send(parts, sent, {})
+  const { priority, ...others } = placement.members
+  const response = await send(parts, sent, placement.members)
+  if (response.status !== 400 || priority === undefined) return response
+  const refusal = await readBody(response.body, refusalBytesMax)
+  if (refusal !== undefined && !/priority/i.test(refusal.toString())) {
+    return { ...response, body: bytesBody(refusal) }
+  }
+  const again = await send(parts, sent, others)
+  if (again.status !== 400) placement.refusesPriority()
+  return again
+}
+
 async function send(
   parts: AttemptParts,
-  { request, context, provider, origin }: Try,
+  { request, context, provider, origin, stay }: Try,
+  members: Members,
 ): Promise<CallResponse> {
-  const wired = wireRequest(request, context, origin)
+  const wired = wireRequest(request, context, { origin, members })
   const response = await parts.origins.exchange(wired, originOptions(provider), {
     headMs: provider.timeouts.head,
     idleMs: provider.timeouts.idle,
-    cancellation: context.cancellation,
+    cancellation: stay.placement?.cancellation ?? context.cancellation,
     clock: context.clock,
     peer: `provider '${context.provider}'`,
   })
@@ -211,6 +240,7 @@ async function send(
       redirectStatus: response.status,
     })
   }
+  stay.placement?.loaded(header(response.headers, 'endpoint-load-metrics'))
   const isCount = context.surface?.wants === 'count'
   const headers = endToEnd(response.headers, isCount ? isDroppedOfCount : isDropped)
   const { status, body } = response

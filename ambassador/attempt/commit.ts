@@ -14,7 +14,7 @@ import { errorInOwnWords } from '../retry/own-words.ts'
 import { CommittingStream } from './committing-stream.ts'
 import { meaningOf } from './grammar.ts'
 import { letGoUnread } from './let-go.ts'
-import { providerError, StreamWatch } from './stream-watch.ts'
+import { otherModel, providerError, StreamWatch } from './stream-watch.ts'
 import { asksForUsage } from './wire-request.ts'
 
 /**
@@ -52,7 +52,7 @@ async function commitStream(
   const { clock, resumption } = context
   const dialect = context.surface?.dialect ?? 'chat'
   const { commit: limits, timeouts } = providerOf(context)
-  const watch = new StreamWatch(dialect, asksForUsage(request, context))
+  const watch = new StreamWatch(dialect, asksForUsage(request, context), context.adapter)
   const stream = new CommittingStream({
     upstream: response.body,
     watch,
@@ -113,9 +113,11 @@ function inspectWhole(whole: Buffer, context: AmbassadorCall): void {
   if (!hasStop || whole.includes('"error"') || context.finishReason === 'abort') {
     refuseFalseSuccess(whole, dialect)
   }
+  context.modelServed = stringOf(whole, 'model')
+  const other = otherModel(context.adapter, context.modelServed)
+  if (other !== undefined) throw other
   context.firstContentMs = context.clock.now() - context.startedMs
   takeUsage(context, whole)
-  context.modelServed = stringOf(whole, 'model')
 }
 
 /** What is used, and what the bill goes by, from the end of an answer. */

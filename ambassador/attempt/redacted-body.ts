@@ -1,5 +1,5 @@
-import type { CallError } from '#shared/errors/call-error.ts'
-import type { Body, BodySink } from '#shared/http/body.ts'
+import type { Body } from '#shared/http/body.ts'
+import { ThroughBody } from '#shared/http/through-body.ts'
 
 /** A word shorter than any key: to blank it out would spoil what it stands in. */
 const secretBytesLeast = 8
@@ -16,33 +16,17 @@ export function redacted(body: Body, secret: string): Body {
   return bytes.length < secretBytesLeast ? body : new RedactedBody(body, bytes)
 }
 
-class RedactedBody implements Body, BodySink {
-  readonly #body: Body
+class RedactedBody extends ThroughBody {
   readonly #secret: Buffer
-  #sink: BodySink | undefined
   /** Its beginning may be that of the secret. */
   #held: Buffer = Buffer.alloc(0)
 
   constructor(body: Body, secret: Buffer) {
-    this.#body = body
+    super(body)
     this.#secret = secret
   }
 
-  pipe(sink: BodySink): void {
-    this.#sink = sink
-    this.#body.pipe(this)
-  }
-
-  resume(): void {
-    this.#body.resume()
-  }
-
-  cancel(): void {
-    this.#sink = undefined
-    this.#body.cancel()
-  }
-
-  write(chunk: Buffer): boolean {
+  override write(chunk: Buffer): boolean {
     const secret = this.#secret
     // A copy, which may be changed.
     const bytes = Buffer.concat([this.#held, chunk])
@@ -51,15 +35,11 @@ class RedactedBody implements Body, BodySink {
     }
     const end = Math.max(0, bytes.length - secret.length + 1)
     this.#held = bytes.subarray(end)
-    return end === 0 ? true : (this.#sink?.write(bytes.subarray(0, end)) ?? false)
+    return end === 0 ? true : super.write(bytes.subarray(0, end))
   }
 
-  end(): void {
-    if (this.#held.length > 0) this.#sink?.write(this.#held)
-    this.#sink?.end()
-  }
-
-  fail(error: CallError): void {
-    this.#sink?.fail(error)
+  override end(): void {
+    if (this.#held.length > 0) super.write(this.#held)
+    super.end()
   }
 }

@@ -21,6 +21,7 @@ export interface Verdict {
 export class StreamWatch {
   readonly #dialect: Dialect
   readonly #stripsUsage: boolean
+  readonly #expected: string | undefined
   #hasContent = false
   #isTerminated = false
   #usage: Usage | undefined
@@ -33,10 +34,14 @@ export class StreamWatch {
   /** Bytes of an event of content beside its content, as the first one has them. */
   #envelopeBytes = 0
 
-  /** `stripsUsage`: the usage chunk was our wish, not the caller's. */
-  constructor(dialect: Dialect, stripsUsage: boolean) {
+  /**
+   * @param stripsUsage the usage chunk was our wish, not the caller's.
+   * @param expected the only model that may answer; undefined where others may.
+   */
+  constructor(dialect: Dialect, stripsUsage: boolean, expected?: string) {
     this.#dialect = dialect
     this.#stripsUsage = stripsUsage
+    this.#expected = expected
   }
 
   get hasContent(): boolean {
@@ -91,7 +96,8 @@ export class StreamWatch {
         passed.push(event)
         continue
       }
-      const isSaid = found.code === 'upstream-refused' || found.code === 'upstream-failed'
+      const isRefusal = found.code === 'upstream-refused' && 'upstreamStatus' in found.facts
+      const isSaid = isRefusal || found.code === 'upstream-failed'
       const said = isSaid ? event : undefined
       return { pass: Buffer.concat(passed), failure: found, said }
     }
@@ -124,6 +130,9 @@ export class StreamWatch {
     if (value === undefined) return garbage
     this.#takeUsage(value)
     this.#model ??= modelOf(value)
+    const { hasContent } = this
+    const other = hasContent ? undefined : otherModel(this.#expected, this.#model)
+    if (other !== undefined) return other
     const meaning = meaningOf(this.#dialect, value)
     if (meaning.error !== undefined) {
       return providerError(meaning.error)
@@ -166,6 +175,19 @@ export function providerError({ message, status, type, code: said }: SaidError):
   const words = { upstreamType: type.slice(0, 100), upstreamCode: said.slice(0, 100) }
   const cause = briefly(status, [said, type])
   return new CallError(code, text, { upstreamStatus: status, ...words, cause })
+}
+
+/**
+ * A server without an adapter may answer with its base model: another one has it. Undefined where the model
+ * is the expected one, or nobody says.
+ */
+export function otherModel(
+  expected: string | undefined,
+  model: string | undefined,
+): CallError | undefined {
+  if (expected === undefined || model === undefined || model === expected) return undefined
+  const why = 'Cannot use the answer: it is of another model than the adapter that was asked'
+  return new CallError('upstream-refused', why, { modelServed: model.slice(0, 100) })
 }
 
 type Json = Readonly<Record<string, unknown>>

@@ -32,10 +32,24 @@ const dropped = new Set([
   'openai-project',
   'x-goog-api-key',
   'ocp-apim-subscription-key',
+  // vLLM takes it before the body's `priority`: whoever may set it goes before all other tenants.
+  'x-vllm-priority',
+  // What it asks for tells of all tenants' load.
+  'endpoint-load-metrics-format',
 ])
 
 function isDropped(name: string): boolean {
   return isOfHop(name) || dropped.has(name) || name.startsWith('x-forwarded-')
+}
+
+/** Members of a body beside the caller's own, or instead of them, with their JSON. */
+export type Members = Readonly<Record<string, string>>
+
+/** Where an attempt goes, and what is said there that the caller has not said. */
+export interface Destination {
+  readonly origin: string
+  /** Only of keys whose place is in the call's `bodyValues`, or a body may have one twice. */
+  readonly members: Members
 }
 
 /**
@@ -46,15 +60,19 @@ function isDropped(name: string): boolean {
 export function wireRequest(
   request: CallRequest,
   context: AmbassadorCall,
-  origin: string,
+  { origin, members }: Destination,
 ): OutboundRequest {
   const provider = providerOf(context)
   const profile = profileOf(provider)
   const keyed = keyedFor(context, provider)
   const model = keyed?.credential.deployments?.[context.model] ?? context.model
-  const body = wireBody(request, context, model)
+  const body = wireBody(request, context, { model, added: members })
   const headers = endToEnd(request.headers, isDropped)
   if (keyed !== undefined) headers.push(...credentialHeaders(profile, keyed))
+  // vLLM tells its load in the head of a whole answer; a stream's comes before there is any.
+  if (provider.kind === 'vllm' && !context.isStream) {
+    headers.push('endpoint-load-metrics-format', 'json')
+  }
   // The body is known to be JSON, whatever curl calls it by default.
   headers.push('content-type', 'application/json', 'accept-encoding', 'identity')
   headers.push('content-length', String(body.length))
@@ -156,9 +174,15 @@ function askedOptions(request: CallRequest, context: AmbassadorCall): object | u
   return resumption !== undefined && isAsked ? { ...options, ...counts } : undefined
 }
 
-function wireBody(request: CallRequest, context: AmbassadorCall, model: string): Buffer {
+interface Told {
+  readonly model: string
+  readonly added: Members
+}
+
+function wireBody(request: CallRequest, context: AmbassadorCall, { model, added }: Told): Buffer {
   const { body } = request
   const { bodyValues, modelAsked } = context
+  const provider = providerOf(context)
   const members: Record<string, string> = {}
   if (model !== modelAsked) members['model'] = JSON.stringify(model)
   const options = askedOptions(request, context)
@@ -167,7 +191,9 @@ function wireBody(request: CallRequest, context: AmbassadorCall, model: string):
   if (tokensMax !== undefined) {
     const { dialect = 'chat' } = context.surface ?? {}
     const bounded = { body, values: bodyValues, dialect, tokensMax }
-    Object.assign(members, boundMembers(bounded, profileOf(providerOf(context)).output))
+    Object.assign(members, boundMembers(bounded, profileOf(provider).output))
   }
-  return withMembers(body, bodyValues, members)
+  // No tenant goes before the others by its own word: 0 is what nobody has said.
+  if (provider.kind === 'vllm' && bodyValues.has('priority')) members['priority'] = '0'
+  return withMembers(body, bodyValues, { ...members, ...added })
 }

@@ -109,7 +109,16 @@ function readBody(
 /** Beyond every model's window: a forged claim must not reserve what all tenants share. */
 const claimMax = 2 ** 21
 
-const scannedKeys = ['model', 'stream', 'stream_options', ...outputKeys, ...billKeys]
+/** Those that an attempt may set, and those that the bill or a limit goes by. */
+const scannedKeys = [
+  'model',
+  'stream',
+  'stream_options',
+  'priority',
+  'cache_salt',
+  ...outputKeys,
+  ...billKeys,
+]
 
 /** Longer names are cut: they only tell sessions apart. */
 const sessionCharsMax = 128

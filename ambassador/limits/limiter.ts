@@ -2,6 +2,7 @@ import type { Clock } from '#shared/call/clock.ts'
 import type { LimitUnit } from '#shared/config/limit-schema.ts'
 import type { CallError } from '#shared/errors/call-error.ts'
 import { type Quantities, quantityOf } from './quantities.ts'
+import { Recall } from './recall.ts'
 import { numberOf, tenantConcurrency, tenantLimit, unpriced } from './refusal.ts'
 import type { Charge, LimitStore, Standing, Verdict } from './store.ts'
 import {
@@ -105,6 +106,13 @@ export class Limiter {
     }
   }
 
+  /** Which calls that have not begun may stay, after a configuration that lowers limits. */
+  recall(): Recall {
+    const { store, clock } = this.#parts
+    const inFlight = (tenant: string) => this.inFlight(tenant)
+    return new Recall({ tenants: this.#tenants, inFlight, store, clock })
+  }
+
   /** How every limit stands, for a scrape. */
   readings(): LimitReading[] {
     const wallMs = this.#parts.clock.wall()
@@ -189,6 +197,11 @@ export class Admission {
 
   constructor(admitted: Admitted) {
     this.#admitted = admitted
+  }
+
+  /** What it holds of each limit that counts it. */
+  get charges(): readonly Charge[] {
+    return this.#admitted.applied.map(({ charge }) => charge)
   }
 
   /** How the limits that count the call stood when it was let in. */

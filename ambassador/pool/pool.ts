@@ -11,6 +11,7 @@ import { Placing } from './placing/placing.ts'
 import {
   noMeter,
   type PlacingMeter,
+  type PlacingParts,
   type PlacingSettings,
   placingDefaults,
 } from './placing/placing-settings.ts'
@@ -47,6 +48,7 @@ interface PoolParts {
   /** Told when a replica leaves or comes back. */
   readonly onHealth: (replica: Pick<Replica, 'origin' | 'isHealthy'>) => void
   readonly meter?: PlacingMeter
+  readonly onDecision?: PlacingParts['onDecision']
 }
 
 /**
@@ -71,8 +73,9 @@ export class ReplicaPool {
   constructor(parts: PoolParts) {
     this.#parts = parts
     this.#outliers = new Outliers(parts.clock, outlierDefaults)
-    const { clock, origins, meter = noMeter } = parts
-    this.placing = new Placing({ clock, origins, meter, able: () => this.#able() }, placingDefaults)
+    const { clock, origins, meter = noMeter, onDecision } = parts
+    const able = () => this.#able()
+    this.placing = new Placing({ clock, origins, meter, able, onDecision }, placingDefaults)
   }
 
   get replicas(): readonly ReplicaView[] {
@@ -88,8 +91,8 @@ export class ReplicaPool {
   configure(options: VllmProvider['replicas'], placing: PlacingSettings = placingDefaults): void {
     this.#options = options
     this.placing.configure(placing)
-    // Those of a Service stay until it has been asked who they are.
-    if (options.service === undefined) {
+    // Others stay until their source has been asked who they are.
+    if (options.addresses.length > 0) {
       this.#take(options.addresses.map((origin) => ({ origin, state: 'serving' })))
     }
     this.#undoProbe?.()

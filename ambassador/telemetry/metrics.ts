@@ -51,6 +51,9 @@ const genAiTable = {
 /** Calls that are held wait from a few milliseconds up to their patience. */
 const heldBuckets = [0.001, 0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120] as const
 
+/** Half and double are what a forecast should stay within. */
+const ratioBuckets = [0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 4, 8, 16] as const
+
 const poolTable = {
   poolWaiting: {
     name: 'outrigger_pool_waiting',
@@ -71,6 +74,19 @@ const poolTable = {
     help: 'Attempts that were given a replica, by what was known: full, bytes, blind, hash.',
     type: 'counter',
     labels: ['provider', 'tier'],
+  },
+  poolRefused: {
+    name: 'outrigger_pool_refused_total',
+    help: 'Calls that were not given a replica, by why: ttft, patience, room.',
+    type: 'counter',
+    labels: ['provider', 'class', 'reason'],
+  },
+  poolForecast: {
+    name: 'outrigger_pool_forecast_ratio',
+    help: 'Time to the first token by its forecast: of calls sent at once, and of those held.',
+    type: 'histogram',
+    labels: ['provider', 'kind'],
+    buckets: ratioBuckets,
   },
   poolCachedTokens: {
     name: 'outrigger_pool_cached_tokens_total',

@@ -54,7 +54,7 @@ export interface Command {
   /** One word or two: `config status`. */
   readonly name: string
   /** Its operand as it is written, in brackets where it may be left out: `[FILE|-]`; empty: none. */
-  readonly operands: '' | 'FILE|-' | '[FILE|-]' | '[NAME]'
+  readonly operands: '' | 'FILE|-' | '[FILE|-]' | '[NAME]' | 'ID'
   /** In one line. */
   readonly summary: string
   /** What there is to know; line breaks are made anew. */

@@ -48,6 +48,26 @@ says what it would do and why. Exit code 1 where it would refuse the pod.`,
     load: async () => (await import('./pods/explain.ts')).explain,
   },
   {
+    name: 'explain call',
+    operands: 'ID',
+    summary: 'why a call went to its replica, and what the others would have cost',
+    about: `
+Tells of a call to a vLLM pool, by the id of its answer's header x-outrigger-call, which replica it was
+given and why: what each would have cost, in milliseconds and term by term, which had room, how long
+the call was held and what for, and what came of it. Asks the ambassadors of this machine, or the one
+at --admin, and where none answers those of the cluster, one pod after another: their admin
+ports are on no network, so that it takes kubectl and the right to port-forward. Each remembers its
+last 1,024 decisions, and no prompt.`,
+    options: {
+      admin: {
+        value: 'HOST:PORT',
+        about: "an ambassador's admin port; 4102, 4112 and so on of this machine unless given",
+      },
+    },
+    example: 'outrigger explain call 0199f3a2-6c1e-7b5d-9a40-1f2e3d4c5b6a',
+    load: async () => (await import('./calls/explain-call.ts')).explainCall,
+  },
+  {
     name: 'diff',
     operands: '',
     summary: 'pods whose sidecar is of an older template, and what differs',

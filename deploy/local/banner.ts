@@ -35,6 +35,7 @@ export function banner(facts: BannerFacts): string {
     'Outrigger runs on this machine',
     table(processRows(facts)),
     section('Providers', table(providerRows(facts))),
+    ...pageSections(facts),
     ...(calls.length === 0 ? [none] : calls),
     ...demoSections(facts, chat),
     section(
@@ -79,6 +80,15 @@ function providerRows({ config, plan }: BannerFacts): string[][] {
       replicas === undefined ? `enabled: ${whereOf(provider)}` : 'enabled: simulated',
     ]
   })
+}
+
+/** Where a browser sees what a pool does with its calls. */
+function pageSections({ config, plan }: BannerFacts): string[] {
+  const pools = plan.ambassadors.filter(
+    ({ provider }) => config.providers[provider]?.kind === 'vllm',
+  )
+  const rows = pools.map(({ provider, port }) => [provider, `http://127.0.0.1:${port + 2}/pool`])
+  return rows.length === 0 ? [] : [section('Live, in a browser', table(rows))]
 }
 
 const limitWords: Readonly<Record<string, string>> = {

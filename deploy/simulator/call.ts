@@ -94,10 +94,14 @@ function answerRequest(call: Call): void {
   answerQuestion(call, prioritized(call, question))
 }
 
-/** The header `X-Vllm-Priority` wins over the body. */
-function prioritized({ request }: Call, question: Question): Question {
+/** The header `X-Vllm-Priority` wins over the body. Errors: `Refusal` 400 where none is taken. */
+function prioritized({ request, options }: Call, question: Question): Question {
   const given = Number(request.headers['x-vllm-priority'] ?? Number.NaN)
-  return Number.isSafeInteger(given) ? { ...question, priority: given } : question
+  const priority = Number.isSafeInteger(given) ? given : question.priority
+  if (priority !== 0 && options.refusesPriority && options.scheduling === 'fcfs') {
+    throw badRequest(`Got priority ${priority} but Priority scheduling is not enabled.`)
+  }
+  return { ...question, priority }
 }
 
 function readBody(call: Call): Fields {

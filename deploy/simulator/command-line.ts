@@ -30,6 +30,7 @@ const positive: ReadonlySet<string> = new Set([
 ])
 
 const flags = {
+  'refuse-priority': { refusesPriority: true },
   'no-faults': { faultsByHeader: false },
   'no-prompt-tokens-details': { promptTokensDetails: false },
   'no-kv-metrics': { kvMetrics: false },

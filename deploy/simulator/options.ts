@@ -17,6 +17,8 @@ export interface ReplicaOptions extends PlainStepTime {
   readonly stepTokensMax: number
   /** vLLM's `--scheduling-policy`. */
   readonly scheduling: 'fcfs' | 'priority'
+  /** Whether under `fcfs` a call with a `priority` is refused (400), as some vLLMs do; others ignore it. */
+  readonly refusesPriority: boolean
   /** Calls that may run and wait together (vLLM's `--max-num-queued-reqs`); 0 is no limit. */
   readonly queuedMax: number
   /** KV cache blocks, the one that vLLM keeps for itself included. */
@@ -73,6 +75,7 @@ export const replicaDefaults: ReplicaOptions = {
   runningMax: 64,
   stepTokensMax: 8_192,
   scheduling: 'fcfs',
+  refusesPriority: false,
   queuedMax: 0,
   blocks: 4_096,
   blockTokens: 16,

@@ -1,5 +1,15 @@
 import * as v from 'valibot'
-import { count, duration, filePath, oneOf, size } from './fields.ts'
+import {
+  count,
+  duration,
+  filePath,
+  modelName,
+  named,
+  oneOf,
+  secretRef,
+  size,
+  text,
+} from './fields.ts'
 
 /** `providers.NAME.replicas.signals`: what replicas say of themselves. */
 export const signals = v.object({
@@ -7,6 +17,20 @@ export const signals = v.object({
   interval: v.optional(duration({ min: 100 }), '1s'),
   // A page that is late is asked for again in its next turn.
   timeout: v.optional(duration(), '5s'),
+})
+
+/** `providers.NAME.replicas.dns`: a name that stands for all replicas, such as a headless Service's. */
+export const replicasDns = v.object({
+  // A whole name: no search domains are tried.
+  name: text(
+    /^[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/,
+    'must be a whole DNS name, such as vllm-llama.models.svc.cluster.local',
+  ),
+  // Of all of them; absent, the name has SRV records, which say it.
+  port: v.optional(count({ max: 65_535 })),
+  scheme: v.optional(oneOf(['http', 'https']), 'http'),
+  // Cluster DNS answers from memory; a replica that is gone is found by its probes before.
+  interval: v.optional(duration({ min: 1_000 }), '10s'),
 })
 
 /** Policies of other routers, by their names. */
@@ -24,10 +48,33 @@ export const peerPolicies = [
 /** Our own two, then those. */
 export const dispatchPolicies = ['fair', 'fast', ...peerPolicies] as const
 
+/** `providers.NAME.dispatch.classes.NAME`: refused at once is what cannot keep it. */
+const objective = v.object({
+  // To the first token; a prompt that alone takes longer may take twice what it takes alone.
+  ttft: v.optional(duration({ min: 10 })),
+  // Between two tokens of an answer: a replica is given no further call that would slow it beyond.
+  timePerToken: v.optional(duration({ min: 1, max: 60_000 })),
+})
+
 /** `providers.NAME.dispatch`: how the calls of a pool get their replicas. */
 export const dispatch = v.object({
   // `fast` lets the largest prompts wait longest where a pool is full.
   policy: v.optional(oneOf(dispatchPolicies), 'fair'),
+  // Only for servers started with --scheduling-policy priority: others ignore or refuse it.
+  priority: v.optional(v.boolean('must be true or false'), false),
+  // A line in the log for each call, of 2 KiB at most, that `npm run replay` plays again.
+  decisions: v.optional(v.boolean('must be true or false'), false),
+  // LoRA adapters by the names that calls ask for, with their paths as the servers have them: one that
+  // a replica lacks is loaded there. Absent, replicas serve what they were started with.
+  adapters: v.optional(
+    named(modelName, text(/^[^\s\0]{1,1024}$/, 'must be the path of an adapter on the servers')),
+    {},
+  ),
+  // What calls of a class are promised; one that is not named is promised nothing.
+  classes: v.optional(
+    v.object({ interactive: v.optional(objective, {}), batch: v.optional(objective, {}) }),
+    {},
+  ),
   // What may wait for a replica with room; whatever is beyond is refused at once.
   waiting: v.optional(
     v.object({
@@ -40,6 +87,12 @@ export const dispatch = v.object({
     }),
     {},
   ),
+})
+
+/** `providers.NAME.cacheSalt`: each tenant finds in the replicas' caches only what it has put there. */
+export const cacheSalt = v.object({
+  // The same in all ambassadors of the pool; another one empties the caches.
+  secret: secretRef,
 })
 
 /** `providers.NAME.tokens`: where the tokens of prompts come from. */

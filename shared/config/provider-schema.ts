@@ -10,6 +10,7 @@ import {
 import {
   count,
   duration,
+  filePath,
   hostPort,
   kindsOf,
   labelName,
@@ -20,7 +21,7 @@ import {
   text,
   url,
 } from './fields.ts'
-import { dispatch, signals, tokens } from './pool-schema.ts'
+import { cacheSalt, dispatch, replicasDns, signals, tokens } from './pool-schema.ts'
 import { presetNames, presets } from './presets.ts'
 import { prices, unknownPrice } from './price-schema.ts'
 import { accountPercent, families, limits, queue } from './quota-schema.ts'
@@ -221,13 +222,17 @@ const replicas = v.pipe(
         portMessage,
       ),
     ),
+    // A list of addresses that somebody else keeps; relative to the configuration's directory.
+    file: v.optional(filePath),
+    dns: v.optional(replicasDns),
     health: v.optional(health, {}),
     // What replicas say of themselves, on /metrics.
     signals: v.optional(signals, {}),
   }),
   v.check(
-    ({ addresses, service }) => addresses.length > 0 !== (service !== undefined),
-    'must name either addresses or a service',
+    ({ addresses, service, file, dns }) =>
+      [addresses[0], service, file, dns].filter((source) => source !== undefined).length === 1,
+    'must name one of addresses, service, file and dns',
   ),
   v.check(
     ({ service, port }) => port === undefined || service !== undefined,
@@ -242,6 +247,8 @@ const vllm = v.object({
   dispatch: v.optional(dispatch, {}),
   // Of prompts, so that whoever has one cached is known; absent, their bytes tell.
   tokens: v.optional(tokens),
+  // Absent, tenants share the replicas' caches, and times tell what others have asked.
+  cacheSalt: v.optional(cacheSalt),
   // A stream that breaks goes on at another replica. Off: the rest of the answer is a new sample.
   resume: v.optional(resume, false),
   // Only for servers started with --api-key.

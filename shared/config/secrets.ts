@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
-import type { Config, SecretRef } from './schema.ts'
+import type { Config, Provider, SecretRef } from './schema.ts'
 
 /** What the named secrets hold. */
 export interface Secrets {
@@ -34,8 +34,15 @@ export const sidecarSecrets: SecretsOf = ({ sidecar }) =>
 export function ambassadorSecrets(provider: string): SecretsOf {
   return ({ ambassador: { identity }, providers }) => [
     ...(identity.kind === 'shared-secret' ? identity.secrets.map(({ secret }) => secret) : []),
-    ...(providers[provider]?.credentials.flatMap(({ secret }) => secret ?? []) ?? []),
+    ...secretsOfProvider(providers[provider]),
   ]
+}
+
+function secretsOfProvider(provider: Provider | undefined): readonly SecretRef[] {
+  if (provider === undefined) return []
+  const keys = provider.credentials.flatMap(({ secret }) => secret ?? [])
+  const salt = provider.kind === 'vllm' ? provider.cacheSalt?.secret : undefined
+  return salt === undefined ? keys : [...keys, salt]
 }
 
 /** Every secret that `config` names, for who starts the halves. */

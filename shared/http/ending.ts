@@ -1,5 +1,6 @@
 import type { CallError } from '#shared/errors/call-error.ts'
-import type { Body, BodySink } from './body.ts'
+import type { Body } from './body.ts'
+import { ThroughBody } from './through-body.ts'
 
 /** How a body ended: read to its end, failed, dropped half-way, or never read at all. */
 export type Ending =
@@ -18,46 +19,35 @@ export function withEnding(body: Body, onEnding: OnEnding): Body {
 
 export type OnEnding = (ending: Ending, bytes: number) => void
 
-class WatchedBody implements Body, BodySink {
-  readonly #body: Body
+class WatchedBody extends ThroughBody {
   readonly #onEnding: OnEnding
-  #sink: BodySink | undefined
   #hasEnded = false
   #bytes = 0
 
   constructor(body: Body, onEnding: OnEnding) {
-    this.#body = body
+    super(body)
     this.#onEnding = onEnding
   }
 
-  pipe(sink: BodySink): void {
-    this.#sink = sink
-    this.#body.pipe(this)
+  override cancel(): void {
+    super.cancel()
+    this.#finish({ kind: this.isPiped ? 'dropped' : 'unread' })
   }
 
-  resume(): void {
-    this.#body.resume()
-  }
-
-  cancel(): void {
-    this.#body.cancel()
-    this.#finish({ kind: this.#sink === undefined ? 'unread' : 'dropped' })
-  }
-
-  write(chunk: Buffer): boolean {
+  override write(chunk: Buffer): boolean {
     this.#bytes += chunk.length
-    return this.#sink?.write(chunk) ?? false
+    return super.write(chunk)
   }
 
   // The verdict comes before the sink hears of the end: a trailer written there can tell of it.
-  end(): void {
+  override end(): void {
     this.#finish({ kind: 'complete' })
-    this.#sink?.end()
+    super.end()
   }
 
-  fail(error: CallError): void {
+  override fail(error: CallError): void {
     this.#finish({ kind: 'failed', error })
-    this.#sink?.fail(error)
+    super.fail(error)
   }
 
   #finish(ending: Ending): void {

@@ -13,10 +13,12 @@ export interface Page {
   readonly status: number
   readonly type: string
   readonly text: string
+  /** Further headers of the answer. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
-/** A page that is read; `accept` is the header of that name. */
-export type ReadPage = (accept: string | undefined) => Page
+/** A page that is read; `accept` is the header of that name, `query` what follows the question mark. */
+export type ReadPage = (accept: string | undefined, query: string) => Page
 
 /** A page that answers what is posted to it, 1 MiB at most. Never rejects. */
 export interface PostPage {
@@ -48,7 +50,7 @@ export async function startAdminServer(
     }
   }
   const server: Server = createServer((request, response) => {
-    const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
+    const [path = '/', query = ''] = (request.url ?? '/').split('?', 2)
     const page = Object.hasOwn(pages, path) ? pages[path] : undefined
     const { method } = request
     if (page === undefined) {
@@ -63,7 +65,7 @@ export async function startAdminServer(
           () => response.destroy(),
         )
     } else if (method !== 'GET' && method !== 'HEAD') write(response, textPage(405, 'use GET'))
-    else write(response, page(request.headers.accept))
+    else write(response, page(request.headers.accept, query))
   })
   // Scrapers are few and quick; nobody else has a reason to hold a connection here.
   server.maxConnections = 64
@@ -81,8 +83,9 @@ export async function startAdminServer(
 }
 
 /** The head alone where that is what was asked for: node leaves out the rest. */
-function write(response: ServerResponse, { status, type, text }: Page): void {
-  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(text) })
+function write(response: ServerResponse, { status, type, text, headers }: Page): void {
+  const length = Buffer.byteLength(text)
+  response.writeHead(status, { 'content-type': type, 'content-length': length, ...headers })
   response.end(text)
 }
 

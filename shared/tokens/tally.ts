@@ -23,6 +23,11 @@ export class Tally {
     return this.#ranks?.slice(0, this.count) ?? new Uint32Array(0)
   }
 
+  /** Of the token `at`, where ranks are kept. */
+  rankAt(at: number): number {
+    return this.#ranks?.[at] ?? 0
+  }
+
   add(rank: number): void {
     if (this.#ranks !== undefined) this.#keep(this.#ranks, rank)
     this.count++

@@ -75,7 +75,10 @@ export class Cluster {
     return this.#switchboard.rotateSigningKey(before)
   }
 
-  /** Starts what a file before this one left dead or frozen. */
+  /**
+   * Starts what is dead or frozen, and anew what saw the API server away: where a test goes on with
+   * controllers, instead of starting the API server alone, after which they may see nothing for a minute.
+   */
   heal(): Promise<void> {
     return this.#switchboard.heal()
   }
@@ -92,7 +95,7 @@ export class Cluster {
       await this.api.create(`${path}/serviceaccounts`, account)
       return name
     }
-    await until(`the default service account of ${name}`, 20_000, async () => {
+    await until(`the default service account of ${name}`, 60_000, async () => {
       await this.api.get(`${path}/configmaps/kube-root-ca.crt`)
       return this.api.get(`${path}/serviceaccounts/default`)
     })

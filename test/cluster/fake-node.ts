@@ -58,7 +58,7 @@ export class FakeNode {
 
   /** The pod's life here: its address, its volumes. Rejects where it is not here within 20 s. */
   life(namespace: string, name: string): Promise<PodLife> {
-    return until(`${namespace}/${name} on ${this.name}`, 20_000, async () =>
+    return until(`${namespace}/${name} on ${this.name}`, 60_000, async () =>
       [...this.#pods.values()].find(({ pod }) => {
         return pod.metadata.namespace === namespace && pod.metadata.name === name
       }),

@@ -11,7 +11,7 @@ import type { ComponentName } from './control-plane/programs.ts'
  */
 export async function serveSwitches(plane: ControlPlane, socket: string): Promise<Server> {
   const actions = new Map<string, () => Promise<unknown>>([
-    ['/heal', () => startAll(plane)],
+    ['/heal', () => plane.heal()],
     ['/signing-key/keep', () => plane.rotateSigningKey('keep')],
     ['/signing-key/drop', () => plane.rotateSigningKey('drop')],
   ])
@@ -33,11 +33,6 @@ export async function serveSwitches(plane: ControlPlane, socket: string): Promis
   return server
 }
 
-/** In order: the others cannot be healthy without those before them. */
-async function startAll(plane: ControlPlane): Promise<void> {
-  for (const component of plane.components.values()) await component.start()
-}
-
 /** The other end of {@link serveSwitches}. */
 export class Switchboard {
   readonly #socket: string
@@ -46,7 +41,7 @@ export class Switchboard {
     this.#socket = socket
   }
 
-  /** Starts whatever a test left dead or frozen. */
+  /** As {@link ControlPlane.heal}. */
   heal(): Promise<void> {
     return this.#post('/heal')
   }

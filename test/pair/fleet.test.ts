@@ -39,7 +39,7 @@ interface Fleet {
 
 /** Asks until `isIt`, as `outrigger config status --wait` does. */
 async function fleetOnce(isIt: (fleet: Fleet) => boolean): Promise<Fleet> {
-  return until('the fleet', 20_000, async () => {
+  return until('the fleet', 60_000, async () => {
     const fleet: Fleet = JSON.parse((await ambassador.page('/fleet')).text)
     return isIt(fleet) && fleet
   })

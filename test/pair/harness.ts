@@ -188,7 +188,7 @@ export class Half {
 
   /** A page of the probes' port (`/metrics`, `/readyz`) or of the loopback's (`/configz`). */
   async page(path: string): Promise<{ status: number; text: string }> {
-    const isAdmin = path === '/configz' || path === '/statusz'
+    const isAdmin = ['/configz', '/statusz', '/explain'].includes(path.split('?')[0] ?? '')
     const port = Number(this.#ready[isAdmin ? 'adminPort' : 'probesPort'])
     const response = await fetch(`http://127.0.0.1:${port}${path}`)
     return { status: response.status, text: await response.text() }

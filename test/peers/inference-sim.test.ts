@@ -5,6 +5,7 @@ import OpenAI from 'openai'
 import { type Pair, startPair } from '../pair/harness.ts'
 import { buildInferenceSim } from './build.ts'
 import { type InferenceSim, startInferenceSim } from './inference-sim.ts'
+import { poolOfInferenceSims } from './pool-of-inference-sims.ts'
 import { type Relay, startRelay } from './relay.ts'
 
 const peer = await buildInferenceSim()
@@ -14,6 +15,8 @@ const skip = peer.kind === 'absent' ? peer.reason : false
 test('llm-d-inference-sim is built', { skip }, () => {
   assert.equal(peer.kind, 'built')
 })
+
+poolOfInferenceSims(peer)
 
 const running = 'vllm:num_requests_running'
 

@@ -19,11 +19,17 @@ process.on('exit', () => {
   for (const child of live) child.kill('SIGKILL')
 })
 
-/** Starts the program at `path`; resolves when it is healthy. Its port is tried anew where taken. */
-export async function startInferenceSim(path: string): Promise<InferenceSim> {
+/**
+ * Starts the program at `path`, with more words of a command line than those below; resolves when it is
+ * healthy. Its port is tried anew where taken.
+ */
+export async function startInferenceSim(
+  path: string,
+  more: readonly string[] = [],
+): Promise<InferenceSim> {
   for (let tries = 1; ; tries++) {
     const port = await closedPort()
-    const started = new Started(path, port)
+    const started = new Started([path, ...more], port)
     if (await started.isHealthy()) return simulatorOf(started, port)
     await started.close()
     if (tries === 3) throw new Error(`Cannot start ${path}: ${started.output}`)
@@ -49,9 +55,9 @@ class Started {
   readonly #child: ChildProcess
   #hasEnded = false
 
-  constructor(path: string, port: number) {
+  constructor([path = '', ...more]: readonly string[], port: number) {
     this.port = port
-    this.#child = spawn(path, [...options, '--port', String(port)], {
+    this.#child = spawn(path, [...options, ...more, '--port', String(port)], {
       stdio: ['ignore', 'pipe', 'pipe'],
       // It does not start without one.
       env: { ...process.env, POD_IP: '127.0.0.1' },

@@ -1,4 +1,5 @@
 import type { PrefillRates } from '../cost/prefill-cost.ts'
+import type { DecisionRecorder } from '../decisions/recorder.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Policy } from '../policies/policy.ts'
 import type { PrefixIndex } from '../prefix/prefix-index.ts'
@@ -15,6 +16,8 @@ interface EarlyBindingParts {
   readonly members: () => readonly Member[]
   readonly blockTokens: number
   readonly rates: PrefillRates
+  /** Told of every decision. */
+  readonly recorder?: DecisionRecorder | undefined
 }
 
 /** Binds every call when it arrives, by a policy. */
@@ -28,14 +31,17 @@ export class EarlyBinding implements Router {
   }
 
   submit(call: PoolCall, bind: (binding: Binding) => void): () => void {
-    const { policy, ledger, index, members, blockTokens, rates } = this.#parts
+    const { policy, ledger, index, members, blockTokens, rates, recorder } = this.#parts
     const all = members()
     const { slot } = policy.choose(call, all)
     const member = all.find((each) => each.slot === slot)
     if (member === undefined) throw new Error(`Cannot bind: '${policy.name}' chose nobody`)
     if (this.#found.length <= slot) this.#found = new Int32Array(slotsOf(all))
     index.match(call.chain, this.#found)
-    const cached = (this.#found[slot] ?? 0) * blockTokens
+    const found = this.#found
+    const decided = { call, policy: policy.name, chosen: member, members: all, found }
+    recorder?.boundBy({ ...decided, ledger, blockTokens })
+    const cached = (found[slot] ?? 0) * blockTokens
     const entry = ledger.send(call, slot, expectation(call, rates, cached))
     bind({ member, entry, priority: policy.priorityOf?.(call) })
     return () => undefined

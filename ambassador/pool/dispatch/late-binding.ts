@@ -1,15 +1,42 @@
+import type { DecisionRecorder, Weighing } from '../decisions/recorder.ts'
+import type { InTurn } from '../fairness/class-line.ts'
+import { type ClassTurn, ClassTurns } from '../fairness/class-turns.ts'
+import { GpuCharge } from '../fairness/gpu-charge.ts'
+import type { TenantTime } from '../fairness/tenant-time.ts'
+import { type TenantView, tenantViews } from '../fairness/tenant-views.ts'
+import { WantedReplicas } from '../fairness/wanted-replicas.ts'
 import { Chooser, type ChooserParts, type Wish } from './chooser.ts'
 import { KeptReplicas } from './kept-replicas.ts'
 import type { Member } from './member.ts'
 import type { PoolCall } from './pool-call.ts'
 import type { Binding, Router } from './router.ts'
-import { WaitingLine } from './waiting-line.ts'
 
-interface Waiting extends Wish {
+/** A call that wants a replica, in its class and of its tenant. */
+interface Comer extends Wish {
+  readonly turn: ClassTurn<Waiting>
+  readonly tenant: TenantTime
+}
+
+interface Waiting extends Comer, InTurn {
   readonly bind: (binding: Binding) => void
   /** Own work and age: smaller goes first. */
   readonly key: number
 }
+
+interface LateBindingParts extends ChooserParts {
+  /** Told of every decision. */
+  readonly recorder?: DecisionRecorder | undefined
+  /** Classes by rank, the first goes first. */
+  readonly classes?: readonly string[]
+  /** What lower classes get while higher ones wait, 0 to below 1. */
+  readonly lowerShare?: (() => number) | undefined
+}
+
+/** As where nothing is configured. */
+const defaults = { classes: ['interactive', 'batch'], lowerShare: () => 0.1 } as const
+
+/** In a replica's own queue a call of a lower class stands behind so much work of others, in ms. */
+const classPriority = 60_000
 
 /** How long what a replica has of a waiting call is believed; it is looked up again before it is sent. */
 const matchMs = 200
@@ -21,50 +48,85 @@ const lookMs = 50
  * that wait go by their own work and their age; one that does not fit never stops those behind it.
  */
 export class LateBinding implements Router {
-  readonly #parts: ChooserParts
+  readonly #parts: LateBindingParts
   readonly #chooser: Chooser
   readonly #kept: KeptReplicas<Waiting>
-  readonly #line = new WaitingLine<Waiting>()
+  readonly #turns: ClassTurns<Waiting>
+  readonly #wanted = new WantedReplicas<Member>()
+  readonly #weighing: Weighing
   #isLooking = false
 
-  constructor(parts: ChooserParts) {
+  constructor(parts: LateBindingParts) {
     this.#parts = parts
     this.#chooser = new Chooser(parts)
     this.#kept = new KeptReplicas(parts, this.#chooser)
+    const isKept = (wish: Wish, member: Member) => this.#kept.isKeptFrom(wish, member)
+    this.#weighing = { parts, chooser: this.#chooser, isKept }
+    const { classes = defaults.classes, lowerShare = defaults.lowerShare, settings } = parts
+    this.#turns = new ClassTurns({ classes, lowerShare, quantumMs: settings.quantumMs })
   }
 
   get waiting(): number {
-    return this.#line.length
+    return this.#turns.length
+  }
+
+  /** Up to `count` tenants of each class, those with most calls that wait first. */
+  tenants(count: number): readonly TenantView[] {
+    return this.#turns.all.flatMap(({ name, line }) => tenantViews(name, line.times, count))
   }
 
   submit(call: PoolCall, bind: (binding: Binding) => void): () => void {
-    const wish = this.#chooser.wishOf(call)
-    this.#kept.saw(wish)
-    const member = this.#choose(wish)
+    const comer = this.#comerOf(call)
+    this.#kept.saw(comer)
+    const member = this.#choose(comer)
     if (member !== undefined) {
-      this.#bind(wish, member, bind)
+      this.#bind(comer, member, bind)
       return () => undefined
     }
-    const waiting = { ...wish, bind, key: this.#keyOf(wish) }
-    this.#line.add(waiting)
+    const waiting = { ...comer, bind, key: this.#keyOf(comer) }
+    this.#parts.recorder?.held(comer, this.#weighing)
+    comer.turn.line.add(waiting)
     this.#lookLater()
     return () => this.#leave(waiting)
   }
 
   changed(): void {
-    if (this.#line.length === 0) return
+    if (this.#turns.length === 0) return
     this.#placeKept()
+    this.#wanted.clear()
     const { window } = this.#parts.settings
-    for (let place = 0, looked = 0; looked < window; looked++) {
-      const waiting = this.#line.at(place)
-      if (waiting === undefined) break
-      if (!this.#place(waiting)) place++
+    for (const turn of this.#turns.all) {
+      if (turn.isDue) turn.line.walk(window, (waiting) => turn.isDue && this.#place(waiting))
     }
-    this.#kept.keepFor(this.#line)
+    for (const { line } of this.#turns.all) {
+      line.walk(window, (waiting) => this.#place(waiting))
+    }
+    this.#kept.keepFor(this.#turns.keepable('in turn'))
+    this.#kept.keepFor(this.#turns.keepable('others'))
   }
 
-  #choose(wish: Wish): Member | undefined {
-    return this.#chooser.choose(wish, (member) => this.#kept.isKeptFrom(wish, member))
+  #comerOf(call: PoolCall): Comer {
+    const turn = this.#turns.of(call.class)
+    const tenant = turn.line.times.arrives(call.tenant, call.weight ?? 1)
+    return { ...this.#chooser.wishOf(call), turn, tenant }
+  }
+
+  /** Where it has to wait, the replica that it waits for takes nobody of a lower class. */
+  #choose(comer: Comer): Member | undefined {
+    let best: Member | undefined
+    const member = this.#chooser.choose(comer, (offered) => {
+      const isKept = this.#kept.isKeptFrom(comer, offered) || this.#yields(comer.turn, offered)
+      // The chooser asks of each that is better than those before it.
+      if (!isKept) best = offered
+      return isKept
+    })
+    if (member === undefined && best !== undefined) this.#wanted.add(best, comer.turn.rank)
+    return member
+  }
+
+  /** Whether somebody of a higher class waits for the replica, and the lower one has had its share. */
+  #yields(turn: ClassTurn<Waiting>, member: Member): boolean {
+    return !turn.isDue && this.#wanted.isWantedBefore(member, turn.rank)
   }
 
   /** By the replica that has most of it. The order never changes while calls wait: all age alike. */
@@ -97,20 +159,29 @@ export class LateBinding implements Router {
     }
   }
 
-  #bind(wish: Wish, member: Member, bind: (binding: Binding) => void): void {
-    const { ledger } = this.#parts
-    const expected = this.#chooser.expected(wish.call, wish.found[member.slot] ?? 0)
-    const priority = Math.round(this.#keyOf(wish))
-    bind({ member, entry: ledger.send(wish.call, member.slot, expected), priority })
+  #bind(comer: Comer, member: Member, bind: (binding: Binding) => void): void {
+    const { ledger, rates, recorder } = this.#parts
+    recorder?.bound(comer, member, this.#weighing)
+    const { call, turn, tenant } = comer
+    const expected = this.#chooser.expected(call, comer.found[member.slot] ?? 0)
+    const priority = Math.round(this.#keyOf(comer)) + turn.rank * classPriority
+    const generates = ledger.remaining(call, 0)
+    const entry = ledger.send(call, member.slot, expected)
+    const correct = (ms: number) => turn.line.times.correct(tenant, ms)
+    const charge = new GpuCharge({ entry, member, rates, generates, correct })
+    turn.line.times.charge(tenant, charge.expectedMs)
+    this.#turns.spend(turn, charge.expectedMs)
+    bind({ member, entry, priority, charge })
   }
 
   #leave(waiting: Waiting): void {
-    this.#line.remove(waiting)
+    waiting.turn.line.remove(waiting)
+    if (this.#turns.length === 0) this.#wanted.clear()
     this.#kept.release(waiting)
   }
 
   #lookLater(): void {
-    if (this.#isLooking || this.#line.length === 0) return
+    if (this.#isLooking || this.#turns.length === 0) return
     this.#isLooking = true
     this.#parts.clock.after(lookMs, () => {
       this.#isLooking = false

@@ -9,6 +9,8 @@ export interface PoolCall {
   /** Empty for the base model. */
   readonly adapter: string
   readonly tenant: string
+  /** The tenant's share against others' of its class, above 0; 1 where absent. */
+  readonly weight?: number
   /** A configured class, such as `interactive` or `batch`. */
   readonly class: string
   /** Milliseconds on the pool's clock. */

@@ -1,3 +1,5 @@
+import type { GpuCharge } from '../fairness/gpu-charge.ts'
+import type { TenantView } from '../fairness/tenant-views.ts'
 import type { Entry } from '../ledger/entry.ts'
 import type { Member } from './member.ts'
 import type { PoolCall } from './pool-call.ts'
@@ -8,6 +10,8 @@ export interface Binding {
   readonly entry: Entry
   /** What vLLM is told as `priority`; undefined to say nothing. */
   readonly priority: number | undefined
+  /** What its tenant is charged; to be settled when the call has ended. Absent where nobody counts. */
+  readonly charge?: GpuCharge
 }
 
 /** Gives each call its replica, at once or later. */
@@ -18,4 +22,6 @@ export interface Router {
   changed(): void
   /** Calls that wait. */
   readonly waiting: number
+  /** Up to `count` tenants of each class with what they have had; absent where nobody counts. */
+  tenants?(count: number): readonly TenantView[]
 }

@@ -18,6 +18,8 @@ export interface DispatchSettings {
   readonly keepMs: number
   /** How long a kept replica still takes calls that should not delay the large one, by the clock. */
   readonly backfillMs: number
+  /** How far tenants of equal weight may be apart in what they have had, for shorter calls to go first. */
+  readonly quantumMs: number
 }
 
 /** Replicas are kept for the largest prompts, which those that always find room would overtake. */
@@ -31,6 +33,7 @@ export const fair: DispatchSettings = {
   largeShare: 0.02,
   keepMs: 2_000,
   backfillMs: 2_000,
+  quantumMs: 300,
 }
 
 /** Keeps no replica for anybody: above capacity the largest prompts pay for what the others gain. */

@@ -68,9 +68,21 @@ export class Ledger {
     this.book(entry.slot).firstToken(entry, this.#parts.now())
   }
 
+  /** Its first token should have come, by the forecast: of an answer that is not seen before its end. */
+  presumeFirstToken(entry: Entry): void {
+    if (entry.state !== 'prefill') return
+    entry.state = 'decode'
+    this.book(entry.slot).presumeFirstToken(entry, this.#parts.now())
+  }
+
   /** `generated`: tokens in all, seen so far. */
   streamed(entry: Entry, generated: number): void {
-    if (entry.state === 'ended' || generated <= entry.generated) return
+    if (generated > entry.generated) this.counted(entry, generated)
+  }
+
+  /** `generated`: tokens in all, whatever was thought before. */
+  counted(entry: Entry, generated: number): void {
+    if (entry.state === 'ended') return
     entry.generated = generated
     const tail = this.#tailOf(entry.call, generated)
     if (tail === entry.tailBlocks) return

@@ -57,6 +57,11 @@ export class ReplicaBook {
     this.#leavePrefill(entry, nowMs)
   }
 
+  /** Its first token should have come: that says nothing of the replica’s speed. */
+  presumeFirstToken(entry: Entry, nowMs: number): void {
+    if (this.prefills.has(entry)) this.#leavePrefill(entry, nowMs)
+  }
+
   remove(entry: Entry, nowMs: number): void {
     if (this.prefills.has(entry)) this.#leavePrefill(entry, nowMs)
     this.entries.delete(entry)

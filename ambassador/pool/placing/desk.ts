@@ -1,5 +1,6 @@
 import type { Clock } from '#shared/call/clock.ts'
 import { assumedRates } from '../cost/prefill-cost.ts'
+import type { DecisionRecorder } from '../decisions/recorder.ts'
 import { EarlyBinding } from '../dispatch/early-binding.ts'
 import { LateBinding } from '../dispatch/late-binding.ts'
 import { Member } from '../dispatch/member.ts'
@@ -8,6 +9,7 @@ import { fair, fast } from '../dispatch/settings.ts'
 import { Ledger } from '../ledger/ledger.ts'
 import type { Policy } from '../policies/policy.ts'
 import { type PolicyName, policyNamed } from '../policies/policy-named.ts'
+import { agedPriorityDefaults } from '../policies/vllm-priority.ts'
 import { PrefixIndex } from '../prefix/prefix-index.ts'
 import type { ReplicaSignals } from '../signals/replica-signals.ts'
 import { elsewhere } from './elsewhere.ts'
@@ -22,6 +24,10 @@ interface DeskParts {
   readonly blockTokens: number
   /** Those that may take the call at hand, the preferred of equals first; never empty while asked. */
   readonly members: () => readonly Member[]
+  /** Told of every decision. */
+  readonly recorder: DecisionRecorder
+  /** What lower classes get of the replicas' time while higher ones wait, 0 to below 1. */
+  readonly lowerShare: () => number
 }
 
 /** Blocks of all replicas together that are remembered: 200 MB at worst. */
@@ -55,23 +61,32 @@ export class Desk {
   readonly #freeSlots: number[] = []
   #slots = 0
 
-  constructor({ clock, policy, blockTokens, members }: DeskParts) {
+  constructor({ clock, policy, blockTokens, members, recorder, lowerShare }: DeskParts) {
     const { index } = this
     this.blockTokens = blockTokens
     this.ledger = new Ledger({ now: () => clock.now(), index, blockTokens })
     const rates = assumedRates
-    const common = { ledger: this.ledger, index, members, blockTokens, rates }
+    const common = { ledger: this.ledger, index, members, blockTokens, rates, recorder }
     const other = elsewhere()
-    const hash = policyNamed('consistent-hashing-with-bounded-load', { random, blockTokens })
+    const hash = policyNamed('consistent-hashing-with-bounded-load', {
+      random,
+      blockTokens,
+      priority: agedPriorityDefaults,
+    })
     this.direct = new EarlyBinding({ ...common, policy: other })
     this.hashed = new EarlyBinding({ ...common, policy: hash })
     this.isLate = policy === 'fair' || policy === 'fast'
     if (policy === 'fair' || policy === 'fast') {
-      this.router = new LateBinding({ ...common, clock, settings: policy === 'fast' ? fast : fair })
+      this.router = new LateBinding({
+        ...common,
+        clock,
+        settings: policy === 'fast' ? fast : fair,
+        lowerShare,
+      })
       this.#policies = [hash]
       return
     }
-    const named = policyNamed(policy, { random, blockTokens })
+    const named = policyNamed(policy, { random, blockTokens, priority: agedPriorityDefaults })
     this.router = new EarlyBinding({ ...common, policy: named })
     this.#policies = [hash, named]
 

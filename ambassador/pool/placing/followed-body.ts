@@ -1,5 +1,6 @@
 import type { CallError } from '#shared/errors/call-error.ts'
-import type { Body, BodySink } from '#shared/http/body.ts'
+import type { Body } from '#shared/http/body.ts'
+import { ThroughBody } from '#shared/http/through-body.ts'
 
 /** Who looks at an answer as it passes. */
 export interface BodyReader {
@@ -12,44 +13,33 @@ export interface BodyReader {
 }
 
 /** The same body with somebody who looks on. */
-export class FollowedBody implements Body, BodySink {
-  readonly #body: Body
+export class FollowedBody extends ThroughBody {
   readonly #reader: BodyReader
-  #sink: BodySink | undefined
 
   constructor(body: Body, reader: BodyReader) {
-    this.#body = body
+    super(body)
     this.#reader = reader
   }
 
-  pipe(sink: BodySink): void {
-    this.#sink = sink
-    this.#body.pipe(this)
-  }
-
-  resume(): void {
-    this.#body.resume()
-  }
-
-  cancel(): void {
-    this.#body.cancel()
+  override cancel(): void {
+    super.cancel()
     this.#reader.over()
   }
 
-  write(chunk: Buffer): boolean {
-    const isRoomy = this.#sink?.write(chunk) ?? false
+  override write(chunk: Buffer): boolean {
+    const isRoomy = super.write(chunk)
     this.#reader.read(chunk)
     return isRoomy
   }
 
-  end(): void {
+  override end(): void {
     this.#reader.complete()
     this.#reader.over()
-    this.#sink?.end()
+    super.end()
   }
 
-  fail(error: CallError): void {
+  override fail(error: CallError): void {
     this.#reader.over()
-    this.#sink?.fail(error)
+    super.fail(error)
   }
 }

@@ -1,13 +1,19 @@
 import type { Clock, Undo } from '#shared/call/clock.ts'
 import { CallError, toCallError } from '#shared/errors/call-error.ts'
 import type { AmbassadorCall } from '../../call.ts'
+import type { Charge } from '../../limits/store.ts'
+import type { Entrance } from '../admission/pool-admission.ts'
 import type { PoolCall } from '../dispatch/pool-call.ts'
 import type { Placement } from './placement.ts'
 import type { WaitingCall, WaitingCalls } from './waiting-calls.ts'
 
-/** Submits a call anew; `bound` is told of its place, within this call or later. */
+/**
+ * Submits a call anew; `bound` is told of its place, within this call or later. Throws `overloaded`
+ * where it cannot be in time.
+ */
 export type Submit = (bound: (placement: Placement) => void) => {
   readonly call: PoolCall
+  readonly entrance: Entrance
   readonly takeBack: () => void
 }
 
@@ -20,8 +26,9 @@ interface InTurnParts {
 }
 
 /**
- * A place at once, or when the call’s turn comes. Rejects with `overloaded` where as much waits as may
- * and where its patience is over, and with the reason of a cancelling: it has left the line then.
+ * A place at once, or when the call’s turn comes. Rejects with `overloaded` where as much waits as may,
+ * where it cannot be in time and where its patience is over, and with the reason of a cancelling: it has
+ * left the line then.
  */
 export function inTurn(parts: InTurnParts): Promise<Placement> {
   const { clock, context, waiting } = parts
@@ -32,13 +39,13 @@ export function inTurn(parts: InTurnParts): Promise<Placement> {
     if (held.isOver) return
     const leftMs = Math.min(patienceUntilMs, deadlineMs) - clock.now()
     try {
-      if (leftMs <= 0) throw noRoom()
+      if (leftMs <= 0) throw held.noRoom()
       waiting.add(held)
     } catch (error) {
       held.refuse(toCallError(error))
       return
     }
-    held.undo.push(clock.after(leftMs, () => held.refuse(noRoom())))
+    held.undo.push(clock.after(leftMs, () => held.refuse(held.noRoom())))
     held.undo.push(cancellation.onCancel((reason) => held.refuse(reason)))
   })
 }
@@ -70,20 +77,48 @@ class Held implements WaitingCall {
     return this.#parts.context.class
   }
 
+  get tenant(): string {
+    return this.#parts.context.tenant
+  }
+
+  get charges(): readonly Charge[] {
+    return this.#parts.context.admission?.charges ?? []
+  }
+
   get bytes(): number {
     return this.#parts.bytes
   }
 
   submit(): void {
     if (this.isOver) return
-    this.#submitted = this.#parts.submit((placement) => {
-      this.#leave()
-      this.#resolve(placement)
-    })
+    try {
+      this.#submitted = this.#parts.submit((placement) => {
+        this.#leave()
+        this.#resolve(placement)
+      })
+    } catch (error) {
+      this.refuse(toCallError(error))
+    }
+    if (this.isOver) return
+    const late = this.#submitted?.entrance.held((error) => this.refuse(error))
+    if (late !== undefined) this.refuse(late)
   }
 
   takeBack(): void {
     this.#submitted?.takeBack()
+    this.#submitted?.entrance.leave()
+  }
+
+  fullForMs(): number {
+    return this.#submitted?.entrance.refused('room') ?? 1_000
+  }
+
+  noRoom(): CallError {
+    return new CallError(
+      'overloaded',
+      'Cannot place the call: no replica had room within its patience',
+      { reason: 'patience', retryAfterMs: this.#submitted?.entrance.refused('patience') ?? 1_000 },
+    )
   }
 
   refuse(error: CallError): void {
@@ -98,14 +133,6 @@ class Held implements WaitingCall {
     for (const each of this.undo) each()
     this.#parts.waiting.delete(this)
   }
-}
-
-function noRoom(): CallError {
-  return new CallError(
-    'overloaded',
-    'Cannot place the call: no replica had room within its patience',
-    { retryAfterMs: 1_000 },
-  )
 }
 
 export function noReplica(replicas: number): CallError {

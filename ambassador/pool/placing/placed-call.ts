@@ -1,4 +1,5 @@
-import type { Usage } from '#shared/dialects/usage.ts'
+import type { Cancellation } from '#shared/call/cancellation.ts'
+import { type Usage, usageInTail } from '#shared/dialects/usage.ts'
 import type { Body } from '#shared/http/body.ts'
 import type { CallResponse } from '#shared/http/call.ts'
 import { header } from '#shared/http/headers.ts'
@@ -7,20 +8,36 @@ import type { Binding } from '../dispatch/router.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Chain } from '../prefix/chain.ts'
 import { type Feedback, feedbackInTail, feedbackOf } from '../signals/feedback.ts'
+import { type LoadReport, readLoadReport } from '../signals/load-report.ts'
+import { AnswerText } from './answer-text.ts'
 import { type BodyReader, FollowedBody } from './followed-body.ts'
 import type { Placement } from './placement.ts'
+import type { UnseenProgress } from './unseen-progress.ts'
+import { WholeText } from './whole-text.ts'
 
 interface PlacedParts {
   readonly binding: Binding
+  readonly cancellation: Cancellation
   readonly ledger: Ledger
   readonly heldMs: number
   readonly tier: Placement['tier']
+  readonly members: Placement['members']
+  /** The replica takes no `priority`. */
+  readonly onPriorityRefused: () => void
+  /** The replica has told its load. */
+  readonly onLoad: (report: LoadReport) => void
+  /** The replica does not know the model; gives whether another one does. */
+  readonly onModelLacking: () => boolean
   /** The replica refused it for want of room. */
   readonly onFull: () => void
+  /** Thought of an answer that is not seen before its end; undefined of one that is. */
+  readonly unseen: UnseenProgress | undefined
   /** Something has ended or begun at the replica. */
   readonly onChange: () => void
   /** What the answer said, once at most; before `onEnd`. */
   readonly onReport: (feedback: Feedback, placed: PlacedCall) => void
+  /** What it generated, where it ended well and that is known; undefined where nobody asks. */
+  readonly onAnswer: ((text: string) => void) | undefined
   /** Once, in whichever way it ended. */
   readonly onEnd: () => void
 }
@@ -59,6 +76,14 @@ export class PlacedCall implements Placement {
     return this.#parts.tier
   }
 
+  get members(): Placement['members'] {
+    return this.#parts.members
+  }
+
+  get cancellation(): Cancellation {
+    return this.#parts.cancellation
+  }
+
   get binding(): Binding {
     return this.#parts.binding
   }
@@ -79,13 +104,30 @@ export class PlacedCall implements Placement {
     this.#parts.onFull()
   }
 
+  loaded(report: string | undefined): void {
+    const read = readLoadReport(report)
+    if (read !== undefined) this.#parts.onLoad(read)
+  }
+
+  lacksModel(): boolean {
+    return this.#parts.onModelLacking()
+  }
+
+  refusesPriority(): void {
+    this.#parts.onPriorityRefused()
+  }
+
   follow({ headers, body }: CallResponse, context: AmbassadorCall): Body {
     const type = header(headers, 'content-type') ?? ''
+    const dialect = context.surface?.dialect ?? 'chat'
+    const isAsked = this.#parts.onAnswer !== undefined
     if (type.startsWith('text/event-stream')) {
-      return new FollowedBody(body, new StreamReader(this, context))
+      const text = isAsked ? new AnswerText(dialect) : undefined
+      return new FollowedBody(body, new StreamReader(this, context, text))
     }
     // The head of a whole answer comes when it is all there: it says nothing of the prefill.
-    return new FollowedBody(body, new WholeReader(this))
+    const text = isAsked ? new WholeText(dialect) : undefined
+    return new FollowedBody(body, new WholeReader(this, text))
   }
 
   firstToken(): void {
@@ -103,13 +145,23 @@ export class PlacedCall implements Placement {
   /** What the answer said of itself: before its end, in which the ledger forgets the call. */
   told(feedback: Feedback | undefined, usage: Usage | undefined): void {
     if (this.#hasEnded) return
-    if (usage !== undefined) this.streamed(usage.output)
+    const { ledger, binding, unseen } = this.#parts
+    if (usage !== undefined) {
+      unseen?.settle()
+      ledger.counted(binding.entry, usage.output)
+    }
     if (feedback !== undefined) this.#parts.onReport(feedback, this)
+  }
+
+  /** Before its end, in which the replica’s blocks of it are let go. */
+  answered(text: string): void {
+    if (!this.#hasEnded && text !== '') this.#parts.onAnswer?.(text)
   }
 
   end(): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
+    this.#parts.unseen?.end()
     this.#parts.onEnd()
   }
 }
@@ -123,13 +175,16 @@ function isAlike(one: Chain, other: Chain, at: number): boolean {
 class StreamReader implements BodyReader {
   readonly #placed: PlacedCall
   readonly #context: AmbassadorCall
+  readonly #text: AnswerText | undefined
 
-  constructor(placed: PlacedCall, context: AmbassadorCall) {
+  constructor(placed: PlacedCall, context: AmbassadorCall, text: AnswerText | undefined) {
     this.#placed = placed
     this.#context = context
+    this.#text = text
   }
 
-  read(): void {
+  read(chunk: Buffer): void {
+    this.#text?.take(chunk)
     const { firstContentMs, streamWatch } = this.#context
     if (firstContentMs === undefined) return
     this.#placed.firstToken()
@@ -140,6 +195,7 @@ class StreamReader implements BodyReader {
     const { streamWatch } = this.#context
     const usage = streamWatch?.bill.usageObject
     this.#placed.told(feedbackOf({ usage }), streamWatch?.usage)
+    if (this.#text !== undefined) this.#placed.answered(this.#text.text)
   }
 
   over(): void {
@@ -150,21 +206,24 @@ class StreamReader implements BodyReader {
 /** Keeps the end of an answer: what it says of itself is there. */
 class WholeReader implements BodyReader {
   readonly #placed: PlacedCall
+  readonly #text: WholeText | undefined
   #tail: Buffer = Buffer.alloc(0)
 
-  constructor(placed: PlacedCall) {
+  constructor(placed: PlacedCall, text: WholeText | undefined) {
     this.#placed = placed
+    this.#text = text
   }
 
   read(chunk: Buffer): void {
+    this.#text?.take(chunk)
     const joined = chunk.length >= tailBytes ? chunk : Buffer.concat([this.#tail, chunk])
     // Copied: a slice would keep the whole piece alive.
     this.#tail = Buffer.from(joined.subarray(-tailBytes))
   }
 
   complete(): void {
-    // Its tokens came all at once: they say nothing of a replica’s pace.
-    this.#placed.told(feedbackInTail(this.#tail), undefined)
+    this.#placed.told(feedbackInTail(this.#tail), usageInTail(this.#tail))
+    if (this.#text !== undefined) this.#placed.answered(this.#text.text)
   }
 
   over(): void {

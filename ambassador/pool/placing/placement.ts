@@ -1,3 +1,4 @@
+import type { Cancellation } from '#shared/call/cancellation.ts'
 import type { Body } from '#shared/http/body.ts'
 import type { CallResponse } from '#shared/http/call.ts'
 import type { AmbassadorCall } from '../../call.ts'
@@ -17,8 +18,18 @@ export interface Placement {
   /** How long the call was held before. */
   readonly heldMs: number
   readonly tier: PlacementTier
+  /** Of the attempt there: cancelled with the call, and where the replica is found not to answer. */
+  readonly cancellation: Cancellation
+  /** What the replica is told in the body beside the caller’s own members, with its JSON. */
+  readonly members: Readonly<Record<string, string>>
+  /** The replica refuses a call with a `priority` and takes it without: it is told none any more. */
+  refusesPriority(): void
+  /** The replica does not know the call’s model: whether one that has not been tried does. */
+  lacksModel(): boolean
   /** The replica has refused it for want of room: it gets less for a while. */
   full(): void
+  /** What the head of an answer says of the replica’s load, where it says anything (ORCA). */
+  loaded(report: string | undefined): void
   /** The body of its answer, followed: the place ends with it in whichever way. */
   follow(response: CallResponse, context: AmbassadorCall): Body
   /** However it ended; a second time does nothing. */

@@ -1,3 +1,5 @@
+import type { LeftOut } from '../admission/vitals.ts'
+import type { DecisionView, WaitingView } from '../decisions/decision-view.ts'
 import type { Member } from '../dispatch/member.ts'
 import type { Notice } from '../signals/notices.ts'
 import type { WatchedReplica } from '../signals/replica-watch.ts'
@@ -17,8 +19,10 @@ export interface PlacedReplicaView {
   readonly kvUsage: number
   /** KV blocks; undefined where it does not say, which is told as a notice. */
   readonly capacityBlocks: number | undefined
-  /** Calls it is given at most, after it was full; undefined where nothing binds it. */
+  /** Calls it is given at most: after it was full, for a time per token; undefined: any number. */
   readonly callsMax: number | undefined
+  /** Why it is given no calls for what is seen of it, or one to try it; undefined where it is. */
+  readonly leftOut?: LeftOut | undefined
   /** Part of its prompt tokens that it had cached lately; undefined where no prompt came. */
   readonly hitRate: number | undefined
   readonly sleep: string | undefined
@@ -44,7 +48,22 @@ export interface PlacingView {
   readonly replicas: readonly PlacedReplicaView[]
 }
 
-export function viewOf(member: Member, seen: WatchedReplica): PlacedReplicaView {
+/** The same with who waits and how calls were placed, which takes longer to gather. */
+export interface PlacingStatus extends Omit<PlacingView, 'waiting' | 'replicas'> {
+  readonly waiting: WaitingView
+  readonly replicas: readonly (PlacedReplicaView & {
+    /** Part of what was thought to be cached there that it found lately, 0 to 1; undefined: not known. */
+    readonly trust: number | undefined
+  })[]
+  /** The last ones, newest first. */
+  readonly decisions: readonly DecisionView[]
+}
+
+export function viewOf(
+  member: Member,
+  seen: WatchedReplica,
+  leftOut: LeftOut | undefined,
+): PlacedReplicaView {
   const { origin, inFlight, queuedTokens, capacityBlocks, sequencesMax } = member
   const { signals, ageMs, error, notices } = seen
   return {
@@ -56,6 +75,7 @@ export function viewOf(member: Member, seen: WatchedReplica): PlacedReplicaView 
     kvUsage: signals.kvUsage,
     capacityBlocks: Number.isFinite(capacityBlocks) ? capacityBlocks : undefined,
     callsMax: Number.isFinite(sequencesMax) ? sequencesMax : undefined,
+    leftOut,
     hitRate: signals.rates?.hitRate,
     sleep: signals.sleep,
     ageMs,

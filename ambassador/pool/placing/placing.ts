@@ -2,33 +2,30 @@ import { randomFillSync } from '#shared/builtins.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest } from '#shared/http/call.ts'
 import type { AmbassadorCall } from '../../call.ts'
+import type { Recall } from '../../limits/recall.ts'
+import { PoolAdmission } from '../admission/pool-admission.ts'
+import { Decisions } from '../decisions/decisions.ts'
+import { waitingView } from '../decisions/waiting-view.ts'
 import type { Member } from '../dispatch/member.ts'
-import type { PoolCall } from '../dispatch/pool-call.ts'
-import type { Binding, Router } from '../dispatch/router.ts'
+import type { Router } from '../dispatch/router.ts'
 import type { HashSeed } from '../prefix/hash.ts'
-import type { Feedback } from '../signals/feedback.ts'
 import type { ReplicaSignals } from '../signals/replica-signals.ts'
 import { Desk } from './desk.ts'
-import { foundBlocks } from './found-blocks.ts'
 import { HitTrust } from './hit-trust.ts'
 import { inTurn, noReplica } from './in-turn.ts'
 import { KnownReplicas } from './known-replicas.ts'
-import { PlacedCall } from './placed-call.ts'
-import type { Placement, PlacementTier } from './placement.ts'
+import type { Placement } from './placement.ts'
+import { type Asked, Placements } from './placements.ts'
 import type { PlacingParts, PlacingSettings } from './placing-settings.ts'
-import { type PlacingView, viewOf } from './placing-view.ts'
-import { chainOf, type Prompt, promptOf } from './prompt-of.ts'
+import { type PlacingStatus, type PlacingView, viewOf } from './placing-view.ts'
+import { poolCallOf } from './pool-call-of.ts'
+import { chainOf, promptOf } from './prompt-of.ts'
 import { Takers } from './takers.ts'
 import { Tightened } from './tightened.ts'
 import { WaitingCalls } from './waiting-calls.ts'
 
-/** A call that asks for a replica. */
-interface Asked {
-  readonly prompt: Prompt
-  readonly context: AmbassadorCall
-  readonly arrivedMs: number
-}
-
+/** Decisions on statusz. */
+const decisionsTold = 20
 /** Tokens in a block where no replica says: vLLM’s default. */
 const blockTokensDefault = 16
 
@@ -40,10 +37,14 @@ export class Placing {
   readonly #parts: PlacingParts
   readonly #seed: HashSeed
   readonly #known: KnownReplicas
+  readonly #placements: Placements
   readonly #waiting: WaitingCalls
-  readonly #takers = new Takers()
+  readonly #admission: PoolAdmission
+  readonly #takers = new Takers((members) => this.#admission.vitals.able(members))
   readonly #tightened = new Tightened()
   readonly #trust: HitTrust
+  /** Why calls are where they are. */
+  readonly decisions: Decisions
   #settings: PlacingSettings
   #origins: readonly string[] = []
   #desk: Desk
@@ -58,6 +59,10 @@ export class Placing {
     this.#seed = [first, second]
     this.#waiting = new WaitingCalls(settings.waiting)
     this.#trust = new HitTrust(clock)
+    this.decisions = new Decisions(clock)
+    this.#tellDecisions()
+    const onChange = () => this.changed()
+    this.#admission = new PoolAdmission({ clock, meter: parts.meter, onChange }, settings.classes)
     this.#known = new KnownReplicas(
       {
         clock,
@@ -71,6 +76,16 @@ export class Placing {
       },
       settings,
     )
+    this.#placements = new Placements({
+      ...parts,
+      seed: this.#seed,
+      known: this.#known,
+      trust: this.#trust,
+      tightened: this.#tightened,
+      decisions: this.decisions,
+      isPrioritized: () => this.#settings.priority,
+      changed: () => this.changed(),
+    })
     this.#desk = this.#newDesk(blockTokensDefault)
   }
 
@@ -79,8 +94,15 @@ export class Placing {
     const isOther = settings.policy !== this.#settings.policy
     this.#settings = settings
     this.#waiting.limits = settings.waiting
+    this.#admission.configure(settings.classes)
     this.#known.configure(settings)
+    this.#tellDecisions()
     if (isOther) this.#change(this.#desk.blockTokens)
+  }
+
+  /** Limits of tenants may have fallen: calls that wait and are beyond them leave. */
+  recall(recalled: Pick<Recall, 'of'>): void {
+    this.#waiting.refuseWhere((call) => recalled.of(call))
   }
 
   /** Takes over who is in the pool. */
@@ -93,6 +115,7 @@ export class Placing {
 
   /** Who takes calls may have changed, or what is in flight: calls that wait may fit. */
   changed(): void {
+    this.#admission.changed()
     this.#refresh()
     if (this.#takers.all.length > 0) this.#desk.router.changed()
   }
@@ -104,7 +127,7 @@ export class Placing {
    */
   async place(request: CallRequest, context: AmbassadorCall): Promise<Placement> {
     const arrivedMs = this.#parts.clock.now()
-    const prompt = await promptOf(request, context, (facts) => this.#known.idsOf(facts))
+    const prompt = await promptOf(request, context, (...asked) => this.#known.idsOf(...asked))
     context.cancellation.check()
     this.#refresh()
     if (this.#takers.all.length === 0) throw noReplica(this.#origins.length)
@@ -121,7 +144,7 @@ export class Placing {
           })
     context.replicasTried.push(placement.origin)
     this.#parts.meter.placed(placement)
-    return placement
+    return this.#known.equipped(placement, context)
   }
 
   /** Whether a replica is left that the call has not tried. */
@@ -135,7 +158,7 @@ export class Placing {
     return this.#waiting.ofClass(name)
   }
 
-  /** For statusz and metrics. */
+  /** For metrics. */
   view(): PlacingView {
     const { tokens, replicas } = this.#known.view()
     return {
@@ -144,21 +167,32 @@ export class Placing {
       isHashed: this.#trust.isLost,
       foundShare: this.#trust.share,
       tokens,
-      waiting: {
-        calls: this.#waiting.size,
-        tokens: this.#waiting.tokens,
-        bytes: this.#waiting.bytes,
-      },
+      waiting: this.#waiting.view,
       replicas: this.#origins.flatMap((origin) => {
         const member = this.#desk.member(origin)
         const seen = replicas.get(origin)
-        return member === undefined || seen === undefined ? [] : [viewOf(member, seen)]
+        if (member === undefined || seen === undefined) return []
+        return [viewOf(member, seen, this.#admission.vitals.whyNot(member))]
       }),
+    }
+  }
+
+  /** For statusz. */
+  status(): PlacingStatus {
+    const view = this.view()
+    return {
+      ...view,
+      waiting: waitingView(this.#waiting),
+      replicas: view.replicas.map((replica) => {
+        return { ...replica, trust: this.decisions.trustIn(replica.origin) }
+      }),
+      decisions: this.decisions.latest(decisionsTold),
     }
   }
 
   close(): void {
     this.#known.close()
+    this.#admission.close()
     const why = 'Cannot wait for a replica: this process is ending'
     this.#waiting.refuseAll(new CallError('draining', why))
   }
@@ -177,24 +211,20 @@ export class Placing {
   }
 
   #submit(asked: Asked, router: Router, bound: (placement: Placement) => void) {
-    const { context, prompt, arrivedMs } = asked
+    const { context, prompt } = asked
     const desk = this.#desk
-    const call: PoolCall = {
-      id: context.id,
-      tokens: prompt.tokens,
-      chain: chainOf(prompt, desk.blockTokens, this.#seed),
-      adapter: this.#known.adapterOf(context.model),
-      tenant: context.tenant,
-      class: context.class,
-      arrivedMs,
-      outputMax: context.outputMax ?? Number.POSITIVE_INFINITY,
-      session: context.session === undefined ? '' : `${context.tenant} ${context.session}`,
-    }
+    const chain = chainOf(prompt, desk.blockTokens, this.#seed)
+    const adapter = this.#known.adapterOf(context.model)
+    const call = poolCallOf(asked, { chain, adapter })
+    context.adapter = adapter !== '' && this.#known.isAdapter(adapter) ? adapter : undefined
     this.#offer(context)
+    this.#offered = this.#known.serving(adapter, this.#offered)
+    const entrance = this.#admission.enter(call, context)
     const takeBack = router.submit(call, (binding) => {
-      bound(this.#placed(asked, desk, binding))
+      const cancellation = entrance.bound(binding)
+      bound(this.#placements.of({ asked, desk, chain, binding, cancellation }))
     })
-    return { call, takeBack }
+    return { call, entrance, takeBack }
   }
 
   /** Policies of others have an order of their own, and their own chance. */
@@ -205,53 +235,13 @@ export class Placing {
     else this.#offered = this.#takers.all
   }
 
-  #placed(asked: Asked, desk: Desk, binding: Binding): Placement {
-    const { clock } = this.#parts
-    const { member } = binding
-    return new PlacedCall({
-      binding,
-      ledger: desk.ledger,
-      heldMs: clock.now() - asked.arrivedMs,
-      tier: this.#tierOf(asked.prompt, member),
-      onFull: () => this.#tightened.mark(member, clock.now()),
-      onChange: () => this.changed(),
-      onReport: (feedback, placed) => this.#heard(placed, feedback, { desk, prompt: asked.prompt }),
-      onEnd: () => {
-        desk.ledger.end(binding.entry)
-        this.changed()
-      },
-    })
-  }
-
-  #tierOf({ ids }: Prompt, { origin }: Member): PlacementTier {
-    if (this.#trust.isLost) return 'hash'
-    if (!this.#known.isOpen(origin)) return 'blind'
-    return ids?.kind === 'exact' ? 'full' : 'bytes'
-  }
-
-  #heard(
-    placed: PlacedCall,
-    feedback: Feedback,
-    { desk, prompt }: { readonly desk: Desk; readonly prompt: Prompt },
-  ): void {
-    const { origin, predictedTokens, binding } = placed
-    this.#known.heard(origin, feedback, prompt.ids)
-    const { cachedTokens, promptTokens } = feedback
-    if (cachedTokens === undefined || promptTokens === undefined) return
-    const { hold } = binding.entry
-    const blocks = foundBlocks({ prompt, cachedTokens, promptTokens }, desk.blockTokens)
-    const isShort = blocks < hold.found && !placed.wasUnderWay(blocks)
-    if (isShort) desk.index.audit(hold, blocks)
-    this.#parts.meter.cached(predictedTokens, cachedTokens)
-    this.#trust.record(predictedTokens, isShort ? cachedTokens : predictedTokens)
-  }
-
   #scraped(origin: string, signals: ReplicaSignals): void {
     const blockTokens = this.#known.blockTokens(this.#desk.blockTokens)
     if (blockTokens !== this.#desk.blockTokens) this.#change(blockTokens)
     const member = this.#desk.member(origin)
     if (member === undefined) return
     this.#desk.observe(member, signals)
+    this.#admission.vitals.observe(member, signals)
     this.changed()
   }
 
@@ -270,15 +260,29 @@ export class Placing {
   }
 
   #newDesk(blockTokens: number): Desk {
-    const { clock } = this.#parts
     const { policy } = this.#settings
-    return new Desk({ clock, policy, blockTokens, members: () => this.#offered })
+    const desk = new Desk({
+      clock: this.#parts.clock,
+      policy,
+      blockTokens,
+      members: () => this.#offered,
+      recorder: this.decisions,
+      lowerShare: () => this.#settings.lowerShare,
+    })
+    return this.#admission.follow(desk, { policy, members: () => this.#takers.all })
+  }
+
+  #tellDecisions(): void {
+    const { policy, decisions } = this.#settings
+    this.decisions.policy = policy
+    this.decisions.onLine = decisions ? this.#parts.onDecision : undefined
   }
 
   #refresh(): void {
     const isLess = this.#takers.take(this.#groups())
     const { all } = this.#takers
     const nowMs = this.#parts.clock.now()
+    this.#admission.limit(all)
     for (const member of all) this.#tightened.apply(member, nowMs)
     if (all.length === 0) this.#waiting.refuseAll(noReplica(this.#origins.length))
     else if (isLess) this.#waiting.again(() => undefined)

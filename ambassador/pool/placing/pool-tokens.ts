@@ -1,6 +1,6 @@
 import type { Clock } from '#shared/call/clock.ts'
 import type { Origins } from '#shared/http/client.ts'
-import { byteIds } from '../tokens/canonical.ts'
+import { answerWords, byteIds } from '../tokens/canonical.ts'
 import { type ModelFiles, readModelFiles } from '../tokens/model-files.ts'
 import type { PromptFacts } from '../tokens/prompt-facts.ts'
 import type { PromptIds } from '../tokens/prompt-ids.ts'
@@ -64,8 +64,18 @@ export class PoolTokens {
   }
 
   /** At once, or within 50 ms. Never throws or rejects. */
-  idsOf(facts: PromptFacts): PromptIds | Promise<PromptIds> {
-    return this.#running?.tokens.idsOf(facts) ?? byteIds(facts)
+  idsOf(facts: PromptFacts, onLate: (ids: PromptIds) => void): PromptIds | Promise<PromptIds> {
+    return this.#running?.tokens.idsOf(facts, onLate) ?? byteIds(facts)
+  }
+
+  /** Whether the ids of an answer behind such a prompt may be had. */
+  tellsAnswers({ kind }: PromptIds): boolean {
+    return kind === 'bytes' || this.#running?.tokens.tellsAnswers === true
+  }
+
+  /** The ids of an answer behind a prompt of such ids; undefined where they cannot be had at once. */
+  answerIds(ids: PromptIds, text: string): Uint32Array | undefined {
+    return ids.kind === 'bytes' ? answerWords(ids, text) : this.#running?.tokens.answerIds(text)
   }
 
   /** A replica counted so many tokens in a prompt. */

@@ -3,18 +3,28 @@ import type { Member } from '../dispatch/member.ts'
 /** Members in groups: of equals those of an earlier group are preferred. */
 export type Groups = readonly (readonly Member[])[]
 
+/** Those of them that are seen to answer. */
+export type Able = (members: readonly Member[]) => readonly Member[]
+
 /** Who takes calls at present. */
 export class Takers {
+  readonly #able: Able
   #groups: Groups = []
   #all: readonly Member[] = []
+
+  constructor(able: Able) {
+    this.#able = able
+  }
 
   get all(): readonly Member[] {
     return this.#all
   }
 
   /** Whether somebody who took calls before takes none any more. */
-  take(groups: Groups): boolean {
+  take(asked: Groups): boolean {
     const before = this.#all
+    const able = new Set(this.#able(asked.flat()))
+    const groups = asked.map((group) => group.filter((member) => able.has(member)))
     const all = groups.flat()
     this.#groups = groups
     this.#all = all

@@ -23,15 +23,13 @@ export class Tightened {
     this.apply(member, nowMs)
   }
 
+  /** It is never given more than it may have besides. */
   apply(member: Member, nowMs: number): void {
     const mark = this.#marks.get(member)
     if (mark === undefined) return
     const sinceMs = nowMs - mark.atMs
-    if (sinceMs < forgetMs) {
-      member.sequencesMax = mark.sequences + Math.floor((sinceMs / 1_000) * perSecond)
-      return
-    }
-    this.#marks.delete(member)
-    member.sequencesMax = Number.POSITIVE_INFINITY
+    const sequences = mark.sequences + Math.floor((sinceMs / 1_000) * perSecond)
+    if (sinceMs >= forgetMs) this.#marks.delete(member)
+    else member.sequencesMax = Math.min(member.sequencesMax, sequences)
   }
 }

@@ -1,4 +1,5 @@
 import { CallError } from '#shared/errors/call-error.ts'
+import type { Charge } from '../../limits/store.ts'
 
 /** What may wait at once. */
 export interface WaitingLimits {
@@ -12,6 +13,9 @@ export interface WaitingLimits {
 /** A call that waits for a replica. */
 export interface WaitingCall {
   readonly class: string
+  readonly tenant: string
+  /** What it has reserved of its tenant's limits. */
+  readonly charges: readonly Charge[]
   /** Of its prompt; the same all the time. */
   readonly tokens: number
   /** Of its body. */
@@ -20,6 +24,8 @@ export interface WaitingCall {
   takeBack(): void
   submit(): void
   refuse(error: CallError): void
+  /** When a second try makes sense where nothing more may wait, in ms. */
+  fullForMs(): number
 }
 
 /** The calls that wait for a replica, and how many may. */
@@ -45,6 +51,14 @@ export class WaitingCalls {
     return this.#bytes
   }
 
+  get view(): { readonly calls: number; readonly tokens: number; readonly bytes: number } {
+    return { calls: this.#calls.size, tokens: this.#tokens, bytes: this.#bytes }
+  }
+
+  [Symbol.iterator](): Iterator<WaitingCall> {
+    return this.#calls[Symbol.iterator]()
+  }
+
   /** How many of a class. */
   ofClass(name: string): number {
     let count = 0
@@ -63,7 +77,7 @@ export class WaitingCalls {
       throw new CallError('overloaded', 'Cannot wait for a replica: as much waits as may', {
         waiting: this.#calls.size,
         waitingTokens: this.#tokens,
-        retryAfterMs: 1_000,
+        retryAfterMs: waiting.fullForMs(),
       })
     }
     this.#calls.add(waiting)
@@ -84,6 +98,14 @@ export class WaitingCalls {
     for (const call of calls) call.takeBack()
     change()
     for (const call of calls) call.submit()
+  }
+
+  /** Refuses those for which there is a reason, who came last is asked first. */
+  refuseWhere(reasonOf: (waiting: WaitingCall) => CallError | undefined): void {
+    for (const call of [...this.#calls].toReversed()) {
+      const error = reasonOf(call)
+      if (error !== undefined) call.refuse(error)
+    }
   }
 
   refuseAll(error: CallError): void {

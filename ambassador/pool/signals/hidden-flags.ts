@@ -17,6 +17,7 @@ export class HiddenFlags {
   #hits: number | undefined
   #load: 'unknown' | 'zero' | 'untracked' | 'tracked' | 'absent' = 'unknown'
   #zeros = 0
+  #isPriorityRefused = false
 
   /** Whether answers hide what was cached: many were silent, and the cache was hit meanwhile. */
   get isCachedHidden(): boolean {
@@ -27,6 +28,15 @@ export class HiddenFlags {
 
   get isLoadUntracked(): boolean {
     return this.#load === 'untracked'
+  }
+
+  /** Whether a call was refused for its `priority`, and taken without. */
+  get isPriorityRefused(): boolean {
+    return this.#isPriorityRefused
+  }
+
+  refusedPriority(): void {
+    this.#isPriorityRefused = true
   }
 
   /** Whether another answer of `/load` could teach anything: it is asked only while calls run. */

@@ -12,10 +12,12 @@ export type NoticeCode =
   | 'cached-tokens-hidden'
   | 'load-tracking-off'
   | 'adapters-blurred'
+  | 'adapter-not-loaded'
   | 'no-events'
   | 'event-sources-unknown'
   | 'capacity-unknown'
   | 'prefix-caching-off'
+  | 'priority-refused'
   | 'sleeping'
 
 /** What is known of one replica, as far as notices go by it. */
@@ -27,6 +29,8 @@ export interface Evidence {
   readonly isCachedHidden: boolean
   /** Whether `/load` said nothing while calls ran. */
   readonly isLoadUntracked: boolean
+  /** Whether a call was refused for its `priority` alone. */
+  readonly isPriorityRefused: boolean
   readonly hasAdapters: boolean
   /** `absent`: the server has no such page; undefined while nobody has asked. */
   readonly eventSources: 'some' | 'none' | 'absent' | undefined
@@ -76,6 +80,12 @@ const rules: readonly Rule[] = [
     ({ isPrefixCaching }) => isPrefixCaching === false,
     'the replica caches no prefixes, so that no choice of a replica saves it any work: ' +
       'start vLLM with --enable-prefix-caching',
+  ],
+  [
+    'priority-refused',
+    ({ isPriorityRefused }) => isPriorityRefused,
+    'the replica refuses calls with a priority, and is told none: ' +
+      'start vLLM with --scheduling-policy priority, or take dispatch.priority away',
   ],
   [
     'cached-tokens-hidden',

@@ -55,6 +55,10 @@ export class ReplicaFacts {
     this.#parts = parts
   }
 
+  get models(): readonly ServedModel[] | undefined {
+    return this.#models.known?.value
+  }
+
   get eventSourceState(): 'some' | 'none' | 'absent' | undefined {
     const { known, isAbsent } = this.#events
     if (known !== undefined) return known.value.length > 0 ? 'some' : 'none'

@@ -4,11 +4,13 @@ import { CallError, toCallError } from '#shared/errors/call-error.ts'
 import { type AskParts, askPage, type SignalSettings } from './ask-page.ts'
 import type { Feedback } from './feedback.ts'
 import { HiddenFlags } from './hidden-flags.ts'
+import type { LoadReport } from './load-report.ts'
 import { type Notice, noticesOf } from './notices.ts'
 import { hasRestarted, ratesOf } from './rates.ts'
 import { MetricsPage, type Reading } from './read-gauges.ts'
 import { type KnownFacts, ReplicaFacts } from './replica-facts.ts'
 import { type ReplicaSignals, unknownSignals } from './replica-signals.ts'
+import type { ServedModel } from './server-facts.ts'
 
 /** As configured at the time of a question. */
 export interface Asking {
@@ -77,6 +79,39 @@ export class ReplicaWatch {
 
   heard(feedback: Feedback): void {
     this.#flags.answered(feedback)
+  }
+
+  /** As last listed; undefined where it has not said. */
+  get models(): readonly ServedModel[] | undefined {
+    return this.#facts.models
+  }
+
+  get takesPriority(): boolean {
+    return !this.#flags.isPriorityRefused
+  }
+
+  refusedPriority(): void {
+    this.#flags.refusedPriority()
+  }
+
+  /**
+   * The head of an answer told the load: taken where the last page is older than half an interval, so that
+   * answers of a busy replica do not outweigh its pages. Of several engines it is one engine’s.
+   */
+  loaded({ running, waiting, kvUsage }: LoadReport): void {
+    const { clock, asking, origin, onScrape } = this.#parts
+    const known = this.#signals
+    const nowMs = clock.now()
+    const isOld = nowMs - known.atMs >= asking().settings.intervalMs / 2
+    if (this.#isClosed || known.engines.length !== 1 || !isOld) return
+    this.#signals = {
+      ...known,
+      atMs: nowMs,
+      running: running ?? known.running,
+      waiting: waiting ?? known.waiting,
+      kvUsage: kvUsage ?? known.kvUsage,
+    }
+    onScrape(origin, this.#signals)
   }
 
   view(): WatchedReplica {
@@ -192,6 +227,7 @@ export class ReplicaWatch {
       isForeignPage: this.#isForeignPage,
       isCachedHidden: this.#flags.isCachedHidden,
       isLoadUntracked: this.#flags.isLoadUntracked,
+      isPriorityRefused: this.#flags.isPriorityRefused,
       hasAdapters: adapters !== undefined,
       eventSources: this.#facts.eventSourceState,
       hasCapacity: kvTokens !== undefined,

@@ -2,8 +2,10 @@ import type { Clock } from '#shared/call/clock.ts'
 import type { Origins } from '#shared/http/client.ts'
 import { type SignalSettings, signalDefaults } from './ask-page.ts'
 import type { Feedback } from './feedback.ts'
+import type { LoadReport } from './load-report.ts'
 import { type ReplicaSignals, unknownSignals } from './replica-signals.ts'
 import { type Asking, ReplicaWatch, type WatchedReplica } from './replica-watch.ts'
+import type { ServedModel } from './server-facts.ts'
 
 interface SignalParts {
   readonly clock: Clock
@@ -75,6 +77,25 @@ export class Signals {
   /** What an answer of a replica said: only of calls that generate, once for each. */
   heard(origin: string, feedback: Feedback): void {
     this.#watches.get(origin)?.heard(feedback)
+  }
+
+  /** The head of an answer said how busy its replica is: told as a page is, where the last one is old. */
+  loaded(origin: string, report: LoadReport): void {
+    this.#watches.get(origin)?.loaded(report)
+  }
+
+  /** What it lists on `/v1/models`; undefined where it has not said. */
+  modelsOf(origin: string): readonly ServedModel[] | undefined {
+    return this.#watches.get(origin)?.models
+  }
+
+  /** Whether it has not refused a call for its `priority` since it started. */
+  takesPriority(origin: string): boolean {
+    return this.#watches.get(origin)?.takesPriority ?? true
+  }
+
+  refusedPriority(origin: string): void {
+    this.#watches.get(origin)?.refusedPriority()
   }
 
   /** Every replica for statusz, in the order they joined. */

@@ -29,10 +29,32 @@ class Writing {
  */
 export function byteIds(facts: PromptFacts): PromptIds {
   const writing = new Writing()
-  if (facts.kind === 'ids') return { kind: 'bytes', ids: facts.ids, media: [] }
+  if (facts.kind === 'ids') {
+    const { ids } = facts
+    return { kind: 'bytes', ids, media: [], bytes: 4 * ids.length, beforeAnswer: '' }
+  }
   if (facts.kind === 'text') writing.add(facts.text)
   else writeConversation(writing, facts)
-  return { kind: 'bytes', ids: wordsOf(writing.texts.join('')), media: placesOf(writing) }
+  const text = Buffer.from(writing.texts.join(''))
+  const beforeAnswer = isContinued(facts) ? '' : `${mark.message}assistant${mark.content}`
+  const media = placesOf(writing)
+  return { kind: 'bytes', ids: wordsOf(text), media, bytes: text.length, beforeAnswer }
+}
+
+/** Whether an answer stands right behind its prompt, and is no message of its own. */
+function isContinued(facts: PromptFacts): boolean {
+  return facts.kind === 'text' || (facts.kind === 'chat' && facts.continuesLast)
+}
+
+/**
+ * The full ids of an answer behind its prompt, as the canonical form of the next turn has them: the first
+ * of them begins with the bytes of the prompt that fill no id of their own.
+ */
+export function answerWords({ ids, bytes, beforeAnswer }: PromptIds, text: string): Uint32Array {
+  const full = bytes >>> 2
+  const rest = Buffer.from(ids.slice(full).buffer).subarray(0, bytes - 4 * full)
+  const all = Buffer.concat([rest, Buffer.from(beforeAnswer), Buffer.from(text)])
+  return wordsOf(all.subarray(0, all.length - (all.length % 4)))
 }
 
 function writeConversation(writing: Writing, facts: ChatFacts | OpaqueFacts): void {
@@ -128,10 +150,9 @@ function placesOf({ texts, media }: Writing): readonly Media[] {
   })
 }
 
-/** The bytes of a text, four to a word, zeros behind the last. */
-function wordsOf(text: string): Uint32Array {
-  const length = Buffer.byteLength(text)
-  const words = new Uint32Array(Math.ceil(length / 4))
-  Buffer.from(words.buffer).write(text)
+/** Bytes four to a word, zeros behind the last. */
+function wordsOf(bytes: Buffer): Uint32Array {
+  const words = new Uint32Array(Math.ceil(bytes.length / 4))
+  Buffer.from(words.buffer).set(bytes)
   return words
 }

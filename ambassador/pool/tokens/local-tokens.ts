@@ -51,6 +51,11 @@ export class LocalTokens {
     return ids instanceof Promise ? ids.then((later) => behind(before, later)) : behind(before, ids)
   }
 
+  /** Of a text in the midst of a prompt; undefined where it is too long to be encoded at once. */
+  textIds(text: string): Uint32Array | undefined {
+    return this.#parts.segments.idsAtOnce(text)
+  }
+
   #render(facts: ChatFacts, { format }: Manner): string {
     const { template, tokens } = this.#parts
     if (template === undefined) throw new Error('Cannot render: there is no chat template')

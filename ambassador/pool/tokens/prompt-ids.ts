@@ -17,10 +17,19 @@ export interface PromptIds {
   readonly ids: Uint32Array
   /** In order; empty where `exact`. */
   readonly media: readonly Media[]
+  /** Bytes of the canonical form, the last of which may not fill their id; 0 where `exact`. */
+  readonly bytes: number
+  /** What stands between the prompt and its answer in the canonical form of the next turn. */
+  readonly beforeAnswer: string
 }
 
 const noMedia: readonly Media[] = []
 
 export function exactIds(ids: Uint32Array): PromptIds {
-  return { kind: 'exact', ids, media: noMedia }
+  return { kind: 'exact', ids, media: noMedia, bytes: 0, beforeAnswer: '' }
+}
+
+/** Of the ids those that are full, which more text behind them does not change. */
+export function fullIds({ kind, ids, bytes }: PromptIds): number {
+  return kind === 'exact' ? ids.length : bytes >>> 2
 }

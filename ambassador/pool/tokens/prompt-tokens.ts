@@ -70,6 +70,20 @@ export class PromptTokens {
     return this.#within(found, { facts, onLate })
   }
 
+  /** Whether the ids of answers are told: no replica is asked for them. */
+  get tellsAnswers(): boolean {
+    return this.#tierOf(['chat']) === 'local' || this.#tierOf(['text']) === 'local'
+  }
+
+  /**
+   * The ids of an answer behind its prompt, as the replica has generated them, mostly. Undefined where they
+   * cannot be had at once.
+   */
+  answerIds(text: string): Uint32Array | undefined {
+    const { local } = this.#parts
+    return this.tellsAnswers && local !== undefined ? local.textIds(text) : undefined
+  }
+
   /**
    * Compares how many tokens a prompt had with how many the replica counted (`prompt_tokens` of its
    * usage): ids that are often wrong are used no more until another version serves.

@@ -71,6 +71,11 @@ export class SegmentIds {
     return joined(pieces.map((piece) => (isSegment(piece) ? this.#encode(piece) : piece)))
   }
 
+  /** Of a text that stands behind others; undefined where it is long. Nothing of it is kept. */
+  idsAtOnce(text: string): Uint32Array | undefined {
+    return text.length > charactersAtOnce ? undefined : this.#parts.encoder.encode(text, false)
+  }
+
   *#pieces(text: string): Generator<Piece> {
     for (const { from, part } of this.#parts.encoder.split(text)) {
       if (typeof part === 'number') yield part

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Drill, type DrilledProvider, drilledProviders, drills } from './drills.ts'
 
@@ -6,6 +7,8 @@ export interface DrillArguments {
   readonly name: string
   readonly drill: Drill
   readonly provider: DrilledProvider
+  /** Absolute path of a configuration with the demo's providers and models; undefined for its own. */
+  readonly config: string | undefined
   /** How long the fault lasts. */
   readonly seconds: number
   /** Calls a second. */
@@ -20,9 +23,10 @@ const rateMax = 100
 export function drillList(): string {
   const rows = Object.entries(drills).map(([name, { line }]) => `  ${name.padEnd(10)}${line}`)
   return [
-    'npm run drill -- NAME [--provider openai|azure|anthropic] [--seconds 8] [--rate 5] [--json]',
+    'npm run drill -- NAME [--provider openai|azure|anthropic] [--seconds 8] [--rate 5] [--config FILE] [--json]',
     'Starts a system of its own, runs a load, breaks one provider, and holds what happened against',
     'what the configuration promised. Ends with 1 where a promise was broken.',
+    '--config has the providers and models of deploy/local/demo/demo.yaml, and promises of its own.',
     '',
     ...rows,
     '',
@@ -38,6 +42,7 @@ export function readDrillArguments(argv: readonly string[]): DrillArguments | un
       provider: { type: 'string' },
       seconds: { type: 'string', default: '8' },
       rate: { type: 'string', default: '5' },
+      config: { type: 'string' },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false, short: 'h' },
     },
@@ -54,6 +59,7 @@ export function readDrillArguments(argv: readonly string[]): DrillArguments | un
     name,
     drill,
     provider,
+    config: values.config === undefined ? undefined : resolve(values.config),
     seconds: numberOf('seconds', values.seconds, secondsMax),
     rate: numberOf('rate', values.rate, rateMax),
     isJson: values.json,

@@ -110,10 +110,7 @@ function retriesRow(facts: DrillFacts): ReportRow {
 /** The provider's own count is the truth that the ledger is held to. */
 function countRows({ journal, count, asked, unauthorized }: DrillFacts): ReportRow[] {
   if (count === undefined || asked.drill.losesCounts) return []
-  const attempts = [...journal.ledger.values()].reduce(
-    (sum, { attemptsByProvider }) => sum + (attemptsByProvider.get(asked.provider) ?? 0),
-    0,
-  )
+  const attempts = journal.attemptsAt(asked.provider)
   const keys = unauthorized === 0 ? '' : `, ${unauthorized} with a refused key`
   // A refused key is also met by whoever asks whether the provider is there, which is no attempt.
   const isKept = attempts <= count.calls && attempts >= count.calls - unauthorized

@@ -50,6 +50,12 @@ export class Journal {
     this.#onBreaker(move)
   }
 
+  /** Tries at `provider`, of all calls. */
+  attemptsAt(provider: string): number {
+    const made = [...this.ledger.values()].map((entry) => entry.attemptsByProvider.get(provider))
+    return made.reduce<number>((sum, attempts) => sum + (attempts ?? 0), 0)
+  }
+
   #count(provider: string, id: string, attempts: number): void {
     const known = this.ledger.get(id) ?? { attemptsByProvider: new Map<string, number>() }
     const before = known.attemptsByProvider.get(provider) ?? 0

@@ -16,7 +16,8 @@ export interface ProviderCount {
   readonly unauthorized: number
 }
 
-const askMsMax = 2_000
+/** A double answers at once; a busy machine needs more. */
+const askMsMax = 10_000
 
 /** Asks the double at `port`; undefined where it does not answer. */
 export async function countAt(port: number): Promise<ProviderCount | undefined> {

@@ -12,9 +12,10 @@ import { callOnce, type Phase } from './call.ts'
 import { DrillSystem, demoConfig } from './drill-system.ts'
 import { modelsByProvider, type Sabotage } from './drills.ts'
 import type { DrillFacts } from './facts.ts'
+import type { Journal } from './journal.ts'
 import { Load } from './load.ts'
 import { ProbeWatch } from './probe-watch.ts'
-import { totals } from './provider-count.ts'
+import { type ProviderCount, totals } from './provider-count.ts'
 
 export interface DrillRun {
   readonly asked: DrillArguments
@@ -36,12 +37,14 @@ const lookMs = 250
 /** Runs one drill. Rejects with a message for the user where the system cannot be started. */
 export async function runDrill(run: DrillRun): Promise<DrillFacts> {
   const { asked, clock, environment, say, onMade } = run
-  const config = readDemo()
+  const file = asked.config ?? demoConfig
+  const config = readPromises(file, asked)
   const rpm = Math.ceil(roomOverLoad * asked.rate * 60)
   say('starting the demo system')
   let probes: ProbeWatch | undefined
   const system = await DrillSystem.start(
     {
+      config: file,
       clock,
       environment,
       manners: roomyManners(rpm),
@@ -109,9 +112,8 @@ async function broken({ run, config, rpm, system, probes }: Broken): Promise<Dri
   const afterMs = clock.wall() - endedMs
   await load.stop()
   const mostWaiting = waits()
-  // The provider's own count is of those requests whose ledger lines are written too.
-  await pause(clock, lookMs)
   const count = await system.count(asked.provider)
+  await untilWritten(run, system.journal, count)
   return {
     asked,
     config,
@@ -161,10 +163,31 @@ function roomyManners(rpm: number): DoubleManners {
   }
 }
 
-function readDemo(): Config {
-  const loaded = parseConfig(readFileSync(demoConfig, 'utf8'), demoConfig)
-  if (!loaded.ok) throw new Error(`Cannot read '${demoConfig}': it is not valid`)
-  return loaded.config
+function readPromises(file: string, { provider }: DrillArguments): Config {
+  const loaded = parseConfig(readFileSync(file, 'utf8'), file)
+  if (!loaded.ok) throw new Error(`Cannot read '${file}': it is not valid`)
+  const { config } = loaded
+  const { model } = modelsByProvider[provider]
+  if (config.models[model] === undefined || config.providers[provider] === undefined) {
+    throw new Error(`Cannot drill '${file}': it has no model '${model}' or provider '${provider}'`)
+  }
+  return config
+}
+
+/** Ledger lines come with the end of a call: on their way at most this often {@link lookMs}. */
+const looksMax = 40
+
+/** Until the ledger has what the provider has counted, as far as it ever will. */
+async function untilWritten(
+  { asked, clock }: DrillRun,
+  journal: Journal,
+  count: ProviderCount | undefined,
+): Promise<void> {
+  const due = count === undefined ? 0 : totals(count).calls - count.unauthorized
+  for (let looks = 0; looks < looksMax; looks++) {
+    await pause(clock, lookMs)
+    if (journal.attemptsAt(asked.provider) >= due) return
+  }
 }
 
 /** Looks four times a second; gives the most calls that waited at each provider. */

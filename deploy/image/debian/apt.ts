@@ -64,6 +64,13 @@ export class Apt {
     return folder
   }
 
+  /** Fetches the newest of each and all that they need, as on an empty system, into the folder returned. */
+  async fetchWhole(names: readonly string[]): Promise<string> {
+    const whole = ['install', '--yes', '--download-only', '--no-install-recommends']
+    await this.#run('apt-get', [...whole, ...names])
+    return join(this.#folder, 'archives')
+  }
+
   #run(tool: 'apt-get' | 'apt-cache', args: readonly string[], cwd?: string): Promise<Buffer> {
     return runTool(tool, ['--config-file', this.#config, ...args], cwd)
   }

@@ -1,3 +1,4 @@
+import type { PoolCall } from '#ambassador/pool/dispatch/pool-call.ts'
 import type { Chain } from '#ambassador/pool/prefix/chain.ts'
 
 /** One call of a workload. */
@@ -62,6 +63,22 @@ export function newOutcome(arrival: Arrival): Outcome {
     predictedTokens: 0,
     resent: 0,
     isBroken: false,
+  }
+}
+
+/** As the ambassador has it when it comes. */
+export function callOf(arrival: Arrival, arrivedMs: number): PoolCall {
+  const { tokens, chain, adapter, tenant, session } = arrival
+  return {
+    id: '',
+    tokens,
+    chain,
+    adapter,
+    tenant,
+    class: arrival.class,
+    arrivedMs,
+    outputMax: Number.POSITIVE_INFINITY,
+    session,
   }
 }
 

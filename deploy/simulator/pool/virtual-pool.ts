@@ -4,50 +4,28 @@ import { LateBinding } from '#ambassador/pool/dispatch/late-binding.ts'
 import { Member } from '#ambassador/pool/dispatch/member.ts'
 import type { PoolCall } from '#ambassador/pool/dispatch/pool-call.ts'
 import type { Binding, Router } from '#ambassador/pool/dispatch/router.ts'
-import type { DispatchSettings } from '#ambassador/pool/dispatch/settings.ts'
+import type { GpuCharge } from '#ambassador/pool/fairness/gpu-charge.ts'
 import type { Entry } from '#ambassador/pool/ledger/entry.ts'
 import { Ledger } from '#ambassador/pool/ledger/ledger.ts'
 import type { Policy } from '#ambassador/pool/policies/policy.ts'
 import { PrefixIndex } from '#ambassador/pool/prefix/prefix-index.ts'
-import { Engine, type EngineOptions, type EngineTicket } from '../replica/engine.ts'
+import { Engine, type EngineTicket } from '../replica/engine.ts'
 import { VirtualClock } from '../virtual-clock.ts'
-import { type Arrival, newOutcome, type Outcome, type PoolRun } from './arrival.ts'
+import { type Arrival, callOf, newOutcome, type Outcome, type PoolRun } from './arrival.ts'
 import { type Disturbance, presentAtStart } from './disturbance.ts'
+import type { VirtualPoolOptions } from './pool-options.ts'
 
-/** How calls are placed: by a policy on arrival, or by our own dispatch. */
-export type Placing =
-  | { readonly kind: 'policy'; readonly policy: (random: () => number) => Policy }
-  | { readonly kind: 'dispatch'; readonly settings: DispatchSettings }
+export { type Placing, usualWay, type VirtualPoolOptions } from './pool-options.ts'
 
-export interface VirtualPoolOptions {
-  readonly replicas: number
-  readonly engine: Omit<EngineOptions, 'clock'>
-  readonly placing: Placing
-  readonly seed: number
-  readonly scrapeMs: number
-  /** From the ambassador to a replica's queue, tokenizing included, and back. */
-  readonly toReplicaMs: number
-  readonly toReplicaTokenMs: number
-  readonly fromReplicaMs: number
-  /** How often the tokens that streamed are counted. */
-  readonly streamedMs: number
-  /** What befalls replicas; at no time may all be lost. Default none. */
-  readonly disturbances?: readonly Disturbance[]
-}
-
-export const usualWay = {
-  scrapeMs: 1_000,
-  toReplicaMs: 5,
-  toReplicaTokenMs: 0.002,
-  fromReplicaMs: 5,
-  streamedMs: 50,
-} as const
-
-/** One call on its way: what is sent, again where its replica is lost. */
-interface Sent {
+interface Waiting {
   readonly outcome: Outcome
   readonly call: PoolCall
+}
+
+/** One call on its way: what is sent, again where its replica is lost. */
+interface Sent extends Waiting {
   readonly entry: Entry
+  readonly charge: GpuCharge | undefined
 }
 
 /** A pool of simulated replicas behind the ambassador's own decision code, in virtual time. */
@@ -66,6 +44,7 @@ export class VirtualPool {
   /** The calls that wait for the answer of another. */
   readonly #followers = new Map<Arrival, Outcome>()
   #unfinished = 0
+  #onEnd: ((outcome: Outcome) => void) | undefined
 
   constructor(options: VirtualPoolOptions) {
     this.#options = options
@@ -97,10 +76,7 @@ export class VirtualPool {
     this.#unfinished = arrivals.length
     const outcomes = arrivals.map((arrival) => newOutcome(arrival))
     for (const outcome of outcomes) this.#expect(outcome)
-    for (const disturbance of this.#options.disturbances ?? []) this.#disturbLater(disturbance)
-    for (let slot = 0; slot < this.#options.replicas; slot++) this.#scrapeLater(slot)
-    if (this.#options.placing.kind === 'dispatch') this.#countLater()
-    this.#clock.run()
+    this.#runAll()
     const engines = [...this.#engines.filter((engine) => engine !== undefined), ...this.#lost]
     return {
       outcomes,
@@ -108,6 +84,31 @@ export class VirtualPool {
       steps: sum(engines.map(({ steps }) => steps)),
       endMs: outcomes.reduce((latest, { endMs }) => Math.max(latest, endMs), 0),
     }
+  }
+
+  /** The same for calls that are made as they come, by `atMs`, and forgotten once `onEnd` is told. */
+  play(arrivals: Iterator<Arrival>, onEnd: (outcome: Outcome) => void): void {
+    this.#onEnd = onEnd
+    this.#pull(arrivals)
+    this.#runAll()
+  }
+
+  #pull(arrivals: Iterator<Arrival>): void {
+    const { value: arrival, done } = arrivals.next()
+    if (done === true) return
+    this.#unfinished++
+    const outcome = newOutcome(arrival)
+    this.#clock.after(arrival.atMs - this.#clock.now(), () => {
+      this.#pull(arrivals)
+      this.#arrive(outcome)
+    })
+  }
+
+  #runAll(): void {
+    for (const disturbance of this.#options.disturbances ?? []) this.#disturbLater(disturbance)
+    for (let slot = 0; slot < this.#options.replicas; slot++) this.#scrapeLater(slot)
+    if (this.#options.placing.kind === 'dispatch') this.#countLater()
+    this.#clock.run()
   }
 
   #expect(outcome: Outcome): void {
@@ -125,14 +126,14 @@ export class VirtualPool {
     this.#router.submit(call, (binding) => this.#send({ outcome, call, ...binding }))
   }
 
-  #send({ outcome, call, member, entry, priority }: Binding & Sent): void {
+  #send({ outcome, call, member, entry, priority, charge }: Binding & Waiting): void {
     const { toReplicaMs, toReplicaTokenMs } = this.#options
     const { arrival } = outcome
     const { slot } = member
     outcome.slot = slot
     outcome.boundMs = this.#clock.now()
     outcome.predictedTokens = arrival.tokens - entry.uncachedTokens
-    const sent = { outcome, call, entry }
+    const sent = { outcome, call, entry, charge }
     this.#clock.after(toReplicaMs + toReplicaTokenMs * arrival.tokens, () => {
       const engine = this.#engines[slot]
       if (engine === undefined) this.#later(() => this.#failed(sent))
@@ -155,7 +156,7 @@ export class VirtualPool {
           outcome.cachedTokens = cached
         },
         firstToken: () => this.#later(() => this.#firstToken(outcome, entry)),
-        finished: () => this.#later(() => this.#finished(outcome, entry)),
+        finished: () => this.#later(() => this.#finished(sent)),
         lost: () => this.#later(() => this.#failed(sent)),
       },
     })
@@ -172,18 +173,21 @@ export class VirtualPool {
     this.#router.changed()
   }
 
-  #finished(outcome: Outcome, entry: Entry): void {
+  #finished(sent: Sent): void {
+    const { outcome, entry } = sent
     const { outputTokens, grownChain } = outcome.arrival
     this.#ledger.streamed(entry, outputTokens)
     if (grownChain !== undefined) this.#index.extend(entry.hold, grownChain)
-    this.#end(outcome, entry)
+    sent.charge?.found(outcome.cachedTokens, outcome.arrival.tokens)
+    this.#end(sent)
   }
 
-  #end(outcome: Outcome, entry: Entry): void {
+  #end(sent: Sent): void {
+    const { outcome } = sent
     outcome.endMs = this.#clock.now()
-    this.#live.delete(entry)
-    this.#ledger.end(entry)
+    this.#leave(sent)
     this.#unfinished--
+    this.#onEnd?.(outcome)
     const follower = this.#followers.get(outcome.arrival)
     if (follower !== undefined) {
       const pauseMs = follower.arrival.follows?.pauseMs ?? 0
@@ -193,17 +197,24 @@ export class VirtualPool {
   }
 
   /** Its replica is gone: sent again where nothing of the answer was there yet. */
-  #failed({ outcome, call, entry }: Sent): void {
+  #failed(sent: Sent): void {
+    const { outcome, call } = sent
     if (outcome.firstTokenMs < Number.POSITIVE_INFINITY) {
       outcome.isBroken = true
-      this.#end(outcome, entry)
+      this.#end(sent)
       return
     }
-    this.#live.delete(entry)
-    this.#ledger.end(entry)
+    this.#leave(sent)
     outcome.resent++
     this.#submit(outcome, call)
     this.#router.changed()
+  }
+
+  /** It is in no book any more, and its tenant has paid. */
+  #leave({ entry, charge }: Sent): void {
+    this.#live.delete(entry)
+    charge?.settle(this.#clock.now())
+    this.#ledger.end(entry)
   }
 
   #disturbLater({ atMs, slot, kind }: Disturbance): void {
@@ -264,21 +275,6 @@ export class VirtualPool {
       for (const [entry, ticket] of this.#live) this.#ledger.streamed(entry, ticket.generated)
       if (this.#unfinished > 0) this.#countLater()
     })
-  }
-}
-
-function callOf(arrival: Arrival, arrivedMs: number): PoolCall {
-  const { tokens, chain, adapter, tenant, session } = arrival
-  return {
-    id: '',
-    tokens,
-    chain,
-    adapter,
-    tenant,
-    class: arrival.class,
-    arrivedMs,
-    outputMax: Number.POSITIVE_INFINITY,
-    session,
   }
 }
 

@@ -1,21 +1,13 @@
-import { KeyTable } from './key-table.ts'
+import { BlockNumbers } from './block-numbers.ts'
+import { KeyedBlocks } from './keyed-blocks.ts'
 
-// No block carries it: keys are finite numbers.
-const noKey = Number.NaN
-
-// A block is a record of 32 bytes: one cache line at most for all that is known of it, where an array
-// for each field would cost a cache miss each.
-const words = 8
+// A block is a record of two words: how many hold it, and where it is in the free queue.
+const words = 2
 const holders = 0
-// The free queue: a ring through all free blocks, with one record more as its fixed head.
-const next = 1
-const previous = 2
-// Blocks of one key: a ring, of which the table holds the first.
-const nextSame = 3
-const previousSame = 4
-// In numbers of 8 bytes, the last of each record.
-const numbers = 4
-const keyAt = 3
+const place = 1
+
+/** At a place of the queue whose block was taken out of the middle. */
+const gone = -1
 
 /**
  * The KV blocks of one engine, as vLLM's `BlockPool` keeps them: blocks that live calls hold (with a
@@ -25,17 +17,30 @@ const keyAt = 3
  */
 export class BlockPool {
   readonly size: number
+  readonly #numbers: BlockNumbers
   readonly #words: Int32Array
-  readonly #numbers: Float64Array
-  readonly #table: KeyTable
+  readonly #keyed: KeyedBlocks
+  /**
+   * The free queue, written and read in order: a ring with room for twice all blocks. One that is
+   * found in the middle leaves a gap, and gaps are closed when the room is used up.
+   */
+  readonly #queue: Int32Array
+  readonly #mask: number
+  // Both count on for ever; a place is their rest.
+  #head = 0
+  #tail = 0
   #free: number
 
   constructor(size: number) {
     this.size = size
-    const buffer = new ArrayBuffer((size + 1) * words * 4)
-    this.#words = new Int32Array(buffer)
-    this.#numbers = new Float64Array(buffer)
-    this.#table = new KeyTable(size)
+    this.#numbers = new BlockNumbers(size)
+    const { capacity } = this.#numbers
+    this.#words = new Int32Array(capacity * words)
+    this.#keyed = new KeyedBlocks(capacity)
+    let room = 16
+    while (room < size * 2) room *= 2
+    this.#queue = new Int32Array(room)
+    this.#mask = room - 1
     this.#free = size
     this.clear()
   }
@@ -51,12 +56,12 @@ export class BlockPool {
 
   /** Different keys that would be found. */
   get cachedKeys(): number {
-    return this.#table.size
+    return this.#keyed.size
   }
 
   /** The first block that carries `key`, or -1. */
   find(key: number): number {
-    return this.#table.get(key)
+    return this.#keyed.find(key)
   }
 
   /** How many calls hold `block`; 0: it is free. */
@@ -66,19 +71,33 @@ export class BlockPool {
 
   /** One more holder of a block that was found. */
   hold(block: number): void {
-    const count = this.#words[block * words + holders] ?? 0
-    if (count === 0) this.#unlink(block)
-    this.#words[block * words + holders] = count + 1
+    const all = this.#words
+    const at = block * words
+    const count = all[at + holders] ?? 0
+    all[at + holders] = count + 1
+    if (count > 0) return
+    this.#queue[all[at + place] ?? 0] = gone
+    this.#free -= 1
   }
 
-  /** The free block that was freed longest ago, without its key; -1 where none is free. */
-  take(): number {
+  /**
+   * A block in place of the free one that was freed longest ago, without a key; -1 where none is free.
+   *
+   * @param previous the one before it in its sequence, if there is one: the number depends on it.
+   */
+  take(previous = -1): number {
     if (this.#free === 0) return -1
-    const block = this.#words[this.size * words + next] ?? 0
-    this.#unlink(block)
-    this.#forget(block)
-    this.#words[block * words + holders] = 1
-    return block
+    const queue = this.#queue
+    let block: number = gone
+    while (block === gone) {
+      block = queue[this.#head & this.#mask] ?? gone
+      this.#head += 1
+    }
+    this.#free -= 1
+    this.#keyed.leave(block)
+    const taken = previous < 0 ? block : this.#numbers.replace(block, previous)
+    this.#words[taken * words + holders] = 1
+    return taken
   }
 
   /** One holder less; the last one puts the block at the young end of the free queue. */
@@ -88,68 +107,42 @@ export class BlockPool {
     const count = (all[at + holders] ?? 0) - 1
     all[at + holders] = count
     if (count > 0) return
-    const head = this.size * words
-    const last = all[head + previous] ?? 0
-    all[last * words + next] = block
-    all[at + previous] = last
-    all[at + next] = this.size
-    all[head + previous] = block
+    if (this.#tail - this.#head > this.#mask) this.#closeGaps()
+    this.#push(block)
     this.#free += 1
   }
 
   /** From here on `block`, which is held and has no key yet, answers to `key`. */
   name(block: number, key: number): void {
-    const all = this.#words
-    const at = block * words
-    this.#numbers[block * numbers + keyAt] = key
-    const first = this.#table.claim(key, block)
-    if (first < 0) {
-      all[at + nextSame] = block
-      all[at + previousSame] = block
-      return
-    }
-    const last = all[first * words + previousSame] ?? first
-    all[last * words + nextSame] = block
-    all[at + previousSame] = last
-    all[at + nextSame] = first
-    all[first * words + previousSame] = block
+    this.#keyed.enter(block, key)
   }
 
   /** All blocks free and nameless, as at the start. */
   clear(): void {
-    this.#table.clear()
-    for (let block = 0; block <= this.size; block += 1) {
-      const at = block * words
-      this.#words[at + holders] = 0
-      this.#words[at + next] = block === this.size ? 0 : block + 1
-      this.#words[at + previous] = block === 0 ? this.size : block - 1
-      this.#numbers[block * numbers + keyAt] = noKey
-    }
+    this.#keyed.clear()
+    this.#numbers.clear()
+    this.#words.fill(0)
+    this.#head = 0
+    this.#tail = 0
+    for (let block = 0; block < this.size; block += 1) this.#push(block)
     this.#free = this.size
   }
 
-  #unlink(block: number): void {
-    const all = this.#words
-    const after = all[block * words + next] ?? 0
-    const before = all[block * words + previous] ?? 0
-    all[before * words + next] = after
-    all[after * words + previous] = before
-    this.#free -= 1
+  #push(block: number): void {
+    const slot = this.#tail & this.#mask
+    this.#queue[slot] = block
+    this.#words[block * words + place] = slot
+    this.#tail += 1
   }
 
-  #forget(block: number): void {
-    const key = this.#numbers[block * numbers + keyAt] ?? noKey
-    if (Number.isNaN(key)) return
-    const all = this.#words
-    this.#numbers[block * numbers + keyAt] = noKey
-    const after = all[block * words + nextSame] ?? block
-    if (after === block) {
-      this.#table.delete(key)
-      return
+  /** Half of the room at least is gaps then, so it costs O(1) for each of them. */
+  #closeGaps(): void {
+    const queue = this.#queue
+    const end = this.#tail
+    this.#tail = this.#head
+    for (let at = this.#head; at < end; at += 1) {
+      const block = queue[at & this.#mask] ?? gone
+      if (block !== gone) this.#push(block)
     }
-    const before = all[block * words + previousSame] ?? block
-    all[before * words + nextSame] = after
-    all[after * words + previousSame] = before
-    if (this.#table.get(key) === block) this.#table.move(key, after)
   }
 }

@@ -54,10 +54,15 @@ export class Holdings {
 
   /** Takes the missing blocks for the first `tokens` tokens, which must be free, and names full ones. */
   extend(sequence: Sequence, tokens: number): void {
-    for (let missing = this.missing(sequence, tokens); missing > 0; missing -= 1) {
-      sequence.blocks[sequence.blockCount] = this.pool.take()
-      sequence.blockCount += 1
+    const { pool } = this
+    const { blocks, blockCount } = sequence
+    const needed = blockCount + this.missing(sequence, tokens)
+    let last = blockCount === 0 ? -1 : (blocks[blockCount - 1] ?? -1)
+    for (let at = blockCount; at < needed; at += 1) {
+      last = pool.take(last)
+      blocks[at] = last
     }
+    sequence.blockCount = Math.max(blockCount, needed)
     const full = Math.min(Math.floor(tokens / this.blockTokens), sequence.keyCount)
     if (sequence.named >= full) return
     for (let at = sequence.named; at < full; at += 1) {

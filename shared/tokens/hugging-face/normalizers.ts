@@ -16,10 +16,7 @@ export function readNormalizer(field: Field): Normalize | undefined {
     case 'NFD':
     case 'NFKC':
     case 'NFKD':
-      return (text) =>
-        cutMarks(text)
-          .map((part) => part.normalize(name))
-          .join('')
+      return (text) => (beyondAscii.test(text) ? compose(text, name) : text)
     case 'Lowercase':
       return lowercase
     case 'StripAccents':
@@ -41,6 +38,15 @@ function sequence(fields: readonly Field[]): Normalize | undefined {
   return (text) => steps.reduce((changed, step) => step(changed), text)
 }
 
+/** All forms leave the others as they are. */
+const beyondAscii = /[^\0-\x7f]/
+
+function compose(text: string, form: 'NFC' | 'NFD' | 'NFKC' | 'NFKD'): string {
+  return cutMarks(text)
+    .map((part) => part.normalize(form))
+    .join('')
+}
+
 /** Combining marks in a row that are normalized together; text of any script has a few. */
 const marksMax = 256
 const longMarks = new RegExp(`\\p{M}{${marksMax}}`, 'gu')
@@ -50,6 +56,7 @@ const longMarks = new RegExp(`\\p{M}{${marksMax}}`, 'gu')
  * insertion, which takes minutes for 1 MB of them; behind a cut their order may differ.
  */
 function cutMarks(text: string): string[] {
+  if (!mayHaveMarks(text)) return [text]
   const parts: string[] = []
   let from = 0
   for (const run of text.matchAll(longMarks)) {
@@ -58,6 +65,15 @@ function cutMarks(text: string): string[] {
     from = to
   }
   return [...parts, text.slice(from)]
+}
+
+/** Whether there are as many units as marks can be of: U+0300 is the first mark. */
+function mayHaveMarks(text: string): boolean {
+  let units = 0
+  for (let at = 0; at < text.length && units < marksMax; at++) {
+    if (text.charCodeAt(at) >= 0x300) units++
+  }
+  return units >= marksMax
 }
 
 /** Character by character, as the library does: a capital sigma at a word's end is no exception. */

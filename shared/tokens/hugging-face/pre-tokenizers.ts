@@ -8,7 +8,11 @@ import { type Behaviour, behaviours, splitter } from './split-text.ts'
  *
  * @param isStart whether the text begins where the caller's text begins.
  */
-type Stage = (text: string, isStart: boolean) => Iterable<string>
+interface Stage {
+  (text: string, isStart: boolean): Iterable<string>
+  /** Where the piece that begins at `at` ends, for a stage that can tell without making it. */
+  readonly pieceEnd?: (text: string, at: number) => number
+}
 
 /** The way from text to pieces that are merged by themselves. */
 export interface PreTokenizer {

@@ -22,14 +22,17 @@ interface Span {
   readonly isMatch: boolean
 }
 
-/** The pieces of `text`, none empty. Isolated ones come one by one, others after a whole scan. */
-export function splitter(rule: SplitRule): (text: string) => Iterable<string> {
+/** From text to its pieces, none empty. Isolated ones come one by one, others after a whole scan. */
+export interface Splitter {
+  (text: string): Iterable<string>
+  /** Where the piece that begins at `at` ends, for isolated ones: without making the piece. */
+  readonly pieceEnd?: (text: string, at: number) => number
+}
+
+export function splitter(rule: SplitRule): Splitter {
   const { regex, behaviour, isInverted } = rule
   // Matches and what lies between them are pieces alike: inverting changes nothing.
-  if (behaviour === 'Isolated') {
-    const sticky = new RegExp(regex.source, regex.flags.replace('g', 'y'))
-    return (text) => isolate(text, regex, sticky)
-  }
+  if (behaviour === 'Isolated') return isolating(regex)
   return (text) => arrange(text, spansOf(text, regex, isInverted), behaviour)
 }
 
@@ -37,19 +40,21 @@ export function splitter(rule: SplitRule): (text: string) => Iterable<string> {
  * Most patterns match everywhere: trying at the end of the last match needs no array for the
  * match. `lastIndex` is set before each use, so that two counts can take turns.
  */
-function* isolate(text: string, regex: RegExp, sticky: RegExp): Generator<string> {
-  let at = 0
-  while (at < text.length) {
+function isolating(regex: RegExp): Splitter {
+  const sticky = new RegExp(regex.source, regex.flags.replace('g', 'y'))
+  const pieceEnd = (text: string, at: number): number => {
     const end = matchEnd(sticky, text, at)
-    if (end > at) {
+    return end > at ? end : gapEnd(regex, text, at)
+  }
+  function* isolate(text: string): Generator<string> {
+    let at = 0
+    while (at < text.length) {
+      const end = pieceEnd(text, at)
       yield end - at === text.length ? text : text.slice(at, end)
       at = end
-      continue
     }
-    const from = gapEnd(regex, text, at)
-    yield text.slice(at, from)
-    at = from
   }
+  return Object.assign(isolate, { pieceEnd })
 }
 
 /**

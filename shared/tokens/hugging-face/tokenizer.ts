@@ -6,7 +6,7 @@ import { modelOf } from './model.ts'
 import { readNormalizer } from './normalizers.ts'
 import { readPreTokenizer } from './pre-tokenizers.ts'
 import { type TokenizerTable, tableName } from './table.ts'
-import { Desk, type TokenizerRules, Walk } from './walk.ts'
+import { Desk, piecesOf, type TokenizerRules, Walk } from './walk.ts'
 
 export interface TokenizerOptions {
   /**
@@ -30,7 +30,8 @@ export function openTokenizer(table: TokenizerTable, options: TokenizerOptions =
   const walk = (text: string, tally: Tally) => {
     const desk = idle ?? new Desk(rules)
     idle = undefined
-    return new Walk(rules.added.plain.split(text.toWellFormed()), { rules, desk, tally, release })
+    const parts = rules.added.plain.split(text.toWellFormed())
+    return new Walk(piecesOf(rules, parts), { rules, desk, tally, release })
   }
   const all = (text: string, tally: Tally) => {
     walk(text, tally).step(Infinity)

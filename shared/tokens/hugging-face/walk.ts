@@ -39,6 +39,29 @@ export class Desk {
     this.merge = new SymbolMerge(rules.model.merges)
   }
 
+  /** Adds the tokens of a piece that fits into one window, at once. */
+  encode(piece: string, tally: Tally): void {
+    const { model } = this.#rules
+    const { symbols, merge } = this
+    const isOfBytes = model.alphabet === 'bytes'
+    if (isOfBytes || model.tokenBytesMax > 0) {
+      const length = symbols.encode(piece)
+      const id = model.vocabulary.find(symbols.bytes, length)
+      if (id >= 0) {
+        tally.add(id)
+        return
+      }
+      symbols.clear()
+      if (isOfBytes) symbols.addBytes(length)
+    } else symbols.clear()
+    if (!isOfBytes) symbols.addCharacters(piece)
+    symbols.finish()
+    if (symbols.count === 0) return
+    merge.use(symbols.ids)
+    merge.run(0, symbols.count)
+    tally.addAll(merge)
+  }
+
   /** Gives back what a long run left over. */
   tidy(): void {
     if (this.symbols.ids.length <= symbolsKept) return
@@ -64,8 +87,7 @@ export class Walk {
   readonly #tally: Tally
   readonly #desk: Desk
   readonly #symbols: Symbols
-  readonly #merge: SymbolMerge
-  readonly #parts: Iterator<string | number, undefined>
+  readonly #pieces: Iterator<string | number>
   readonly #release: (desk: Desk) => void
   #windows: [SymbolMerge, SymbolMerge] | undefined
   #long: LongPiece | undefined
@@ -74,15 +96,14 @@ export class Walk {
   #taken = 0
   #state: 'pieces' | 'symbols' | 'windows' | 'done' = 'pieces'
 
-  /** @param text its added tokens and what lies between them, as {@link TokenFinder.split} gives them. */
-  constructor(text: Iterable<Part>, { rules, desk, tally, release }: WalkParts) {
+  /** @param pieces ids of added tokens, and pieces as {@link piecesOf} gives them. */
+  constructor(pieces: Iterable<string | number>, { rules, desk, tally, release }: WalkParts) {
     this.#rules = rules
     this.#tally = tally
     this.#desk = desk
     this.#symbols = desk.symbols
-    this.#merge = desk.merge
     this.#release = release
-    this.#parts = parts(rules, text)
+    this.#pieces = pieces[Symbol.iterator]()
   }
 
   get tokens(): number {
@@ -96,7 +117,7 @@ export class Walk {
       if (this.#state === 'symbols') left -= this.#takeSymbols()
       else if (this.#state === 'windows') left -= this.#stepLong()
       else {
-        const next = this.#parts.next()
+        const next = this.#pieces.next()
         if (next.done === true) this.#end()
         else left -= this.#take(next.value)
       }
@@ -123,31 +144,8 @@ export class Walk {
       this.#state = 'symbols'
       return pieceCost
     }
-    this.#takeShort(part)
+    this.#desk.encode(part, this.#tally)
     return part.length + pieceCost
-  }
-
-  #takeShort(piece: string): void {
-    const { model } = this.#rules
-    const symbols = this.#symbols
-    const isOfBytes = model.alphabet === 'bytes'
-    if (isOfBytes || model.tokenBytesMax > 0) {
-      const length = symbols.encode(piece)
-      const id = model.vocabulary.find(symbols.bytes, length)
-      if (id >= 0) {
-        this.#tally.add(id)
-        return
-      }
-      symbols.clear()
-      if (isOfBytes) symbols.addBytes(length)
-    } else symbols.clear()
-    if (!isOfBytes) symbols.addCharacters(piece)
-    symbols.finish()
-    if (symbols.count === 0) return
-    const merge = this.#merge
-    merge.use(symbols.ids)
-    merge.run(0, symbols.count)
-    this.#tally.addAll(merge)
   }
 
   #takeSymbols(): number {
@@ -193,11 +191,12 @@ export class Walk {
   }
 }
 
-/** Ids of added tokens, and pieces to merge. */
-function* parts(
-  rules: TokenizerRules,
-  text: Iterable<Part>,
-): Generator<string | number, undefined> {
+/**
+ * Ids of added tokens, and pieces to merge.
+ *
+ * @param text its added tokens and what lies between them, as {@link TokenFinder.split} gives them.
+ */
+export function* piecesOf(rules: TokenizerRules, text: Iterable<Part>): Generator<string | number> {
   const { added, normalize, preTokenizer } = rules
   for (const { from, part } of text) {
     if (typeof part === 'number') {
@@ -209,5 +208,4 @@ function* parts(
       else yield* preTokenizer.split(inner.part, from === 0 && inner.from === 0)
     }
   }
-  return undefined
 }

@@ -79,3 +79,16 @@ test('comments pass and mean nothing', () => {
   assert.equal(watch.inspect(comment).pass.toString(), comment.toString())
   assert.equal(watch.hasContent, false)
 })
+
+test('an answer of another model than the adapter that was asked can be had elsewhere', () => {
+  const event = (model: string, content = '') =>
+    Buffer.from(
+      `data: ${JSON.stringify({ model, choices: [{ index: 0, delta: { content } }] })}\n\n`,
+    )
+  const wrong = new StreamWatch('chat', false, 'sql').inspect(event('tiny'))
+  assert.equal(wrong.failure?.code, 'upstream-refused')
+  assert.deepEqual([wrong.pass.length, wrong.said], [0, undefined])
+  const right = new StreamWatch('chat', false, 'sql')
+  assert.equal(right.inspect(event('sql', 'a')).failure, undefined)
+  assert.equal(right.inspect(event('tiny', 'b')).failure, undefined)
+})

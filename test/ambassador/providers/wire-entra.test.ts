@@ -47,7 +47,7 @@ function wire(credentials: string, tokens?: TokenSource, credential?: string) {
   }
   const body = Buffer.from('{"model":"m"}')
   const request = { method: 'POST', path: '/x', query: '', headers: [], incoming, body }
-  return wireRequest(request, context, 'https://r').headers
+  return wireRequest(request, context, { origin: 'https://r', members: {} }).headers
 }
 
 const nothing: TokenSource = { tokenOf: () => undefined, reasonOf: () => 'Entra refused' }

@@ -148,7 +148,8 @@ export class ResumedCall {
     const server = this.#script.servers[context.attempts] ?? {}
     context.replica = `http://${'abcdefgh'[context.attempts] ?? 'z'}:1`
     context.attempts++
-    const sent = wireRequest({ ...chatRequest(body), path: '' }, context, context.replica)
+    const destination = { origin: context.replica, members: {} }
+    const sent = wireRequest({ ...chatRequest(body), path: '' }, context, destination)
     const put = read(sent.body ?? Buffer.alloc(0))
     this.puts.push(put)
     if (server.waits === true) {

@@ -1,32 +1,16 @@
-/**
- * What the tokens of a prompt of about 100,000 tokens cost in the ambassador:
- *
- *     node test/bench/routing/tokens-cost.ts <folder of a model: tokenizer.json, tokenizer_config.json>
- *
- * Times are of the main thread, which calls wait for; `thread` is what the encoding thread used beside it.
- */
-
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { byteIds } from '#ambassador/pool/tokens/canonical.ts'
+import { compileTemplate } from '#ambassador/pool/tokens/jinja.ts'
+import type { Json } from '#ambassador/pool/tokens/json.ts'
+import { type ModelFiles, readModelFiles } from '#ambassador/pool/tokens/model-files.ts'
+import { readPrompt } from '#ambassador/pool/tokens/prompt-facts.ts'
+import { startTokens } from '#ambassador/pool/tokens/start-tokens.ts'
 import { systemClock } from '#shared/call/clock.ts'
-import { loadTable } from '#shared/tokens/hugging-face/load-tokenizer.ts'
-import { byteIds } from '../../../ambassador/pool/tokens/canonical.ts'
-import { compileTemplate } from '../../../ambassador/pool/tokens/jinja.ts'
-import type { Json } from '../../../ambassador/pool/tokens/json.ts'
-import { readModelFiles } from '../../../ambassador/pool/tokens/model-files.ts'
-import { readPrompt } from '../../../ambassador/pool/tokens/prompt-facts.ts'
-import { startTokens } from '../../../ambassador/pool/tokens/start-tokens.ts'
+import { timesOf } from './timed.ts'
 
-const [folder] = process.argv.slice(2)
-if (folder === undefined) throw new Error('Name the folder of a model')
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..')
-const compileStart = performance.now()
-const files = await readModelFiles({ tokenizer: join(folder, 'tokenizer.json') }, compileTemplate)
-const firstLoadMs = performance.now() - compileStart
-const loadStart = performance.now()
-await loadTable(join(folder, 'tokenizer.json'))
-const loadMs = performance.now() - loadStart
 
 const prose = await corpus()
 
@@ -51,7 +35,8 @@ function say(number: number, characters: number): string {
 /** As long as 100,000 tokens of this tokenizer, about. */
 const charactersAll = 380_000
 
-function conversation(seed: number, turns: number): Json[] {
+/** A conversation of about 100,000 tokens in so many messages; another one for each seed. */
+export function conversation(seed: number, turns: number): Json[] {
   const each = Math.floor(charactersAll / turns)
   return Array.from({ length: turns }, (_, at) => ({
     role: at % 2 === 0 ? 'user' : 'assistant',
@@ -59,11 +44,11 @@ function conversation(seed: number, turns: number): Json[] {
   }))
 }
 
-function bodyOf(messages: readonly Json[]): Buffer {
+export function bodyOf(messages: readonly Json[]): Buffer {
   return Buffer.from(JSON.stringify({ model: 'm', messages, max_tokens: 100 }))
 }
 
-function started() {
+function started(files: ModelFiles) {
   return startTokens({
     clock: systemClock,
     choice: 'local',
@@ -100,64 +85,81 @@ async function cost(tokens: ReturnType<typeof started>['tokens'], body: Buffer):
   return { tokens: found.ids.length, mainMs, wallMs, cpuMs: (user + system) / 1_000 }
 }
 
-function median(costs: readonly Cost[], of: (one: Cost) => number): string {
-  const sorted = costs.map(of).toSorted((one, other) => one - other)
-  return (sorted[sorted.length >> 1] ?? 0).toFixed(1)
+/** Medians of one kind of prompt. Milliseconds. */
+export interface TokensCost {
+  readonly name: string
+  readonly tokens: number
+  /** Of the main thread, for which other calls wait. */
+  readonly mainMs: number
+  readonly worstMainMs: number
+  readonly wallMs: number
+  /** Of the whole process, the encoding thread included. */
+  readonly cpuMs: number
 }
 
-const rows: string[][] = []
-
-function report(name: string, costs: readonly Cost[]): void {
-  const of = (pick: (one: Cost) => number) => median(costs, pick)
-  const worst = Math.max(...costs.map(({ mainMs }) => mainMs)).toFixed(1)
-  rows.push([
+function medians(name: string, costs: readonly Cost[]): TokensCost {
+  const median = (of: (one: Cost) => number) => timesOf(costs.map(of)).p50
+  return {
     name,
-    String(costs[0]?.tokens ?? 0),
-    of(({ mainMs }) => mainMs),
-    worst,
-    of(({ wallMs }) => wallMs),
-    of(({ cpuMs }) => cpuMs),
-  ])
-}
-
-const rounds = 15
-for (const turns of [21, 101, 401]) {
-  const { tokens, close } = started()
-  const cold: Cost[] = []
-  const grown: Cost[] = []
-  const seen: Cost[] = []
-  for (let round = 0; round < rounds + 5; round++) {
-    const messages = conversation(round, turns)
-    const kept = Math.floor(turns * 0.475) * 2 - 1
-    const first = await cost(tokens, bodyOf(messages.slice(0, kept)))
-    const second = await cost(tokens, bodyOf(messages))
-    const third = await cost(tokens, bodyOf(messages))
-    // The first rounds are for the compiler.
-    if (round < 5) continue
-    cold.push(first)
-    grown.push(second)
-    seen.push(third)
+    tokens: costs[0]?.tokens ?? 0,
+    mainMs: median(({ mainMs }) => mainMs),
+    worstMainMs: Math.max(...costs.map(({ mainMs }) => mainMs)),
+    wallMs: median(({ wallMs }) => wallMs),
+    cpuMs: median(({ cpuMs }) => cpuMs),
   }
-  report(`${turns} messages, cold`, cold)
-  report(`${turns} messages, 95 % seen`, grown)
-  report(`${turns} messages, all seen`, seen)
-  close()
 }
 
-const bytes: Cost[] = []
-const body = bodyOf(conversation(1, 101))
-const facts = readPrompt('chat', body)
-if (facts === undefined) throw new Error('The body has no prompt')
-for (let round = 0; round < 30; round++) {
-  const start = performance.now()
-  const { ids } = byteIds(facts)
-  const wallMs = performance.now() - start
-  if (round >= 10) bytes.push({ tokens: ids.length, mainMs: wallMs, wallMs, cpuMs: wallMs })
-}
-report('byte blocks', bytes)
+/** The first rounds are for the compiler. */
+const rounds = { warm: 5, counted: 15 } as const
 
-console.log(
-  `files read in ${firstLoadMs.toFixed(0)} ms, from the kept table ${loadMs.toFixed(1)} ms`,
-)
-console.log('prompt | tokens | main thread, median ms | worst | wall ms | CPU of the process ms')
-for (const row of rows) console.log(row.join(' | '))
+/** Where a turn of a conversation of so many messages comes in, 95 % of which has been seen. */
+export function keptOf(turns: number): number {
+  return Math.floor(turns * 0.475) * 2 - 1
+}
+
+/** What the tokens of a prompt of about 100,000 tokens cost, for the model in `folder`. */
+export async function tokensCost(folder: string): Promise<readonly TokensCost[]> {
+  const files = await readModelFiles({ tokenizer: join(folder, 'tokenizer.json') }, compileTemplate)
+  const rows: TokensCost[] = []
+  for (const turns of [21, 101, 401]) {
+    const { tokens, close } = started(files)
+    const kinds: Readonly<Record<string, Cost[]>> = { cold: [], '95 % seen': [], 'all seen': [] }
+    for (let round = 0; round < rounds.warm + rounds.counted; round++) {
+      const taken = await costs(tokens, conversation(round, turns))
+      if (round < rounds.warm) continue
+      for (const [at, kind] of Object.values(kinds).entries()) kind.push(...taken.slice(at, at + 1))
+    }
+    for (const [kind, taken] of Object.entries(kinds)) {
+      rows.push(medians(`${turns} messages, ${kind}`, taken))
+    }
+    close()
+  }
+  return rows
+}
+
+/** Its beginning, then all of it, and once more. */
+async function costs(
+  tokens: ReturnType<typeof started>['tokens'],
+  messages: readonly Json[],
+): Promise<readonly Cost[]> {
+  const whole = bodyOf(messages)
+  const taken: Cost[] = []
+  for (const body of [bodyOf(messages.slice(0, keptOf(messages.length))), whole, whole]) {
+    taken.push(await cost(tokens, body))
+  }
+  return taken
+}
+
+/** The same where bytes stand for tokens. */
+export function bytesCost(): TokensCost {
+  const costs: Cost[] = []
+  const facts = readPrompt('chat', bodyOf(conversation(1, 101)))
+  if (facts === undefined) throw new Error('The body has no prompt')
+  for (let round = 0; round < 30; round++) {
+    const start = performance.now()
+    const { ids } = byteIds(facts)
+    const wallMs = performance.now() - start
+    if (round >= 10) costs.push({ tokens: ids.length, mainMs: wallMs, wallMs, cpuMs: wallMs })
+  }
+  return medians('byte blocks', costs)
+}

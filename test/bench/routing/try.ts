@@ -5,6 +5,7 @@ import { contestantNamed, withSettings } from './contestants.ts'
 import { figureNames, figuresOf } from './figures.ts'
 import { RunState } from './run-state.ts'
 import { runOf } from './run-unit.ts'
+import { tenantSharesOf } from './tenant-shares.ts'
 
 /*
  * Some cells at once, with other settings of ours, printed and not kept:
@@ -42,6 +43,8 @@ for (const cell of cells.filter(({ id }) => id.includes(values.cells))) {
       const run = runOf(cell, { seed, contestant }, { state, traceFile: values.trace })
       const figures = figuresOf(run)
       const texts = figureNames.map((figure) => `${figure} ${figures[figure].toPrecision(3)}`)
+      const { jain, least } = tenantSharesOf(run)
+      texts.push(`jain ${jain.toFixed(4)}`, `leastPart ${least.toFixed(3)}`)
       const seconds = ((performance.now() - startedMs) / 1_000).toFixed(1)
       console.log(`${cell.id} seed ${seed} ${name}: ${texts.join(', ')} (${seconds} s)`)
     }

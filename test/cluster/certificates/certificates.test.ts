@@ -145,7 +145,7 @@ test('a Secret that is deleted is made again, and pods are created all the while
   const before = await leafIn('outrigger-webhook-tls')
   await cluster.api.remove(`${secrets}/outrigger-webhook-tls`)
   await create(cluster, namespace, pod(asking()))
-  const next = await until('another leaf', 20_000, () => leafIn('outrigger-webhook-tls'))
+  const next = await until('another leaf', 60_000, () => leafIn('outrigger-webhook-tls'))
   assert.notEqual(next.serialNumber, before.serialNumber)
   assert.ok(isSigned(next, await trusted()))
   await create(cluster, namespace, pod(asking()))
@@ -158,7 +158,7 @@ test('trust that somebody takes out of a webhook’s configuration is put back',
   const path = `${registrations}/mutatingwebhookconfigurations/ambassador-outrigger-injector`
   const operation = { op: 'remove', path: '/webhooks/0/clientConfig/caBundle' }
   await cluster.api.patch(path, [operation], 'json')
-  await until('trust', 20_000, async () => (await trusted()) === before)
+  await until('trust', 60_000, async () => (await trusted()) === before)
 })
 
 test('where the authority’s Secret is garbage another one is made, and trusted everywhere', {
@@ -166,11 +166,11 @@ test('where the authority’s Secret is garbage another one is made, and trusted
 }, async () => {
   const before = await trusted()
   await cluster.api.patch(`${secrets}/outrigger-ca`, { data: { 'authorities.json': btoa('{]') } })
-  const bundle = await until('another authority', 20_000, async () => {
+  const bundle = await until('another authority', 60_000, async () => {
     const next = await trusted()
     return !before.includes(rootsOf(next)[0]?.toString() ?? '') && next
   })
-  await until('pods by its leaf', 30_000, async () => {
+  await until('pods by its leaf', 60_000, async () => {
     const made = await create(cluster, namespace, pod(asking()), 'dry')
     return initNames(made).length === 1
   })
@@ -180,7 +180,7 @@ test('where the authority’s Secret is garbage another one is made, and trusted
   assert.ok(rootsOf(bundle).some((each) => before.includes(each.toString())))
   for (const secret of ['outrigger-webhook-tls', 'ambassador-openai-tls']) {
     assert.ok(isSigned(await leafIn(secret), bundle))
-    await until('a leaf of the other', 20_000, async () => {
+    await until('a leaf of the other', 60_000, async () => {
       return (await leafIn(secret)).verify(root.publicKey)
     })
   }

@@ -148,7 +148,7 @@ test('helm install gives pods their sidecar and namespaces their configuration',
     await rolledOut(name, 2)
   // Their certificates are there, or the pods would still wait for their volumes.
   await rolledOut('ambassador-openai', 3)
-  const pod = await until('an injected pod', 20_000, () => createPod('asks'))
+  const pod = await until('an injected pod', 60_000, () => createPod('asks'))
   assert.deepEqual(
     pod.spec.initContainers?.map(({ name }) => name),
     ['outrigger-sidecar'],
@@ -161,7 +161,7 @@ test('helm install gives pods their sidecar and namespaces their configuration',
     metadata,
     spec,
   })
-  await until('the configuration of sidecars', 20_000, () =>
+  await until('the configuration of sidecars', 60_000, () =>
     api.get(`/api/v1/namespaces/${team}/configmaps/outrigger-sidecar`),
   )
 })
@@ -240,10 +240,10 @@ test('an uninstallation takes the injector away first, and holds up nobody who d
   const watches = paths.map((path) => note(path).catch(() => undefined))
   const uninstall = async () => {
     await run('uninstall')
-    await until('a pod that asks, without a sidecar', 10_000, async () => {
+    await until('a pod that asks, without a sidecar', 60_000, async () => {
       return (await createPod('asks')).spec.initContainers === undefined
     })
-    await until('the end of the processes', 30_000, async () => {
+    await until('the end of the processes', 60_000, async () => {
       return (await api.list(`${base}/pods`)).length === 0
     })
   }

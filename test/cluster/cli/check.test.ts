@@ -33,7 +33,7 @@ async function check(...args: readonly string[]) {
 /** The result of `name` once it is of this verdict; what is written takes effect a little later. */
 function sees(name: string, verdict: string): Promise<Result> {
   let last: Result | undefined
-  return until(`${verdict} of '${name}'`, 40_000, async () => {
+  return until(`${verdict} of '${name}'`, 60_000, async () => {
     last = (await check()).results.find((result) => result.name === name)
     return last?.verdict === verdict && last
   })
@@ -184,7 +184,7 @@ test('a pod that came through without is named, once the backstop is gone too', 
   assert.match(found, /has no binding/)
   const annotations = { 'outrigger.dev/inject': 'true' }
   const { namespace } = installation()
-  await until('a pod without', 30_000, async () => {
+  await until('a pod without', 60_000, async () => {
     const path = `/api/v1/namespaces/${namespace}/pods`
     await api.create(path, pod({ name: 'bare', generateName: '', annotations })).catch(() => false)
     return (await api.list(path)).some(({ metadata }) => metadata.name === 'bare')

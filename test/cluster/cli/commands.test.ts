@@ -10,7 +10,7 @@ const { cluster, skip, installation } = await openInstalled()
 const { api } = cluster
 
 function firstPod(name: string): Promise<KubernetesObject> {
-  return until(`a pod of ${name}`, 30_000, async () => {
+  return until(`a pod of ${name}`, 60_000, async () => {
     const { namespace } = installation()
     const path = `/api/v1/namespaces/${namespace}/pods?labelSelector=app=${name}`
     return (await api.list(path))[0]

@@ -55,7 +55,7 @@ function rightsIn({ verbs, resources, resourceNames = ['*'] }: Rule): readonly s
 
 /** Beyond what every ServiceAccount of the cluster may. */
 async function ownRightsOf(account: string, namespace: string): Promise<readonly string[]> {
-  await until('the default account', 20_000, () => cluster.token(systemNamespace, 'default'))
+  await until('the default account', 60_000, () => cluster.token(systemNamespace, 'default'))
   const usual = await rightsOf('default', namespace)
   const own = await rightsOf(account, namespace)
   return [...own].filter((right) => !usual.has(right)).toSorted()

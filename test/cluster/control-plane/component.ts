@@ -40,6 +40,9 @@ export class Component implements Switches {
   /** Read at each start, since flags change with a signing key. */
   readonly #flags: () => readonly string[]
   #child: ChildProcess | undefined
+  #spawnedMs = Number.NEGATIVE_INFINITY
+  /** Since when it answers, as {@link Component.start} has seen; infinite before that. */
+  #steadyMs = Number.POSITIVE_INFINITY
 
   constructor(parts: ComponentParts, flags: () => readonly string[]) {
     this.#parts = parts
@@ -59,6 +62,18 @@ export class Component implements Switches {
       return (await statusOf(health, ca)) === 200 && 'healthy'
     })
     if (this.#child === undefined) throw new Error(`Cannot start ${name}: ${this.#lastLines()}`)
+    if (this.#steadyMs === Number.POSITIVE_INFINITY) this.#steadyMs = performance.now()
+  }
+
+  /**
+   * {@link Component.start}, of a new process where the one that runs saw `server` away: each of its
+   * watches then waits, 0.8 s at first, twice as long after each failure, 60 s in the end, and forgets
+   * that only after two good minutes. A new one sees everything at once.
+   * https://github.com/kubernetes/client-go/blob/v0.36.3/tools/cache/reflector.go#L57
+   */
+  async startAfter(server: Component): Promise<void> {
+    if (this.#spawnedMs < server.#steadyMs) await this.kill()
+    await this.start()
   }
 
   async stop(): Promise<void> {
@@ -74,6 +89,7 @@ export class Component implements Switches {
   }
 
   async freeze(): Promise<void> {
+    this.#steadyMs = Number.POSITIVE_INFINITY
     this.#child?.kill('SIGSTOP')
   }
 
@@ -87,6 +103,8 @@ export class Component implements Switches {
     const child = spawn(path, this.#flags(), { argv0: name, stdio: ['ignore', file, file] })
     closeSync(file)
     killOnExit(child)
+    this.#spawnedMs = performance.now()
+    this.#steadyMs = Number.POSITIVE_INFINITY
     child.once('exit', () => {
       if (this.#child === child) this.#child = undefined
     })

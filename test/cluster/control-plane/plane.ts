@@ -31,6 +31,8 @@ export interface ControlPlane {
    * still accepted where `keep` says so, as in a rotation done well.
    */
   rotateSigningKey(before: 'keep' | 'drop'): Promise<void>
+  /** Starts what is dead or frozen; controllers that saw the API server away work at once again. */
+  heal(): Promise<void>
   close(): Promise<void>
 }
 
@@ -88,16 +90,26 @@ export async function startControlPlane(options: PlaneOptions): Promise<ControlP
     process.off('exit', removeAtOnce)
   }
   try {
-    await components.get('etcd')?.start()
-    await components.get('kube-apiserver')?.start()
-    // Those that are up already have nothing to do.
-    await Promise.all([...components.values()].map((component) => component.start()))
+    await startInOrder(components)
   } catch (error) {
     await close()
     throw error
   }
   const api = new ClusterApi({ server, ca, token })
-  return { api, directory, components, rotateSigningKey, close }
+  const heal = () => startInOrder(components)
+  return { api, directory, components, rotateSigningKey, heal, close }
+}
+
+/** Each healthy before who needs it; what is as it should be stays as it is. */
+async function startInOrder(components: ControlPlane['components']): Promise<void> {
+  await components.get('etcd')?.start()
+  const server = components.get('kube-apiserver')
+  if (server === undefined) return
+  await server.start()
+  const watching = (['kube-controller-manager', 'kube-scheduler'] as const).flatMap(
+    (name) => components.get(name) ?? [],
+  )
+  await Promise.all(watching.map((component) => component.startAfter(server)))
 }
 
 function healthOf(name: ComponentName, port: number): string {

@@ -92,7 +92,7 @@ async function status(): Promise<Status> {
 
 /** Resolves once the pool has so many replicas that serve, live or not. */
 async function whenServing(count: number): Promise<void> {
-  await until(`${count} replicas`, 45_000, async () => (await status()).discovery.serving === count)
+  await until(`${count} replicas`, 60_000, async () => (await status()).discovery.serving === count)
 }
 
 async function scale(replicas: number): Promise<void> {
@@ -134,14 +134,14 @@ function pods(): Promise<readonly Replica[]> {
 }
 
 test('a pool that grows and shrinks with its Deployment fails no call', { skip }, async (t) => {
-  await until('the ambassador ready', 45_000, async () => {
+  await until('the ambassador ready', 60_000, async () => {
     return (await ambassador.page('/readyz')).status === 200
   })
   await whenServing(1)
   const stop = calling(t)
   await scale(3)
   await whenServing(3)
-  await until('a call for each', 20_000, async () => {
+  await until('a call for each', 60_000, async () => {
     return [...(await callsOf(await pods())).values()].every((count) => count > 0)
   })
   const asked = () => question('chat', { stream: true, body: { max_tokens: 150 } })
@@ -162,8 +162,8 @@ test('a pool that grows and shrinks with its Deployment fails no call', { skip }
   assert.deepEqual(await callsOf(leaving), before)
   const stopAgain = calling(t)
   for (const stream of await streams) assert.ok(stream.includes(questions.chat.done), stream)
-  await until('both gone', 45_000, async () => (await pods()).length === 1)
-  await until('one replica', 20_000, async () => {
+  await until('both gone', 60_000, async () => (await pods()).length === 1)
+  await until('one replica', 60_000, async () => {
     const { replicas, discovery } = await status()
     return replicas.length === 1 && discovery.leaving === 0
   })
@@ -177,13 +177,13 @@ test('while the API server is away the pool stays, and what changed then is caug
   await whenServing(2)
   const stop = calling(t)
   await cluster.component('kube-apiserver').kill()
-  await until('the loss', 20_000, async () => (await status()).discovery.state === 'stale')
+  await until('the loss', 60_000, async () => (await status()).discovery.state === 'stale')
   const { replicas, discovery } = await status()
   assert.deepEqual([replicas.length, discovery.serving], [2, 2])
   assert.equal((await ambassador.page('/readyz')).status, 200)
-  await cluster.component('kube-apiserver').start()
+  await cluster.heal()
   await scale(3)
   await whenServing(3)
-  await until('it is live', 30_000, async () => (await status()).discovery.state === 'live')
+  await until('it is live', 60_000, async () => (await status()).discovery.state === 'live')
   assert.deepEqual(await stop(), [])
 })

@@ -46,7 +46,7 @@ async function write(number: number, addresses: readonly string[]): Promise<void
     })),
   }
   const options = { type: 'apply', fieldManager: 'churn', force: true } as const
-  await until(`slice ${number} is written`, 30_000, () =>
+  await until(`slice ${number} is written`, 60_000, () =>
     admin.patch(`${path}/vllm-${number}`, slice, options),
   )
 }
@@ -96,7 +96,7 @@ async function killAndStart(discovery: Discovery): Promise<void> {
   const server = cluster.component('kube-apiserver')
   const { serving } = discovery.status()
   await server.kill()
-  await until('the loss', 10_000, async () => discovery.status().state === 'stale')
+  await until('the loss', 60_000, async () => discovery.status().state === 'stale')
   assert.ok(serving > 0 && discovery.status().serving > 0)
   await server.start()
 }
@@ -109,7 +109,7 @@ test('without the right to list slices a pool is told why it knows none', async 
     { namespace, service: 'vllm', port: 'http' },
   )
   after(() => discovery.close())
-  await until('the refusal', 10_000, async () => {
+  await until('the refusal', 60_000, async () => {
     assert.match(discovery.status().error ?? '', /endpointslices\.discovery\.k8s\.io is forbidden/)
     return true
   })

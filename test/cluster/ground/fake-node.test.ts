@@ -150,7 +150,7 @@ test('a Deployment of three becomes ready, and EndpointSlices follow', { skip },
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments`
   await cluster.api.create(`${base}/services`, service('web', 80, 8080))
   await cluster.api.create(path, deployment('web', 3, spec))
-  const three = await until('three ready endpoints', 30_000, async () => {
+  const three = await until('three ready endpoints', 60_000, async () => {
     const addresses = await ready('web')
     return addresses.length === 3 && addresses
   })
@@ -160,7 +160,7 @@ test('a Deployment of three becomes ready, and EndpointSlices follow', { skip },
   assert.equal(await ask(address), 200)
   server.close()
   await cluster.api.patch(`${path}/web`, { spec: { replicas: 1 } })
-  await until('one ready endpoint', 30_000, async () => (await ready('web')).length === 1)
+  await until('one ready endpoint', 60_000, async () => (await ready('web')).length === 1)
   await cluster.api.remove(`${path}/web`)
 })
 
@@ -178,12 +178,12 @@ test('a native sidecar starts before the application and ends after it', { skip 
   }
   const containers = [{ name: 'application', image: 'app', env }]
   await create('pair', { initContainers: [sidecar], containers })
-  await until('the pod ready', 30_000, () => isReady('pair'))
+  await until('the pod ready', 60_000, () => isReady('pair'))
   assert.equal((await pod('pair')).status.phase, 'Running')
-  await until('the application up', 10_000, () => isUp('application'))
+  await until('the application up', 60_000, () => isUp('application'))
   assert.equal(await cluster.api.text(`${base}/pods/pair:8080/proxy/proxied`), 'sidecar')
   await cluster.api.remove(`${base}/pods/pair`)
-  await until('the pod gone', 30_000, () => isGone('pair'))
+  await until('the pod gone', 60_000, () => isGone('pair'))
   // The first answer was 503: the application came only after the second, and its calls passed.
   assert.deepEqual(processes.get('application')?.lines, ['up', '200 200'])
   const { lines = [] } = processes.get('sidecar') ?? {}
@@ -194,10 +194,10 @@ test('a native sidecar starts before the application and ends after it', { skip 
 test('what is deaf to SIGTERM is killed when the grace period ends', { skip }, async () => {
   const containers = [{ name: 'deaf', image: 'app' }]
   await create('deaf', { containers, terminationGracePeriodSeconds: 1 })
-  await until('the process up', 30_000, () => isUp('deaf'))
+  await until('the process up', 60_000, () => isUp('deaf'))
   await cluster.api.remove(`${base}/pods/deaf`)
   assert.equal(await processes.get('deaf')?.exited, 137)
-  await until('the pod gone', 30_000, () => isGone('deaf'))
+  await until('the pod gone', 60_000, () => isGone('deaf'))
 })
 
 test('pods with a network of their own share no port and reach each other', { skip }, async () => {
@@ -205,7 +205,7 @@ test('pods with a network of their own share no port and reach each other', { sk
   const containers = [{ name: 'isolated', image: 'app', readinessProbe }]
   await create('one', { containers })
   await create('two', { containers })
-  await until('both ready', 30_000, async () => (await isReady('one')) && (await isReady('two')))
+  await until('both ready', 60_000, async () => (await isReady('one')) && (await isReady('two')))
   const { status } = await pod('two')
   const path = `${base}/pods/one:8080/proxy/${status.podIP}`
   assert.equal(await cluster.api.text(path), 'loopback one, two')
@@ -221,7 +221,7 @@ test('volumes are swapped whole, at once where the pod is touched', { skip }, as
     ],
     containers: [{ name: 'app', image: 'app' }],
   })
-  await until('the pod ready', 30_000, () => isReady('volumes'))
+  await until('the pod ready', 60_000, () => isReady('volumes'))
   const { volumes } = await node.life(namespace, 'volumes')
   const file = `${volumes.path('config')}/outrigger.yaml`
   assert.equal(existsSync(file), false)
@@ -231,11 +231,11 @@ test('volumes are swapped whole, at once where the pod is touched', { skip }, as
   const touch = (value: string) =>
     cluster.api.patch(`${base}/pods/volumes`, { metadata: { annotations: { touched: value } } })
   await touch('once')
-  await until('the file', 10_000, async () => readFileSync(file, 'utf8') === 'one')
+  await until('the file', 40_000, async () => readFileSync(file, 'utf8') === 'one')
   const version = readlinkSync(`${volumes.path('config')}/..data`)
   await cluster.api.patch(`${base}/configmaps/tuning`, { data: { 'outrigger.yaml': 'two' } })
   await touch('twice')
-  await until('the file anew', 10_000, async () => readFileSync(file, 'utf8') === 'two')
+  await until('the file anew', 40_000, async () => readFileSync(file, 'utf8') === 'two')
   assert.equal(readlinkSync(file), '..data/outrigger.yaml')
   assert.notEqual(readlinkSync(`${volumes.path('config')}/..data`), version)
   const tokenFile = `${volumes.path('token')}/token`
@@ -262,7 +262,7 @@ test('a Job whose pod has a sidecar completes', { skip }, async () => {
     metadata: { name: 'once' },
     spec: { template },
   })
-  await until('the Job complete', 30_000, async () => {
+  await until('the Job complete', 60_000, async () => {
     type Job = { status: { succeeded?: number } }
     return (await cluster.api.get<Job>(`${path}/once`)).status.succeeded === 1
   })

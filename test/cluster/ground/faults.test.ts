@@ -43,6 +43,8 @@ test('the API server, frozen, answers once it is thawed', async () => {
 })
 
 test('controllers go on after the API server was away', { skip: lacksManager }, async () => {
+  await cluster.component('kube-apiserver').kill()
+  await cluster.heal()
   const spec = { containers: [{ name: 'app', image: 'app' }] }
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments`
   await cluster.api.create(path, deployment('idle', 2, spec))

@@ -26,7 +26,7 @@ test('a webhook behind a Service is called at its pod', { skip }, async () => {
   const spec = { containers: [{ name: 'app', image: 'app' }] }
   const deployments = `/apis/apps/v1/namespaces/${namespace}/deployments`
   await cluster.api.create(deployments, deployment(name, 1, spec))
-  const address = await until('the address of the pod', 30_000, async () => {
+  const address = await until('the address of the pod', 60_000, async () => {
     type Pod = { status: { phase: string; podIP: string } }
     const [pod] = await cluster.api.list<Pod>(`${base}/pods`)
     return pod?.status.phase === 'Running' && pod.status.podIP
@@ -45,7 +45,7 @@ test('a webhook behind a Service is called at its pod', { skip }, async () => {
     registrationOf(`${name}-${namespace}`, namespace, clientConfig),
   )
   // Configurations are in force soon after they are written, not at once.
-  const labels = await until('a marked pod', 20_000, async () => {
+  const labels = await until('a marked pod', 60_000, async () => {
     const body = { apiVersion: 'v1', kind: 'Pod', metadata: { generateName: 'p-' }, spec }
     return (await cluster.api.create(`${base}/pods`, body)).metadata.labels
   })

@@ -24,16 +24,11 @@ const tokens = await Promise.all(
 /** One that no ambassador has seen: it has to be verified. */
 const unseen = () => tokens.pop() ?? ''
 
-// For the file after this one: their watches would come back half a minute late, new ones at once.
-for (const name of ['kube-scheduler', 'kube-controller-manager'] as const) {
-  if (cluster.lacks(name) === false) await cluster.component(name).stop()
-}
-
 const ambassador = await stage.ambassador()
 await whenReady(ambassador)
 
 async function whenReady(half: Half): Promise<void> {
-  await until('the ambassador ready', 45_000, async () => {
+  await until('the ambassador ready', 60_000, async () => {
     return (await half.page('/readyz')).status === 200
   })
 }
@@ -54,7 +49,7 @@ async function callsFor(seconds: number): Promise<void> {
 /** One that is started while nobody answers for the keys: it says so, and serves once it knows them. */
 async function startedMeanwhile(reason: RegExp): Promise<Half> {
   const late = await stage.ambassador()
-  await until('the reason on the status page', 20_000, async () => {
+  await until('the reason on the status page', 60_000, async () => {
     assert.match(await problemOf(late), reason)
     return true
   })

@@ -18,7 +18,7 @@ const fresh = () => cluster.token(namespace, 'default', { audience: 'outrigger',
 
 async function ready(): Promise<Half> {
   const half = await stage.ambassador()
-  await until('the keys known', 20_000, async () => (await half.page('/readyz')).status === 200)
+  await until('the keys known', 60_000, async () => (await half.page('/readyz')).status === 200)
   return half
 }
 
@@ -67,7 +67,7 @@ test('with the key before it dropped, new tokens are served once the ambassadorâ
   await ambassador.line(({ msg }) => String(msg).startsWith('Cannot read the keys of the cluster'))
   assert.deepEqual(await bring(ambassador, seen), [200, 'served'])
   await stage.account.renew()
-  await until('a new token served', 40_000, async () => {
+  await until('a new token served', 60_000, async () => {
     return (await bring(ambassador, next))[0] === 200
   })
   assert.deepEqual(await bring(ambassador, await fresh()), [200, 'served'])

@@ -84,7 +84,7 @@ async function mounted() {
     },
   })
   const { volumes } = await node.life(namespace, 'halves')
-  await until('the pod running', 30_000, async () => {
+  await until('the pod running', 60_000, async () => {
     type Pod = { status: { phase?: string } }
     const { status } = await cluster.api.get<Pod>(`/api/v1/namespaces/${namespace}/pods/halves`)
     return status.phase === 'Running'
@@ -129,7 +129,7 @@ test('another authority and its certificates replace the first without a failed 
   const config = join(volumes.path('config'), 'outrigger.yaml')
   const token = join(volumes.path('token'), 'token')
   const sidecar = await start(new Half('sidecar', config, {}, ['--token', token]))
-  await until('a call served', 20_000, async () => {
+  await until('a call served', 60_000, async () => {
     return (await ask(sidecar.port, question('chat'))).status === 200
   })
   const failures: string[] = []

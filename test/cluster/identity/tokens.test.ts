@@ -20,7 +20,7 @@ const stage = await IdentityStage.open(cluster, system ?? '', tenants)
 after(() => stage.close())
 
 const ambassador = await stage.ambassador()
-await until('the ambassador ready', 20_000, async () => {
+await until('the ambassador ready', 60_000, async () => {
   return (await ambassador.page('/readyz')).status === 200
 })
 
@@ -87,7 +87,7 @@ test('the token of a pod that was deleted is believed until it ends, though the 
   const review = { apiVersion: 'authentication.k8s.io/v1', kind: 'TokenReview' }
   const reviews = '/apis/authentication.k8s.io/v1/tokenreviews'
   let reviewed = 0
-  await until('the API server to refuse it', 30_000, async () => {
+  await until('the API server to refuse it', 60_000, async () => {
     type Answer = { status: { authenticated?: boolean } }
     // It remembers a review for ten seconds: each is another question.
     const spec = { token, audiences: [audience, `review-${++reviewed}`] }
@@ -96,7 +96,7 @@ test('the token of a pod that was deleted is believed until it ends, though the 
   })
   // Another ambassador, which has never seen it: nothing is remembered there.
   const other = await stage.ambassador()
-  await until('the keys', 20_000, async () => (await other.page('/readyz')).status === 200)
+  await until('the keys', 60_000, async () => (await other.page('/readyz')).status === 200)
   assert.deepEqual(await bring(other, token), [200, 'served'])
   const { exp = 0, iat = 0 } = claimsOf(token)
   assert.equal(Number(exp) - Number(iat), 3_600)

@@ -25,7 +25,7 @@ test('without the webhook’s configuration a pod that opted in is denied, and t
   skip,
 }, async () => {
   await cluster.api.remove(configuration)
-  await until('the denial', 20_000, async () => {
+  await until('the denial', 60_000, async () => {
     const denied = await create(cluster, namespace, pod(asking()), 'dry').catch(String)
     return typeof denied === 'string' && message.test(denied)
   })

@@ -107,7 +107,7 @@ test('annotation and command give pods of one template, and the command’s pass
 })
 
 test('the owner of an injected pod has an Event of its template', { skip }, async () => {
-  const [told] = await until('the Event', 10_000, async () => {
+  const [told] = await until('the Event', 60_000, async () => {
     const events = await eventsOf(cluster, namespace, { kind: 'ReplicaSet', from: fromWebhook })
     return events.length > 0 && events
   })
@@ -121,7 +121,7 @@ test('a dry run is answered like a creation and leaves no Event', { skip }, asyn
   assert.deepEqual(initNames(dry), ['outrigger-sidecar'])
   // A real one of another name after it: whatever the dry one had written would be there first.
   await create(cluster, namespace, pod({ ...asking(), name: 'wet' }))
-  const events = await until('the Event of the real one', 10_000, async () => {
+  const events = await until('the Event of the real one', 60_000, async () => {
     const found = await eventsOf(cluster, namespace, { kind: 'Pod', from: fromWebhook })
     return found.length > 0 && found
   })
@@ -170,7 +170,7 @@ test('a port conflict is told on the ReplicaSet by us and by its controller', {
     [fromWebhook, 'InjectionRefused'],
     ['replicaset-controller', 'FailedCreate'],
   ] as const) {
-    const told = await until(`the Event of ${from}`, 20_000, async () => {
+    const told = await until(`the Event of ${from}`, 60_000, async () => {
       const events = await eventsOf(cluster, namespace, { kind: 'ReplicaSet', from })
       return events.find(({ involvedObject, ...event }) => {
         return involvedObject.name.startsWith('clash-') && event.reason === reason

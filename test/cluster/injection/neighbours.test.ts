@@ -33,7 +33,7 @@ async function neighbour(
   const name = `${place === 'before' ? 'a' : 'z'}-${namespace}.test`
   const other = await startOtherWebhook(cluster, { name, namespace }, change)
   context.after(() => other.close())
-  await until(`${name} in force`, 20_000, async () => {
+  await until(`${name} in force`, 60_000, async () => {
     await create(cluster, namespace, pod(), 'dry')
     return other.seen.length > 0
   })

@@ -120,7 +120,7 @@ export class Installation {
   }
 
   async whenReady(name: string): Promise<void> {
-    await until(`${name} ready`, 45_000, async () => {
+    await until(`${name} ready`, 60_000, async () => {
       const { conditions = [] } = (await this.pod(name)).status
       return conditions.some(({ type, status }) => type === 'Ready' && status === 'True')
     })

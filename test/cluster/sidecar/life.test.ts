@@ -38,7 +38,7 @@ async function told(pod: string): Promise<readonly Record<string, unknown>[]> {
 
 /** Resolves once it has said so; of `wanted` each member. */
 async function whenTold(pod: string, what: string): Promise<Record<string, unknown>> {
-  return until(`'${what}' of ${pod}`, 30_000, async () => {
+  return until(`'${what}' of ${pod}`, 60_000, async () => {
     return (await told(pod)).find((line) => line['what'] === what)
   })
 }
@@ -71,7 +71,7 @@ test('a pod starts without a configuration, is told so, and takes the one that c
   await installation.touch('early')
   await until(
     'a call answered',
-    15_000,
+    40_000,
     async () => (await installation.call('early')).status === 200,
   )
 })
@@ -93,7 +93,7 @@ test('busy or idle, a pod is known with what it runs, within seconds of its file
   const second = installation.projection('61s')
   assert.notEqual(first.hash, second.hash)
   const whenAll = (hash: string) =>
-    until(`all pods at ${hash}`, 30_000, async () => {
+    until(`all pods at ${hash}`, 60_000, async () => {
       const fleet = await installation.fleet()
       return (
         fleet.length === 2 &&
@@ -117,7 +117,8 @@ test('busy or idle, a pod is known with what it runs, within seconds of its file
   await whenAll(second.hash)
   const seconds = (performance.now() - began) / 1_000
   t.diagnostic(`acknowledged ${seconds.toFixed(1)} s after the pods were touched`)
-  assert.ok(seconds < 10)
+  // Without the touch a volume is written anew after 60 s at the earliest.
+  assert.ok(seconds < 40)
   assert.deepEqual(await stop(), [])
 })
 
@@ -131,7 +132,7 @@ test('a token that kubelet writes anew is used without a failed call', { skip },
   const end = await ends()
   await node.sync('all tokens')
   // It looks every ten seconds; kubelet leaves it twelve minutes.
-  await until('another token in use', 20_000, async () => (await ends()) > end + 1)
+  await until('another token in use', 60_000, async () => (await ends()) > end + 1)
   assert.deepEqual(await stop(), [])
 })
 
@@ -144,7 +145,7 @@ test('a sidecar that crashes is restarted alone, and calls are served again', {
   assert.equal(await sidecar.exited, 137)
   await until(
     'a call answered',
-    30_000,
+    60_000,
     async () => (await installation.call('web')).status === 200,
   )
   assert.equal((await played.process('web', 'application')).pid, before.pid)
@@ -154,7 +155,7 @@ test('a sidecar that crashes is restarted alone, and calls are served again', {
       readonly containerStatuses: readonly { readonly restartCount: number }[]
     }
   }
-  await until('one restart', 10_000, async () => {
+  await until('one restart', 60_000, async () => {
     const { status } = await cluster.api.get<Restarts>(installation.path('pods/web'))
     const counts = [...status.initContainerStatuses, ...status.containerStatuses]
     return counts.map(({ restartCount }) => restartCount).join() === '1,0'
@@ -186,7 +187,7 @@ test('while its pod ends an application is served to its last call, its stream t
     'outrigger-sidecar exited 0',
   ])
   t.diagnostic(`ended ${seconds.toFixed(1)} s after the deletion`)
-  assert.ok(seconds > 8 && seconds < 30)
+  assert.ok(seconds > 8 && seconds < 60)
   await installation.whenGone('web')
 })
 
@@ -201,7 +202,7 @@ test('a Job whose pod has the sidecar completes', { skip }, async () => {
   const path = `/apis/batch/v1/namespaces/${namespace}/jobs`
   await cluster.api.create(path, installation.injected(job))
   type Job = { status: { succeeded?: number; failed?: number } }
-  await until('the Job complete', 45_000, async () => {
+  await until('the Job complete', 60_000, async () => {
     const { status } = await cluster.api.get<Job>(`${path}/once`)
     assert.equal(status.failed, undefined)
     return status.succeeded === 1

@@ -44,7 +44,7 @@ export class Played {
 
   /** The process that was started last for a container; rejects where none is within 30 s. */
   process(pod: string, container: string): Promise<ContainerProcess> {
-    return until(`${container} of ${pod} started`, 30_000, async () =>
+    return until(`${container} of ${pod} started`, 60_000, async () =>
       this.#processes.get(`${pod}/${container}`)?.at(-1),
     )
   }

@@ -16,7 +16,8 @@ test('a pool without further words is placed as the code does by default', () =>
   assert.ok(loaded.ok)
   const provider = loaded.config.providers['p']
   assert.ok(provider?.kind === 'vllm')
-  assert.deepEqual(placingOf(provider), placingDefaults)
+  const placed = placingOf(provider, '/etc')
+  assert.deepEqual({ ...placed, adapters: { ...placed.adapters } }, placingDefaults)
 })
 
 test('policies are our two and those of others, by their names', () => {
@@ -29,4 +30,34 @@ test('tokens without a file to take them from are a slip', () => {
   for (const tokens of [{}, { source: 'remote' }, { source: 'local', tokenizer: '/m/t.json' }]) {
     assert.ok(parse({ tokens }).ok, JSON.stringify(tokens))
   }
+})
+
+test('files of a model stand beside the configuration', () => {
+  const loaded = parse({
+    tokens: { tokenizer: 'llama/tokenizer.json', chatTemplate: '/m/t.jinja' },
+  })
+  assert.ok(loaded.ok)
+  const provider = loaded.config.providers['p']
+  assert.ok(provider?.kind === 'vllm')
+  const { tokens } = placingOf(provider, '/etc/outrigger')
+  assert.equal(tokens?.tokenizer, '/etc/outrigger/llama/tokenizer.json')
+  assert.equal(tokens?.chatTemplate, '/m/t.jinja')
+})
+
+test('replicas have one source: addresses, a Service, a file or a name', () => {
+  const dns = { name: 'vllm.models.svc.cluster.local', port: 8000 }
+  const addresses = ['http://a:1']
+  for (const replicas of [{ addresses }, { service: 'vllm' }, { file: 'pool.yaml' }, { dns }]) {
+    assert.ok(parse({ replicas }).ok, JSON.stringify(replicas))
+  }
+  const slips = [
+    {},
+    { file: 'pool.yaml', dns },
+    { file: 'pool.yaml', addresses },
+    { dns: { ...dns, name: 'not a name' } },
+    { dns: { ...dns, interval: '10ms' } },
+    { file: 'pool.yaml', port: 8000 },
+  ]
+  for (const replicas of slips)
+    assert.equal(parse({ replicas }).ok, false, JSON.stringify(replicas))
 })

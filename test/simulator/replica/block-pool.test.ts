@@ -2,7 +2,138 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { BlockPool } from '#deploy/simulator/replica/block-pool.ts'
-import { KeyTable } from '#deploy/simulator/replica/key-table.ts'
+import { KeyedBlocks } from '#deploy/simulator/replica/keyed-blocks.ts'
+
+/** A pool that keeps every block as an object: what {@link BlockPool} is to be alike. */
+class NaivePool {
+  readonly #free: NaiveBlock[]
+  readonly #named: NaiveBlock[] = []
+
+  constructor(size: number) {
+    this.#free = Array.from({ length: size }, () => ({ holders: 0, key: undefined }))
+  }
+
+  get free(): number {
+    return this.#free.length
+  }
+
+  get cachedKeys(): number {
+    return new Set(this.#named.map(({ key }) => key)).size
+  }
+
+  find(key: number): NaiveBlock | undefined {
+    return this.#named.find((block) => block.key === key)
+  }
+
+  hold(block: NaiveBlock): void {
+    if (block.holders === 0) this.#free.splice(this.#free.indexOf(block), 1)
+    block.holders += 1
+  }
+
+  take(): NaiveBlock | undefined {
+    const block = this.#free.shift()
+    if (block === undefined) return undefined
+    if (block.key !== undefined) this.#named.splice(this.#named.indexOf(block), 1)
+    block.key = undefined
+    block.holders = 1
+    return block
+  }
+
+  release(block: NaiveBlock): void {
+    block.holders -= 1
+    if (block.holders === 0) this.#free.push(block)
+  }
+
+  name(block: NaiveBlock, key: number): void {
+    block.key = key
+    this.#named.push(block)
+  }
+}
+
+interface NaiveBlock {
+  holders: number
+  key: number | undefined
+}
+
+/** A block of both pools. */
+interface Pair {
+  readonly number: number
+  readonly block: NaiveBlock
+}
+
+/** What a live call holds, and what can be done for it. */
+class Holder {
+  readonly #pool: BlockPool
+  readonly #naive: NaivePool
+  readonly #held: Pair[] = []
+
+  constructor(pool: BlockPool, naive: NaivePool) {
+    this.#pool = pool
+    this.#naive = naive
+  }
+
+  /** Holds the blocks that are found under the first keys, and as many more as there is room for. */
+  grow(keys: readonly number[], pairs: Map<number, NaiveBlock>): void {
+    let at = 0
+    for (; at < keys.length; at += 1) {
+      const number = this.#pool.find(keys[at]!)
+      const block = this.#naive.find(keys[at]!)
+      assert.equal(number < 0, block === undefined)
+      if (block === undefined) break
+      assert.equal(pairs.get(number), block)
+      this.#pool.hold(number)
+      this.#naive.hold(block)
+      assert.equal(this.#pool.holders(number), block.holders)
+      this.#held.push({ number, block })
+    }
+    for (; at < keys.length; at += 1) {
+      const number = this.#pool.take(this.#held.at(-1)?.number)
+      const block = this.#naive.take()
+      assert.equal(number < 0, block === undefined)
+      if (block === undefined) return
+      assert.equal(this.#pool.holders(number), 1)
+      pairs.set(number, block)
+      this.#pool.name(number, keys[at]!)
+      this.#naive.name(block, keys[at]!)
+      this.#held.push({ number, block })
+    }
+  }
+
+  end(): void {
+    for (const { number, block } of this.#held.toReversed()) {
+      this.#pool.release(number)
+      this.#naive.release(block)
+    }
+  }
+}
+
+test('a pool gives, finds and forgets blocks as one that keeps every block as an object', () => {
+  const content = fc.constantFrom(0, 1, 2, 2 ** 31, 2 ** 40, -(2 ** 33))
+  const deeds = fc.array(
+    fc.record({ content, blocks: fc.nat(90), ends: fc.nat(3), from: fc.constantFrom(0, 0, 0, 5) }),
+    { minLength: 20, maxLength: 120 },
+  )
+  const sizes = fc.constantFrom(1, 5, 33, 64, 200)
+  fc.assert(
+    fc.property(sizes, deeds, (size, all) => {
+      const pool = new BlockPool(size)
+      const naive = new NaivePool(size)
+      const pairs = new Map<number, NaiveBlock>()
+      const live: Holder[] = []
+      for (const { content: first, blocks, ends, from } of all) {
+        for (let end = 0; end < ends; end += 1) live.shift()?.end()
+        const holder = new Holder(pool, naive)
+        // From the middle on: a second block with the key of another.
+        const keys = Array.from({ length: blocks }, (_, at) => first * 4 + from + at)
+        holder.grow(keys, pairs)
+        live.push(holder)
+        assert.equal(pool.free, naive.free)
+        assert.equal(pool.cachedKeys, naive.cachedKeys)
+      }
+    }),
+    { numRuns: 200 },
+  )
+})
 
 const keys = fc.oneof(
   fc.integer({ min: -8, max: 8 }),
@@ -10,45 +141,60 @@ const keys = fc.oneof(
   fc.constantFrom(0, 2 ** 32, 2 ** 53, 2 ** 31, -(2 ** 33)),
 )
 
-test('a table of keys is as a map', () => {
-  const steps = fc.array(fc.tuple(fc.constantFrom('claim', 'move', 'delete'), keys), {
-    maxLength: 300,
-  })
+test('of the blocks with a key the one that has had it longest answers', () => {
+  const steps = fc.array(fc.tuple(fc.nat(23), keys), { maxLength: 300 })
   fc.assert(
     fc.property(steps, (all) => {
-      const table = new KeyTable(24)
-      const map = new Map<number, number>()
-      all.forEach(([what, key], block) => {
-        const there = map.get(key)
-        if (what === 'claim') {
-          assert.equal(table.claim(key, block), there ?? -1)
-          if (there === undefined) map.set(key, block)
+      const table = new KeyedBlocks(24)
+      /** Blocks by key, in the order in which they got it. */
+      const lists = new Map<number, number[]>()
+      const keyOf = new Map<number, number>()
+      for (const [block, key] of all) {
+        const former = keyOf.get(block)
+        table.leave(block)
+        if (former === undefined) {
+          table.enter(block, key)
+          keyOf.set(block, key)
+          lists.set(key, [...(lists.get(key) ?? []), block])
+        } else {
+          keyOf.delete(block)
+          const rest = (lists.get(former) ?? []).filter((other) => other !== block)
+          if (rest.length > 0) lists.set(former, rest)
+          else lists.delete(former)
         }
-        if (what === 'move' && there !== undefined) {
-          table.move(key, block)
-          map.set(key, block)
-        }
-        if (what === 'delete') {
-          table.delete(key)
-          map.delete(key)
-        }
-        assert.equal(table.size, map.size)
-        for (const [other, block] of map) assert.equal(table.get(other), block)
-      })
+        assert.equal(table.size, lists.size)
+        assert.equal(table.find(key), lists.get(key)?.[0] ?? -1)
+        for (const [other, [first]] of lists) assert.equal(table.find(other), first)
+      }
       table.clear()
-      for (const key of map.keys()) assert.equal(table.get(key), -1)
+      for (const key of lists.keys()) assert.equal(table.find(key), -1)
     }),
   )
 })
 
 test('a table keeps thousands of counted and of hashed keys apart', () => {
-  const table = new KeyTable(20_000)
+  const table = new KeyedBlocks(20_000)
   const keyOf = (at: number) => (at % 2 === 0 ? at : at * 2 ** 38 + 17)
-  for (let at = 0; at < 20_000; at += 1) table.claim(keyOf(at), at)
-  for (let at = 0; at < 20_000; at += 3) table.delete(keyOf(at))
+  for (let at = 0; at < 20_000; at += 1) table.enter(at, keyOf(at))
+  for (let at = 0; at < 20_000; at += 3) table.leave(at)
   for (let at = 0; at < 20_000; at += 1) {
-    assert.equal(table.get(keyOf(at)), at % 3 === 0 ? -1 : at)
+    assert.equal(table.find(keyOf(at)), at % 3 === 0 ? -1 : at)
   }
+})
+
+test('blocks of one sequence have numbers that follow each other, whatever was freed before', () => {
+  const pool = new BlockPool(1_024)
+  const taken = takeAll(pool)
+  // In an order that has nothing to do with the numbers.
+  for (let at = 0; at < taken.length; at += 1) pool.release(taken[(at * 389) % taken.length]!)
+  let last = -1
+  let breaks = 0
+  for (let at = 0; at < 512; at += 1) {
+    const block = pool.take(last)
+    if (block !== last + 1) breaks += 1
+    last = block
+  }
+  assert(breaks <= 1 + 512 / 32, `${breaks} breaks`)
 })
 
 /** Blocks that are taken now, in order. */

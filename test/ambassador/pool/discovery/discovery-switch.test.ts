@@ -2,15 +2,21 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   DiscoverySwitch,
-  type ServiceChoice,
-  type StartDiscovery,
-  serviceChoiceOf,
+  type DiscoverySwitchLoad,
+  type SourceChoice,
+  type StartParts,
+  sourceOf,
 } from '#ambassador/pool/discovery/discovery-switch.ts'
 import type { Log } from '#shared/telemetry/access-log.ts'
 import { manualClock } from '#test/manual-clock.ts'
 import { settle } from '#test/shared/kubernetes/model-server.ts'
 
-const choice = (name: string): ServiceChoice => ({ namespace: undefined, name, port: undefined })
+const choice = (name: string): SourceChoice => ({
+  kind: 'service',
+  namespace: undefined,
+  name,
+  port: undefined,
+})
 const status = (service: string) => ({
   service,
   state: 'live' as const,
@@ -22,10 +28,10 @@ const status = (service: string) => ({
   problems: [],
 })
 
-function start(load?: () => Promise<StartDiscovery>) {
+function start(load?: DiscoverySwitchLoad) {
   const events: string[] = []
   const tellers = new Map<string, () => void>()
-  const fake: StartDiscovery = ({ name }, { onReplicas }) => {
+  const fake = ({ name }: SourceChoice, { onReplicas }: StartParts) => {
     events.push(`start ${name}`)
     const replica = { origin: `http://${name}:8000`, state: 'serving' as const, zone: undefined }
     tellers.set(name, () => onReplicas([replica]))
@@ -42,7 +48,7 @@ function start(load?: () => Promise<StartDiscovery>) {
     flush: none,
   }
   const discovery = new DiscoverySwitch({
-    load: load ?? (async () => fake),
+    load: load ?? (async (asked) => (parts) => fake(asked, parts)),
     clock: manualClock(),
     log,
     onReplicas: (replicas) => events.push(replicas.map(({ origin }) => origin).join()),
@@ -51,10 +57,29 @@ function start(load?: () => Promise<StartDiscovery>) {
 }
 
 test('a service is named alone or with its namespace', () => {
-  assert.equal(serviceChoiceOf({}), undefined)
-  assert.deepEqual(serviceChoiceOf({ service: 'vllm' }), choice('vllm'))
-  const named = { namespace: 'models', name: 'vllm', port: 'http' }
-  assert.deepEqual(serviceChoiceOf({ service: 'models/vllm', port: 'http' }), named)
+  assert.equal(sourceOf({}, '/etc'), undefined)
+  assert.deepEqual(sourceOf({ service: 'vllm' }, '/etc'), choice('vllm'))
+  const named = { kind: 'service', namespace: 'models', name: 'vllm', port: 'http' }
+  assert.deepEqual(sourceOf({ service: 'models/vllm', port: 'http' }, '/etc'), named)
+})
+
+test('a file stands beside the configuration, a name has a port or records that say it', () => {
+  assert.deepEqual(sourceOf({ file: 'pool.yaml' }, '/etc'), {
+    kind: 'file',
+    name: '/etc/pool.yaml',
+  })
+  const dns = { name: 'vllm.models', scheme: 'http' as const, interval: 5_000 }
+  const common = { name: 'vllm.models', scheme: 'http', everyMs: 5_000 }
+  assert.deepEqual(sourceOf({ dns: { ...dns, port: 8_000 } }, '/etc'), {
+    kind: 'dns',
+    name: 'vllm.models',
+    dns: { ...common, records: 'address', port: 8_000 },
+  })
+  assert.deepEqual(sourceOf({ dns }, '/etc'), {
+    kind: 'dns',
+    name: 'vllm.models',
+    dns: { ...common, records: 'service' },
+  })
 })
 
 test('where no service is named nothing is loaded and nothing is waited for', async () => {

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { PoolCall } from '#ambassador/pool/dispatch/pool-call.ts'
-import type { Entry } from '#ambassador/pool/ledger/entry.ts'
 import { Ledger } from '#ambassador/pool/ledger/ledger.ts'
 import { PrefixIndex } from '#ambassador/pool/prefix/prefix-index.ts'
 import { chainOf } from '#deploy/simulator/pool/arrival.ts'
+import { acts, RandomWork } from './random-work.ts'
 
 const blockTokens = 16
 
@@ -139,60 +139,23 @@ test('a replica that is forgotten holds nothing, and its calls end without effec
   assert.equal(ledger.heldBlocks(0), 0)
 })
 
-const steps = fc.array(
+const happenings = fc.array(
   fc.record({
-    act: fc.constantFrom('send', 'first', 'stream', 'end', 'scrape', 'forget'),
-    slot: fc.nat(1),
-    pick: fc.nat(30),
-    keys: fc.array(fc.nat(20), { maxLength: 6 }),
-    amount: fc.nat(100),
+    act: fc.constantFrom(...acts),
+    which: fc.nat(1_000),
+    slot: fc.nat(3),
+    amount: fc.nat(99),
   }),
   { maxLength: 120 },
 )
 
-/** Events of any kind in any order, the absurd ones included. */
-const runs = Number(process.env['LEDGER_RUNS'] ?? 300)
-
 test('whatever happens in whatever order, nothing is held at rest', () => {
   fc.assert(
-    fc.property(steps, (plan) => {
-      const { ledger, index, advance } = ledgerOf(40)
-      const entries: Entry[] = []
-      for (const { act, slot, pick, keys, amount } of plan) {
-        advance(amount)
-        const entry = entries[pick % Math.max(1, entries.length)]
-        if (act === 'send') entries.push(ledger.send(callOf(chained(keys)), slot, expected))
-        else if (act === 'scrape')
-          ledger.observe(slot, { kvUsage: amount / 100, waiting: pick % 2 })
-        else if (act === 'forget') {
-          ledger.forget(slot)
-          index.close(slot)
-          index.open(slot, 40)
-        } else if (entry !== undefined) {
-          if (act === 'first') ledger.firstToken(entry)
-          else if (act === 'stream') ledger.streamed(entry, amount)
-          else ledger.end(entry)
-        }
-        ledger.forecast(slot).stepsUntil(amount, 40)
-      }
-      for (const entry of entries) ledger.end(entry)
-      for (const slot of [0, 1]) {
-        const { inFlight, queuedTokens, tailBlocks, prefills, correction } = ledger.book(slot)
-        assert.deepEqual([inFlight, queuedTokens, tailBlocks, prefills.size], [0, 0, 0, 0])
-        assert.equal(index.live(slot), 0)
-        assert.equal(ledger.heldBlocks(slot), correction.blocks)
-        assert.equal(ledger.book(slot).queuedMs(1e9), 0)
-      }
+    fc.property(happenings, (plan) => {
+      const work = new RandomWork()
+      for (const happening of plan) work.apply(happening)
+      work.rest()
     }),
-    { numRuns: runs },
+    { numRuns: 200 },
   )
 })
-
-/** Keys that stand for all before them, as hashes of prefixes do. */
-function chained(keys: readonly number[]): number[] {
-  let chain = 7
-  return keys.map((key) => {
-    chain = (chain * 31 + key + 1) % 1_000_003
-    return chain
-  })
-}

@@ -4,7 +4,8 @@ import { foundBlocks } from '../../../../ambassador/pool/placing/found-blocks.ts
 import type { Prompt } from '../../../../ambassador/pool/placing/prompt-of.ts'
 
 function prompt(kind: 'exact' | 'bytes', tokens: number): Prompt {
-  return { ids: { kind, ids: new Uint32Array(tokens), media: [] }, model: 'm', salt: '', tokens }
+  const ids = { kind, ids: new Uint32Array(tokens), media: [], bytes: 4 * tokens, beforeAnswer: '' }
+  return { ids, model: 'm', salt: '', tokens }
 }
 
 test('a prompt that was cached whole is found whole, although its last block is computed', () => {

@@ -54,8 +54,11 @@ function callAt(clock: ManualClock, patienceMs = 60_000): AmbassadorCall {
 
 /** A question of about so many tokens of a text of its own. */
 function question(tokens: number, name = 'a'): CallRequest {
-  const content = name.repeat(Math.ceil((tokens * 4) / name.length))
-  const body = Buffer.from(JSON.stringify({ messages: [{ role: 'user', content }] }))
+  return asking([{ role: 'user', content: name.repeat(Math.ceil((tokens * 4) / name.length)) }])
+}
+
+function asking(messages: readonly object[]): CallRequest {
+  const body = Buffer.from(JSON.stringify({ messages }))
   const incoming = {
     declaredBytes: 0,
     contentEncoding: undefined,
@@ -121,6 +124,52 @@ test('a call waits no longer than its patience, and is refused then', async (t) 
   await assert.rejects(unwilling, isCode('overloaded'))
   first.end()
   assert.deepEqual(underWay(placing), nothing)
+})
+
+test('behind a call whose answer is not streamed one waits as long as its prefill should take', async (t) => {
+  const { clock, placing } = setUp(t, 1)
+  const call = callAt(clock)
+  call.isStream = false
+  const first = await placing.place(question(40_000), call)
+  const second = placing.place(question(10, 'b'), callAt(clock))
+  await settle()
+  clock.advance(1_000)
+  await settle()
+  assert.equal(underWay(placing).calls, 1)
+  clock.advance(9_000)
+  const placed = await second
+  for (const placement of [first, placed]) placement.end()
+  assert.deepEqual(underWay(placing), nothing)
+})
+
+test('what a replica has generated is found there by the next turn', async (t) => {
+  const { clock, placing } = setUp(t, 4)
+  const messages = [{ role: 'user', content: 'a tale' }]
+  const content = 'There was a king, and he had a cat. '.repeat(50)
+  const found: number[] = []
+  for (const isStream of [true, false]) {
+    const call = callAt(clock)
+    const first = await placing.place(asking(messages), call)
+    const answer = isStream
+      ? `data: ${JSON.stringify({ choices: [{ delta: { content } }] })}\n\n`
+      : JSON.stringify({ choices: [{ message: { role: 'assistant', content } }] })
+    const type = isStream ? 'text/event-stream' : 'application/json'
+    const body = bytesBody(Buffer.from(answer))
+    first.follow({ status: 200, headers: ['content-type', type], body }, call).pipe(sink)
+    const next = [...messages, { role: 'assistant', content }, { role: 'user', content: 'go on' }]
+    const second = await placing.place(asking(next), callAt(clock))
+    assert.equal(second.origin, first.origin)
+    found.push(
+      placing.view().replicas.find(({ origin }) => origin === second.origin)?.queuedTokens ?? 0,
+    )
+    second.end()
+    messages.unshift({ role: 'system', content: 'of other kings' })
+  }
+  // Of some 450 words all but the last blocks: what is left to compute is less than the answer.
+  assert.ok(
+    found.every((tokens) => tokens < 32),
+    found.join(),
+  )
 })
 
 test('a call that waits is placed when the one before it has its first token', async (t) => {

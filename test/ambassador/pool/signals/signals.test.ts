@@ -245,3 +245,25 @@ test('a simulated server is read as it is, idle and with a call', async (context
     [0, 1, 0].map((calls) => `scrape ${origin} ${calls}`),
   )
 })
+
+test('the load in the head of an answer is taken where the page is old, and tells no page’s other facts', async (context) => {
+  const server = await startPages(context)
+  server.routes.set('/metrics', pageOf({ running: 5 }))
+  const { signals, clock, told, turn } = startSignals(context)
+  signals.follow({ origins: [server.origin] })
+  await turn(0)
+  const before = signals.of(server.origin)
+  const report = { running: undefined, waiting: 7, kvUsage: 0.5 }
+  clock.advance(400)
+  signals.loaded(server.origin, report)
+  assert.equal(signals.of(server.origin), before)
+  clock.advance(200)
+  signals.loaded(server.origin, report)
+  const after = signals.of(server.origin)
+  assert.deepEqual([after.running, after.waiting, after.kvUsage], [5, 7, 0.5])
+  assert.deepEqual([after.kvTokens, signals.ageMs(server.origin)], [before.kvTokens, 0])
+  assert.equal(told.length, 2)
+  signals.loaded(server.origin, report)
+  signals.loaded('http://nobody', report)
+  assert.equal(told.length, 2)
+})

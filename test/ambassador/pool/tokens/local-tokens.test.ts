@@ -85,6 +85,18 @@ test('tokens of a conversation are the beginning of those of one that grows', ()
   )
 })
 
+test('a prompt with the ids of its answer behind is the beginning of the next turn', () => {
+  const { local } = setUp()
+  const asked = [{ role: 'user', content: 'tell me a tale' }]
+  const content = 'There was a king, and he had a cat that could read.'
+  const added = local.textIds(content)
+  const grown = [...idsNow(local.idsOf(chat(asked), manner)), ...(added ?? [])]
+  const next = [...asked, { role: 'assistant', content }, { role: 'user', content: 'go on' }]
+  assert.ok((added?.length ?? 0) > 8)
+  assert.deepEqual([...idsNow(local.idsOf(chat(next), manner))].slice(0, grown.length), grown)
+  assert.equal(local.textIds('word '.repeat(10_000)), undefined)
+})
+
 test('a turn encodes what is new in it', () => {
   const { local, work } = setUp()
   const said = (word: string) => ({ role: 'user', content: `${word} of the lazy dogs over there` })

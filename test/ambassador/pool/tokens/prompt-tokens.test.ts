@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
 import type { Json } from '#ambassador/pool/tokens/json.ts'
 import type { ChatFacts } from '#ambassador/pool/tokens/prompt-facts.ts'
-import type { PromptIds } from '#ambassador/pool/tokens/prompt-ids.ts'
+import { exactIds, type PromptIds } from '#ambassador/pool/tokens/prompt-ids.ts'
 import type { TierChoice } from '#ambassador/pool/tokens/prompt-tokens.ts'
 import { startTokens } from '#ambassador/pool/tokens/start-tokens.ts'
 import type { Tokenize } from '#ambassador/pool/tokens/tokenize.ts'
@@ -199,7 +199,7 @@ test('tokens whose number is often wrong are used no more until another version'
 test('ids of the caller are its tokens', (t) => {
   const { tokens } = setUp(t, { choice: 'bytes' })
   const ids = Uint32Array.of(1, 2, 3)
-  assert.deepEqual(now(tokens.idsOf({ kind: 'ids', ids })), { kind: 'exact', ids, media: [] })
+  assert.deepEqual(now(tokens.idsOf({ kind: 'ids', ids })), exactIds(ids))
 })
 
 function now(ids: PromptIds | Promise<PromptIds>): PromptIds {

@@ -47,6 +47,38 @@ for (const [name, file] of Object.entries(files)) {
   })
 }
 
+test('a word has the same ids the first time and when it is known, in any text', () => {
+  const word = fc.oneof(
+    fc.constantFrom(
+      ' the',
+      ' The',
+      'naïve',
+      ' 東京',
+      '\n\n',
+      '    ',
+      '12345',
+      '🚀',
+      ' '.repeat(40),
+    ),
+    fc.constantFrom('-'.repeat(31), '-'.repeat(32), '-'.repeat(33), 'ab'.repeat(60), '\u0301', 'é'),
+    fc.string({ unit: 'grapheme', maxLength: 8 }),
+  )
+  const texts = fc.array(fc.array(word, { maxLength: 30 }), { minLength: 1, maxLength: 8 })
+  for (const file of [shapes['Llama 3'], shapes['Llama 2'], shapes['Mistral Nemo'], qwen]) {
+    const whole = readTokenizer(bytesOf(file ?? {}), { allowSpecial: true })
+    const segments = open(file ?? {})
+    fc.assert(
+      fc.property(texts, (all) => {
+        for (const words of all) {
+          const text = words.join('').toWellFormed()
+          assert.deepEqual(segments.encode(text, true), whole.encode(text))
+        }
+      }),
+      { numRuns: 100 },
+    )
+  }
+})
+
 test('text that looks like a special token is that token', () => {
   const segments = open(shapes['Llama 3'] ?? {})
   const parts = Array.from(segments.split('a<|eot|>b')).map(({ part }) => typeof part)

@@ -1,0 +1,20 @@
+import type { PoolCall } from '../dispatch/pool-call.ts'
+import type { Asked } from './placements.ts'
+
+/** A call as the choice of a replica sees it. */
+export function poolCallOf(
+  { prompt, context, arrivedMs }: Asked,
+  { chain, adapter }: Pick<PoolCall, 'chain' | 'adapter'>,
+): PoolCall {
+  return {
+    id: context.id,
+    tokens: prompt.tokens,
+    chain,
+    adapter,
+    tenant: context.tenant,
+    class: context.class,
+    arrivedMs,
+    outputMax: context.outputMax ?? Number.POSITIVE_INFINITY,
+    session: context.session === undefined ? '' : `${context.tenant} ${context.session}`,
+  }
+}

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { counted, stageOf } from './stage.ts'
+
+test('complaint 8: a sibling that comes before the first answer goes where the first one is', async (t) => {
+  const { addresses, place } = stageOf(t, 8)
+  const siblings = await Promise.all(Array.from({ length: 4 }, () => place(4_000, 'shared ')))
+  assert.deepEqual(
+    counted(siblings, addresses).filter((count) => count > 0),
+    [4],
+  )
+  for (const placement of siblings) placement.end()
+})
+
+test('complaint 13: a call goes where the least work is left, not where the fewest calls are', async (t) => {
+  const { addresses, place } = stageOf(t, 2)
+  const large = await place(30_000, 'large ')
+  const other = addresses.find((address) => address !== large.origin)
+  const small = []
+  for (let at = 0; at < 4; at++) small.push(await place(100, `small ${at} `))
+  assert.deepEqual(
+    small.map(({ origin }) => origin),
+    [other, other, other, other],
+  )
+  for (const placement of [large, ...small]) placement.end()
+})
+
+test('complaint 19: a replica that joins gets its share of new prompts, and not all of them', async (t) => {
+  const { placing, able, addresses, placeMany } = stageOf(t, 4)
+  able.delete('http://r3:1')
+  placing.changed()
+  const before = await placeMany(30)
+  for (const placement of before.slice(15)) placement.end()
+  able.add('http://r3:1')
+  placing.changed()
+  const after = await placeMany(20, 500, 'later')
+  const joined = counted(after, addresses)[3] ?? 0
+  assert.ok(joined >= 5 && joined <= 12, `${joined} of 20`)
+  for (const placement of [...before.slice(0, 15), ...after]) placement.end()
+})
+
+test('complaint 20: one crowded replica leaves the prefixes of the others where they are', async (t) => {
+  const { place } = stageOf(t, 4)
+  const names = ['a ', 'b ', 'c ', 'd ', 'e ', 'f ', 'g ', 'h ']
+  const homes = new Map<string, string>()
+  for (const name of names) {
+    const placement = await place(2_000, `conversation ${name}`)
+    homes.set(name, placement.origin)
+    placement.end()
+  }
+  // It alone is crowded: a copy elsewhere would cost more than they wait.
+  const hot = []
+  for (let at = 0; at < 25; at++) hot.push(await place(2_000, 'conversation a '))
+  assert.deepEqual(new Set(hot.map(({ origin }) => origin)), new Set([homes.get('a ')]))
+  for (const name of names.slice(1)) {
+    const placement = await place(2_200, `conversation ${name}`)
+    assert.equal(placement.origin, homes.get(name))
+    placement.end()
+  }
+  for (const placement of hot) placement.end()
+})
+
+test('complaint 27: by the hash of a prefix no replica gets more than its bound', async (t) => {
+  const policy = 'consistent-hashing-with-bounded-load'
+  const { addresses, place } = stageOf(t, 4, { policy })
+  const placements = []
+  for (let at = 0; at < 40; at++) placements.push(await place(1_000, 'the same '))
+  const counts = counted(placements, addresses)
+  // 1.25 times the mean of 10, rounded up.
+  assert.ok(Math.max(...counts) <= 13, counts.join())
+  assert.ok(Math.min(...counts) < 10, counts.join())
+  for (const placement of placements) placement.end()
+})

@@ -1,0 +1,84 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { InTurn } from '#ambassador/pool/fairness/class-line.ts'
+import { ClassTurns } from '#ambassador/pool/fairness/class-turns.ts'
+
+function setUp(share = 0.1) {
+  const classes = ['interactive', 'batch', 'idle']
+  const turns = new ClassTurns<InTurn>({ classes, lowerShare: () => share, quantumMs: 100 })
+  const [interactive, batch, idle] = classes.map((name) => turns.of(name))
+  assert.ok(interactive && batch && idle)
+  const add = (turn: typeof batch, key = 1) => {
+    const item = { key, tenant: turn.line.times.arrives('acme', 1) }
+    turn.line.add(item)
+    return item
+  }
+  return { turns, interactive, batch, idle, add }
+}
+
+test('classes go by rank, and an unknown one as the first', () => {
+  const { turns } = setUp()
+  assert.deepEqual(
+    turns.all.map(({ name, rank }) => `${rank} ${name}`),
+    ['0 interactive', '1 batch', '2 idle'],
+  )
+  assert.equal(turns.of('strange').name, 'interactive')
+})
+
+test('a lower class has its share due of what higher ones take while it waits', () => {
+  const { turns, interactive, batch, add } = setUp()
+  turns.spend(interactive, 900)
+  assert.equal(batch.dueMs, 0)
+  add(batch)
+  turns.spend(interactive, 900)
+  assert.ok(Math.abs(batch.dueMs - 100) < 1e-9)
+  assert.ok(batch.isDue)
+  turns.spend(batch, 250)
+  assert.ok(!batch.isDue)
+  turns.spend(interactive, 900)
+  assert.ok(!batch.isDue, 'what it took beyond its due it owes')
+})
+
+test('over time a class that waits gets its share', () => {
+  const { turns, interactive, batch, add } = setUp(0.2)
+  add(batch)
+  const had = { interactive: 0, batch: 0 }
+  for (let call = 0; call < 10_000; call++) {
+    const name = batch.isDue ? 'batch' : 'interactive'
+    const ms = 10 + ((call * 7) % 50)
+    had[name] += ms
+    turns.spend(name === 'batch' ? batch : interactive, ms)
+  }
+  const share = had.batch / (had.batch + had.interactive)
+  assert.ok(Math.abs(share - 0.2) < 0.01, String(share))
+})
+
+test('a due is bounded, and lapses where nobody waits', () => {
+  const { turns, interactive, batch, add } = setUp()
+  const item = add(batch)
+  turns.spend(interactive, 1e9)
+  assert.equal(batch.dueMs, 10_000)
+  batch.line.remove(item)
+  assert.ok(!batch.isDue)
+  turns.spend(interactive, 1)
+  assert.equal(batch.dueMs, 0)
+})
+
+test('the second class has its due of the first, and the third of both', () => {
+  const { turns, batch, idle, add } = setUp(0.5)
+  add(batch)
+  add(idle)
+  turns.spend(batch, 100)
+  assert.deepEqual([batch.dueMs, idle.dueMs], [-100, 100])
+})
+
+test('replicas are kept for the highest class that waits, and for one with a due', () => {
+  const { turns, interactive, batch, add } = setUp()
+  const [call, late] = [add(interactive), add(batch)]
+  assert.deepEqual([...turns.keepable('in turn')], [call])
+  turns.spend(interactive, 900)
+  assert.deepEqual([...turns.keepable('in turn')], [call, late])
+  interactive.line.remove(call)
+  turns.spend(batch, 5_000)
+  assert.deepEqual([...turns.keepable('in turn')], [late])
+})
