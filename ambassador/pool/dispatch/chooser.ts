@@ -1,8 +1,10 @@
 import type { Clock } from '#shared/call/clock.ts'
 import { type CostTerms, costOf } from '../cost/cost.ts'
 import { type PrefillRates, prefillMs } from '../cost/prefill-cost.ts'
+import { SpreadPrice } from '../cost/spread-price.ts'
 import type { Expectation, Ledger } from '../ledger/ledger.ts'
 import type { PrefixIndex } from '../prefix/prefix-index.ts'
+import { BlocksAhead } from './blocks-ahead.ts'
 import type { Member } from './member.ts'
 import type { PoolCall } from './pool-call.ts'
 import type { DispatchSettings } from './settings.ts'
@@ -32,6 +34,14 @@ export interface ChooserParts {
   readonly rates: PrefillRates
 }
 
+/** Where a call goes. */
+export interface Choice {
+  /** Undefined where it waits. */
+  readonly member: Member | undefined
+  /** The replica of the least cost; undefined where all are kept for others. */
+  readonly best: Member | undefined
+}
+
 /** As many as the members have, by steps. */
 export function slotsOf(members: readonly Member[]): number {
   let slots = 64
@@ -48,10 +58,15 @@ export function expectation(call: PoolCall, rates: PrefillRates, cached: number)
 
 /** What each replica would cost a call, and which can take it. */
 export class Chooser {
+  /** Blocks that those who wait for each replica take before whoever is looked at. */
+  readonly ahead = new BlocksAhead()
   readonly #parts: ChooserParts
+  readonly #spread: SpreadPrice
 
   constructor(parts: ChooserParts) {
     this.#parts = parts
+    const { spreadPrice, crowdedSpreadPrice } = parts.settings
+    this.#spread = new SpreadPrice({ least: spreadPrice, most: crowdedSpreadPrice })
   }
 
   wishOf(call: PoolCall): Wish {
@@ -74,20 +89,55 @@ export class Chooser {
     wish.matchedMs = clock.now()
   }
 
+  /** So many calls wait. */
+  observe(waiting: number): void {
+    const { clock, members } = this.#parts
+    this.#spread.observe(waiting / Math.max(1, members().length), clock.now())
+  }
+
   /**
-   * The replica of the least cost, where it can take the call now; undefined where the call should wait
-   * for it: a copy of a prefix elsewhere costs the pool more than one call loses.
+   * The replica of the least cost where it can take the call now. Where it cannot, the cheapest of those
+   * that can, unless waiting for the best one costs less: what a call has cached there is waited for long.
    */
-  choose(wish: Wish, isKept: (member: Member) => boolean): Member | undefined {
+  choose(wish: Wish, isKept: (member: Member) => boolean): Choice {
     let best: Member | undefined
+    let able: Member | undefined
     let least = Number.POSITIVE_INFINITY
+    let leastAble = Number.POSITIVE_INFINITY
     for (const member of this.#parts.members()) {
       const cost = costOf(this.terms(wish, member))
-      if (cost >= least || isKept(member)) continue
-      least = cost
-      best = member
+      if ((cost >= least && cost >= leastAble) || isKept(member)) continue
+      if (cost < least) {
+        least = cost
+        best = member
+      }
+      if (cost < leastAble && this.canTake(wish, member)) {
+        leastAble = cost
+        able = member
+      }
     }
-    return best !== undefined && this.canTake(wish, best) ? best : undefined
+    if (best === undefined || able === undefined || able === best) return { best, member: able }
+    const moreMs = leastAble - least + this.#copyMs(wish, best, able)
+    return { best, member: moreMs <= this.waitMs(wish, best) ? able : undefined }
+  }
+
+  /** What is said against computing at `able` what `best` has cached, beyond its cost. */
+  #copyMs(wish: Wish, best: Member, able: Member): number {
+    const moreMs = this.#plainMs(wish, able) - this.#plainMs(wish, best)
+    return this.#parts.settings.copyPrice * Math.max(0, moreMs)
+  }
+
+  /** How long until the replica has room for the call and for those before it, by the forecast. */
+  waitMs(wish: Wish, member: Member): number {
+    const { ledger } = this.#parts
+    const { slot, book, capacityBlocks } = member
+    const needed = this.needed(wish, member) + this.ahead.of(slot)
+    const forecast = ledger.forecast(slot)
+    const steps = forecast.stepsUntil(needed, capacityBlocks)
+    if (Number.isFinite(steps)) return steps * book.pace.stepMs
+    // More than the whole replica: it is filled again and again, with calls that last as long as this.
+    const rounds = Math.max(0, needed - capacityBlocks) / capacityBlocks
+    return (forecast.stepsToEnd + rounds * ledger.remaining(wish.call, 0)) * book.pace.stepMs
   }
 
   terms(wish: Wish, member: Member): CostTerms {
@@ -97,7 +147,7 @@ export class Chooser {
     return {
       queuedMs: book.queuedMs(clock.now()),
       ownMs: plainMs * book.speed.factor,
-      spreadMs: plainMs * settings.spreadPrice,
+      spreadMs: plainMs * this.#spread.value,
       runningMs: settings.runningMs * book.inFlight,
       adapterMs: book.adapters.has(wish.call.adapter) ? 0 : settings.adapterLoadMs,
     }

@@ -94,6 +94,7 @@ export class LateBinding implements Router {
     if (this.#turns.length === 0) return
     this.#placeKept()
     this.#wanted.clear()
+    this.#chooser.ahead.clear()
     const { window } = this.#parts.settings
     for (const turn of this.#turns.all) {
       if (turn.isDue) turn.line.walk(window, (waiting) => turn.isDue && this.#place(waiting))
@@ -113,15 +114,15 @@ export class LateBinding implements Router {
 
   /** Where it has to wait, the replica that it waits for takes nobody of a lower class. */
   #choose(comer: Comer): Member | undefined {
-    let best: Member | undefined
-    const member = this.#chooser.choose(comer, (offered) => {
-      const isKept = this.#kept.isKeptFrom(comer, offered) || this.#yields(comer.turn, offered)
-      // The chooser asks of each that is better than those before it.
-      if (!isKept) best = offered
-      return isKept
-    })
-    if (member === undefined && best !== undefined) this.#wanted.add(best, comer.turn.rank)
-    return member
+    this.#chooser.observe(this.#turns.length)
+    const { best, member } = this.#chooser.choose(
+      comer,
+      (offered) => this.#kept.isKeptFrom(comer, offered) || this.#yields(comer.turn, offered),
+    )
+    if (member !== undefined || best === undefined) return member
+    this.#wanted.add(best, comer.turn.rank)
+    this.#chooser.ahead.add(best.slot, this.#chooser.needed(comer, best))
+    return undefined
   }
 
   /** Whether somebody of a higher class waits for the replica, and the lower one has had its share. */

@@ -1,7 +1,14 @@
 /** How calls are placed. Milliseconds are of a replica's time where nothing else is said. */
 export interface DispatchSettings {
-  /** How many times a call's own prefill counts once more, for the cache it takes from others. */
+  /** How many times a call's own prefill counts once more, while no call waits (see SpreadPrice). */
   readonly spreadPrice: number
+  /** The same where a call waits for each replica, or more. */
+  readonly crowdedSpreadPrice: number
+  /**
+   * How many times it counts what it would compute elsewhere and has cached at its best replica, before
+   * it goes elsewhere instead of waiting.
+   */
+  readonly copyPrice: number
   /** What each call in flight at a replica costs. */
   readonly runningMs: number
   /** Uncached prompt tokens that may wait at a replica before calls are held back from it. */
@@ -24,7 +31,9 @@ export interface DispatchSettings {
 
 /** Replicas are kept for the largest prompts, which those that always find room would overtake. */
 export const fair: DispatchSettings = {
-  spreadPrice: 10,
+  spreadPrice: 2,
+  crowdedSpreadPrice: 30,
+  copyPrice: 300,
   runningMs: 10,
   queuedTokensMax: 32_768,
   adapterLoadMs: 300,

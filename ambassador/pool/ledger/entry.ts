@@ -12,6 +12,8 @@ export interface Entry {
   /** What computing them takes a replica of usual speed. */
   readonly plainMs: number
   readonly hold: Hold
+  /** On the same clock; undefined until it has come, or where it is only presumed to have. */
+  firstTokenMs: number | undefined
   state: 'prefill' | 'decode' | 'ended'
   /** Tokens generated, as far as they have been seen. */
   generated: number

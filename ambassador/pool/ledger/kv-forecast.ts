@@ -48,6 +48,11 @@ export class KvForecast {
     return Number.POSITIVE_INFINITY
   }
 
+  /** Until all that is there has ended. */
+  get stepsToEnd(): number {
+    return this.#ends.at(-1)?.step ?? 0
+  }
+
   /** Blocks held just after the calls that end within `steps` have ended. */
   heldAfter(steps: number): number {
     const at = this.#ends.findIndex(({ step }) => step > steps)

@@ -52,6 +52,7 @@ export class Ledger {
       uncachedTokens: expected.uncachedTokens,
       plainMs: expected.plainMs,
       hold: index.hold(call.chain, slot),
+      firstTokenMs: undefined,
       state: 'prefill',
       generated: 0,
       tailBlocks: this.#tailOf(call, 0),

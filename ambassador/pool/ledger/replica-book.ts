@@ -1,6 +1,7 @@
 import { AdapterMirror } from './adapter-mirror.ts'
 import type { Entry } from './entry.ts'
 import { KvCorrection } from './kv-correction.ts'
+import { Pace } from './pace.ts'
 import { Speed } from './speed.ts'
 
 /** The work in flight at one replica. Only the ledger writes it. */
@@ -9,6 +10,7 @@ export class ReplicaBook {
   /** Those whose first token has not come, in the order they were sent. */
   readonly prefills = new Set<Entry>()
   readonly speed = new Speed()
+  readonly pace = new Pace()
   readonly correction = new KvCorrection()
   readonly adapters = new AdapterMirror()
   /** Prompt tokens of the prefills that the replica has to compute. */
@@ -54,6 +56,7 @@ export class ReplicaBook {
   firstToken(entry: Entry, nowMs: number): void {
     if (!this.prefills.has(entry)) return
     if (this.#alone === entry) this.speed.add(entry.plainMs, nowMs - entry.sentMs)
+    entry.firstTokenMs = nowMs
     this.#leavePrefill(entry, nowMs)
   }
 
@@ -64,6 +67,8 @@ export class ReplicaBook {
 
   remove(entry: Entry, nowMs: number): void {
     if (this.prefills.has(entry)) this.#leavePrefill(entry, nowMs)
+    const { firstTokenMs, generated } = entry
+    if (firstTokenMs !== undefined) this.pace.add(generated, nowMs - firstTokenMs)
     this.entries.delete(entry)
     this.tailBlocks -= entry.tailBlocks
     this.adapters.remove(entry.call.adapter)
