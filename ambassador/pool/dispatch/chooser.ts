@@ -3,6 +3,7 @@ import { type CostTerms, costOf } from '../cost/cost.ts'
 import { type PrefillRates, prefillMs } from '../cost/prefill-cost.ts'
 import { SpreadPrice } from '../cost/spread-price.ts'
 import type { Expectation, Ledger } from '../ledger/ledger.ts'
+import type { ReplicaBook } from '../ledger/replica-book.ts'
 import type { PrefixIndex } from '../prefix/prefix-index.ts'
 import { BlocksAhead } from './blocks-ahead.ts'
 import type { Member } from './member.ts'
@@ -134,10 +135,17 @@ export class Chooser {
     const needed = this.needed(wish, member) + this.ahead.of(slot)
     const forecast = ledger.forecast(slot)
     const steps = forecast.stepsUntil(needed, capacityBlocks)
-    if (Number.isFinite(steps)) return steps * book.pace.stepMs
+    if (Number.isFinite(steps))
+      return Math.max(steps, this.#slotSteps(wish.call, book)) * book.pace.stepMs
     // More than the whole replica: it is filled again and again, with calls that last as long as this.
     const rounds = Math.max(0, needed - capacityBlocks) / capacityBlocks
     return (forecast.stepsToEnd + rounds * ledger.remaining(wish.call, 0)) * book.pace.stepMs
+  }
+
+  /** Until one of its adapters has no calls, as if theirs were as long as this one. */
+  #slotSteps(call: PoolCall, { adapters }: ReplicaBook): number {
+    if (adapters.hasRoomFor(call.adapter)) return 0
+    return (adapters.fewestCalls * this.#parts.ledger.remaining(call, 0)) / adapters.slots
   }
 
   terms(wish: Wish, member: Member): CostTerms {
@@ -174,6 +182,7 @@ export class Chooser {
     const { slot, book, capacityBlocks, sequencesMax } = member
     if (book.inFlight === 0) return true
     if (book.queuedTokens >= settings.queuedTokensMax || book.inFlight >= sequencesMax) return false
+    if (!book.adapters.hasRoomFor(wish.call.adapter)) return false
     return ledger.heldBlocks(slot) + this.needed(wish, member) <= capacityBlocks
   }
 }

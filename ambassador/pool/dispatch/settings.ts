@@ -13,7 +13,7 @@ export interface DispatchSettings {
   readonly runningMs: number
   /** Uncached prompt tokens that may wait at a replica before calls are held back from it. */
   readonly queuedTokensMax: number
-  /** Loading a LoRA adapter. */
+  /** Loading a LoRA adapter, and what it pushes out. */
   readonly adapterLoadMs: number
   /** How much sooner a call's turn comes for each millisecond it has waited. */
   readonly ageing: number
@@ -36,7 +36,7 @@ export const fair: DispatchSettings = {
   copyPrice: 300,
   runningMs: 10,
   queuedTokensMax: 32_768,
-  adapterLoadMs: 300,
+  adapterLoadMs: 1_000,
   ageing: 0.03,
   window: 256,
   largeShare: 0.02,

@@ -14,6 +14,19 @@ export class AdapterMirror {
     return adapter === '' || this.#live.has(adapter)
   }
 
+  /** Whether a call with it could run at once: it is there, or there is a place that no call runs in. */
+  hasRoomFor(adapter: string): boolean {
+    if (this.has(adapter) || this.#live.size < this.slots) return true
+    return this.fewestCalls === 0
+  }
+
+  /** Live calls of the adapter that has fewest. */
+  get fewestCalls(): number {
+    let fewest = Number.POSITIVE_INFINITY
+    for (const calls of this.#live.values()) if (calls < fewest) fewest = calls
+    return Number.isFinite(fewest) ? fewest : 0
+  }
+
   add(adapter: string): void {
     if (adapter === '') return
     const calls = this.#live.get(adapter) ?? 0

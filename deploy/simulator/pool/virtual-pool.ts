@@ -245,6 +245,7 @@ export class VirtualPool {
     const member = new Member(slot, `http://replica-${slot}`, this.#ledger.book(slot))
     member.capacityBlocks = engine.blocks
     member.sequencesMax = engine.sequencesMax ?? 256
+    member.book.adapters.slots = engine.adapterSlots ?? Number.POSITIVE_INFINITY
     this.#members = [...this.#members, member].toSorted((one, other) => one.slot - other.slot)
   }
 
