@@ -35,13 +35,13 @@ export const fair: DispatchSettings = {
   crowdedSpreadPrice: 30,
   copyPrice: 300,
   runningMs: 10,
-  queuedTokensMax: 32_768,
+  queuedTokensMax: 16_384,
   adapterLoadMs: 1_000,
   ageing: 0.03,
   window: 256,
   largeShare: 0.02,
   keepMs: 2_000,
-  backfillMs: 2_000,
+  backfillMs: 5_000,
   quantumMs: 300,
 }
 
