@@ -73,7 +73,7 @@ const generatedLoads: readonly (readonly [WorkloadName, readonly number[]])[] = 
   ['hot-prefix', [0.6, 0.9, 1]],
   ['adapters-15', [0.6, 0.9]],
   ['adapters-200', [0.6, 0.9]],
-  ['aggressor-rate', [0.9, 1.1]],
+  ['aggressor-rate', [0.9, 1.1, 1.4]],
   ['aggressor-size', [0.9, 1.1]],
   ['burst', [0.3, 0.5]],
 ]

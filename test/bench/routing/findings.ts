@@ -18,6 +18,7 @@ const captions: Readonly<Record<string, string>> = {
   'largest-median.svg': 'The largest 1 % of the prompts, median',
   'largest-maximum.svg': 'The largest 1 % of the prompts, longest',
   'fairness.svg': 'What others wait beside a tenant that asks for too much',
+  'shares.svg': 'What the tenant that fares worst has of its fair share of the replicas’ time',
   'hit-rate.svg': 'Prompt tokens found in a cache',
   'ladder.svg': 'The llm-d ladder',
   'workloads.svg': 'Other workloads',
@@ -60,7 +61,8 @@ const hardestText =
   'How many times as long callers wait under the baseline that does best in the cell; **below 1 we lose**. It is compared with `fair`; one that lets the largest 1 % wait more than a tenth longer than `fair` does, both at the median and at most, is compared with `fast`.'
 const capacityText =
   'Up to which load nine calls of ten have their first token within 2 s. Found by halving a grid of 0.05 from 0.1 to 1.3 and interpolated; loads beyond 1 are a short overload, for the trace is finite.'
-const tenantText = 'Seconds to the first token.'
+const tenantText =
+  'Seconds to the first token. Until the last call comes, what each tenant has had of the replicas’ time is compared with its max-min fair part: Jain’s index is 1 where all had alike of theirs, and the least part is that of the tenant that fared worst.'
 
 function targetTable(runs: Runs): Table {
   const rows = verdicts(runs).map(({ what, target, measured, state }) => [

@@ -6,6 +6,9 @@ import type { Runs } from './runs.ts'
 import { dotPlot } from './svg/dot-plot.ts'
 import { linePlot } from './svg/line-plot.ts'
 import type { Axis, Panel, Plot, Series } from './svg/plot.ts'
+import type { Result } from './unit.ts'
+
+type Tenants = NonNullable<Result['tenants']>
 
 /** Few enough to be told apart in one panel. */
 const drawn = [
@@ -46,6 +49,7 @@ export function plots(runs: Runs): Map<string, string> {
   const dots: [string, Plot][] = [
     ['capacity.svg', capacity(runs)],
     ['fairness.svg', fairness(runs)],
+    ['shares.svg', shares(runs)],
     ['ladder.svg', ladder(runs)],
     ['workloads.svg', otherWorkloads(runs)],
     ['wide.svg', wide(runs)],
@@ -135,20 +139,33 @@ function meansOf(runs: Runs, cell: Cell): Series[] {
   return seriesOf(everybody, (name) => [point(0, runs.mean(cell, name, 'ttftMean'))])
 }
 
-function fairness(runs: Runs): Plot {
+/** One panel for each cell with an aggressor. */
+function besideAggressor(runs: Runs, valueOf: (tenants: Tenants) => number): Panel[] {
   const cells = runs.cells.filter(({ workload }) => workload.startsWith('aggressor'))
-  const panels = cells.map((cell) => ({
+  return cells.map((cell) => ({
     title: `${cell.workload === 'aggressor-rate' ? 'It sends 10 × the calls' : 'It sends 100k-token prompts'}, load ${cell.load}`,
     series: seriesOf(everybody, (name) => {
-      const waits = runs.results(cell, name).flatMap(({ tenants }) => tenants?.others.ttftP90 ?? [])
-      return [point(0, meanEstimate(waits))]
+      const tenants = runs.results(cell, name).flatMap((result) => result.tenants ?? [])
+      return [point(0, meanEstimate(tenants.map(valueOf)))]
     }),
   }))
+}
+
+function fairness(runs: Runs): Plot {
   return dots({
     title: 'Beside a tenant that asks for too much: what the nine others wait',
     note: `Time to the first token of the other tenants, 90th percentile. Lower is better. ${whiskers}`,
     x: waitAxis,
-    panels,
+    panels: besideAggressor(runs, ({ others }) => others.ttftP90),
+  })
+}
+
+function shares(runs: Runs): Plot {
+  return dots({
+    title: 'Beside a tenant that asks for too much: what the tenant that fares worst has',
+    note: `Part of its max-min fair share of the replicas’ time that it had until the last call came. Higher is better. ${whiskers}`,
+    x: { title: 'part of its fair share', kind: 'linear' },
+    panels: besideAggressor(runs, ({ shares: { least } }) => least),
   })
 }
 

@@ -1,6 +1,7 @@
 import type { Environment } from '../environment.ts'
 import { figureNames } from './figures.ts'
 import type { UnitRun } from './runs.ts'
+import type { Result } from './unit.ts'
 
 /** Every run on a line of its own: cell, policy, seed, then the figures in the order of the head. */
 export function rawRows(units: readonly UnitRun[], machine: Environment): string {
@@ -11,19 +12,23 @@ export function rawRows(units: readonly UnitRun[], machine: Environment): string
       )
     }
     return Object.entries(result.results).map(([name, { figures, tenants }]) => {
-      const waits = tenants === undefined ? [] : [tenants.aggressor, tenants.others]
       return JSON.stringify([
         unit.cell.id,
         name,
         unit.seed,
         ...figureNames.map((figure) => rounded(figures[figure])),
-        ...waits.flatMap(({ ttftMean, ttftP90 }) => [rounded(ttftMean), rounded(ttftP90)]),
+        ...(tenants === undefined ? [] : tenantFigures(tenants)),
       ])
     })
   })
-  const tenants = ['aggressorMean', 'aggressorP90', 'othersMean', 'othersP90']
+  const tenants = ['aggressorMean', 'aggressorP90', 'othersMean', 'othersP90', 'jain', 'leastPart']
   const head = JSON.stringify(['cell', 'policy', 'seed', ...figureNames, ...tenants])
   return `{"machine":${JSON.stringify(machine)},\n"head":${head},\n"rows":[\n${rows.join(',\n')}\n]}\n`
+}
+
+function tenantFigures({ aggressor, others, shares }: NonNullable<Result['tenants']>): number[] {
+  const waits = [aggressor, others].flatMap(({ ttftMean, ttftP90 }) => [ttftMean, ttftP90])
+  return [...waits, shares.jain, shares.least].map(rounded)
 }
 
 /** Four digits. */

@@ -5,6 +5,7 @@ import { type Contestant, contestantNamed } from './contestants.ts'
 import { figuresOf, waitsOf } from './figures.ts'
 import { runOnce, saturationSpeed } from './run-once.ts'
 import type { RunState } from './run-state.ts'
+import { tenantSharesOf } from './tenant-shares.ts'
 import type { Result, Unit, UnitResult } from './unit.ts'
 import { aggressorName } from './workloads/aggressor.ts'
 import type { Draw, Workload } from './workloads/workload.ts'
@@ -45,7 +46,8 @@ function resultOf(cell: Cell, who: Who, parts: UnitParts): Result {
   if (!cell.workload.startsWith('aggressor')) return { figures }
   const isAggressor = (tenant: string) => tenant === aggressorName
   const others = waitsOf(run, (tenant) => !isAggressor(tenant))
-  return { figures, tenants: { aggressor: waitsOf(run, isAggressor), others } }
+  const aggressor = waitsOf(run, isAggressor)
+  return { figures, tenants: { aggressor, others, shares: tenantSharesOf(run) } }
 }
 
 function p90At(cell: Cell, who: Who, parts: UnitParts): number {

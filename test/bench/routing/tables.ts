@@ -88,7 +88,7 @@ export function capacityTable(runs: Runs): Table {
   }
 }
 
-/** What an aggressor and those beside it wait. */
+/** What an aggressor and those beside it wait, and how the replicas' time was shared. */
 export function tenantTable(runs: Runs): Table {
   const cells = runs.cells.filter(({ workload }) => workload.startsWith('aggressor'))
   const rows = cells.flatMap((cell) =>
@@ -104,12 +104,23 @@ export function tenantTable(runs: Runs): Table {
           text(tenants.map(({ others }) => others.ttftP90)),
           text(tenants.map(({ aggressor }) => aggressor.ttftMean)),
           text(tenants.map(({ aggressor }) => aggressor.ttftP90)),
+          text(tenants.map(({ shares }) => shares.jain)),
+          text(tenants.map(({ shares }) => shares.least)),
         ],
       ]
     }),
   )
   return {
-    head: ['cell', 'policy', 'others mean', 'others p90', 'aggressor mean', 'aggressor p90'],
+    head: [
+      'cell',
+      'policy',
+      'others mean',
+      'others p90',
+      'aggressor mean',
+      'aggressor p90',
+      'Jain’s index',
+      'least part',
+    ],
     rows,
   }
 }

@@ -1,5 +1,6 @@
 import type { Cell } from './cells.ts'
 import type { Figures, Waits } from './figures.ts'
+import type { TenantShares } from './tenant-shares.ts'
 
 /** What one worker does in one go, with one seed. */
 export type Unit =
@@ -11,7 +12,11 @@ export type Unit =
 export interface Result {
   readonly figures: Figures
   /** Where tenants differ. */
-  readonly tenants?: { readonly aggressor: Waits; readonly others: Waits }
+  readonly tenants?: {
+    readonly aggressor: Waits
+    readonly others: Waits
+    readonly shares: TenantShares
+  }
 }
 
 /** By contestant: results of a cell, or captured loads. */

@@ -48,10 +48,10 @@ test('complaint 20: one crowded replica leaves the prefixes of the others where 
     homes.set(name, placement.origin)
     placement.end()
   }
-  // It alone is crowded: a copy elsewhere would cost more than they wait.
+  // It alone is crowded, and gets second homes in time.
   const hot = []
   for (let at = 0; at < 25; at++) hot.push(await place(2_000, 'conversation a '))
-  assert.deepEqual(new Set(hot.map(({ origin }) => origin)), new Set([homes.get('a ')]))
+  assert.equal(hot[0]?.origin, homes.get('a '))
   for (const name of names.slice(1)) {
     const placement = await place(2_200, `conversation ${name}`)
     assert.equal(placement.origin, homes.get(name))
