@@ -10,9 +10,10 @@ export type HoldReason = (typeof holdReasons)[number]
 
 /**
  * Why a replica could not begin with a call at once. `kv`: its KV cache. `queue`: the prompts that wait
- * there. `sequences`: the calls it runs. `kept`: it was kept for another call. `none`: it could.
+ * there. `sequences`: the calls it runs. `adapters`: all that fit there have calls. `kept`: it was kept
+ * for another call. `none`: it could.
  */
-export const obstacles = ['none', 'kv', 'queue', 'sequences', 'kept'] as const
+export const obstacles = ['none', 'kv', 'queue', 'sequences', 'adapters', 'kept'] as const
 export type Obstacle = (typeof obstacles)[number]
 
 /** One replica as the decision saw it. */

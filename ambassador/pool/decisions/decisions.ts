@@ -54,6 +54,8 @@ export class Decisions implements DecisionRecorder {
   readonly #records: DecisionRecord[] = []
   #next = 0
   readonly #byCall = new WeakMap<PoolCall, DecisionRecord>()
+  /** The last one of each call that has its place. */
+  readonly #placed = new WeakMap<EndingCall, DecisionRecord>()
   readonly #shares = new FoundShares()
   /** By call id: a call that is submitted anew still waits for what it waited for. */
   readonly #holds = new Map<string, HoldReason>()
@@ -93,13 +95,16 @@ export class Decisions implements DecisionRecorder {
     const record = this.#byCall.get(call)
     if (record === undefined) return
     const { context, heldMs, tier, blockTokens } = facts
+    // A stream that goes on elsewhere may last long yet: where it was cut, it has ended.
+    this.#placed.get(context)?.ended(context, false)
+    this.#placed.set(context, record)
     const atMs = this.#clock.now()
     record.place = { at: this.#clock.wall() - heldMs, heldMs, tier, model: context.model }
     const before = context.replicasTried.length
     const { capacityBlocks } = member
     context.atEnd.push(() => {
       const isLast = context.replicasTried.length <= before + 1
-      record.ended(context, isLast)
+      if (record.end === undefined) record.ended(context, isLast)
       if (!isLast || this.onLine === undefined) return
       const durationMs = this.#clock.now() - atMs + heldMs
       const kvBlocks = Number.isFinite(capacityBlocks) ? capacityBlocks : undefined

@@ -64,6 +64,7 @@ function obstacleOf(wish: Wish, member: Member, { parts, chooser, isKept }: Weig
   if (isKept(wish, member)) return 'kept'
   if (chooser.canTake(wish, member)) return 'none'
   if (member.inFlight >= member.sequencesMax) return 'sequences'
+  if (!member.book.adapters.hasRoomFor(wish.call.adapter)) return 'adapters'
   const blocks = parts.ledger.heldBlocks(member.slot) + chooser.needed(wish, member)
   return blocks > member.capacityBlocks ? 'kv' : 'queue'
 }

@@ -3,7 +3,6 @@ import { type CostTerms, costOf } from '../cost/cost.ts'
 import { type PrefillRates, prefillMs } from '../cost/prefill-cost.ts'
 import { SpreadPrice } from '../cost/spread-price.ts'
 import type { Expectation, Ledger } from '../ledger/ledger.ts'
-import type { ReplicaBook } from '../ledger/replica-book.ts'
 import type { PrefixIndex } from '../prefix/prefix-index.ts'
 import { BlocksAhead } from './blocks-ahead.ts'
 import type { Member } from './member.ts'
@@ -130,22 +129,30 @@ export class Chooser {
 
   /** How long until the replica has room for the call and for those before it, by the forecast. */
   waitMs(wish: Wish, member: Member): number {
+    const steps = Math.max(this.#roomSteps(wish, member), this.#placeSteps(wish.call, member))
+    return steps * member.book.pace.stepMs
+  }
+
+  /** Until there is KV room. */
+  #roomSteps(wish: Wish, member: Member): number {
     const { ledger } = this.#parts
-    const { slot, book, capacityBlocks } = member
+    const { slot, capacityBlocks } = member
     const needed = this.needed(wish, member) + this.ahead.of(slot)
     const forecast = ledger.forecast(slot)
     const steps = forecast.stepsUntil(needed, capacityBlocks)
-    if (Number.isFinite(steps))
-      return Math.max(steps, this.#slotSteps(wish.call, book)) * book.pace.stepMs
+    if (Number.isFinite(steps)) return steps
     // More than the whole replica: it is filled again and again, with calls that last as long as this.
     const rounds = Math.max(0, needed - capacityBlocks) / capacityBlocks
-    return (forecast.stepsToEnd + rounds * ledger.remaining(wish.call, 0)) * book.pace.stepMs
+    return forecast.stepsToEnd + rounds * ledger.remaining(wish.call, 0)
   }
 
-  /** Until one of its adapters has no calls, as if theirs were as long as this one. */
-  #slotSteps(call: PoolCall, { adapters }: ReplicaBook): number {
-    if (adapters.hasRoomFor(call.adapter)) return 0
-    return (adapters.fewestCalls * this.#parts.ledger.remaining(call, 0)) / adapters.slots
+  /** Until there is a place among its calls and adapters, as if all calls were as long as this one. */
+  #placeSteps(call: PoolCall, { book, sequencesMax }: Member): number {
+    const { adapters, inFlight } = book
+    const steps = this.#parts.ledger.remaining(call, 0)
+    const ofCalls = inFlight < sequencesMax ? 0 : steps / inFlight
+    if (adapters.hasRoomFor(call.adapter)) return ofCalls
+    return Math.max(ofCalls, (adapters.fewestCalls * steps) / adapters.slots)
   }
 
   terms(wish: Wish, member: Member): CostTerms {

@@ -42,7 +42,9 @@ function chosen({ policy, replica, total, runnerUp, tier }: ExplainedDecision): 
     runnerUp === undefined
       ? '; there was no other'
       : `; ${runnerUp.replica} would have cost ${tenths(runnerUp.total)} ms`
-  return `'${policy}' chose ${replica} for ${tenths(total)} ms${way}${next}.`
+  const dearer =
+    runnerUp !== undefined && runnerUp.total < total ? ', but waiting for its room costs more' : ''
+  return `'${policy}' chose ${replica} for ${tenths(total)} ms${way}${next}${dearer}.`
 }
 
 const tiers: Readonly<Record<string, string>> = {
@@ -89,6 +91,8 @@ function room(one: ExplainedCandidate): string {
       return `no: ${whole(queuedTokens)} tokens wait there`
     case 'sequences':
       return `no: ${inFlight} calls of at most ${whole(callsMax ?? inFlight)}`
+    case 'adapters':
+      return 'no: all adapters that fit there have calls'
     case 'kv':
       return `no: KV ${whole(heldBlocks)} + ${whole(neededBlocks)} > ${whole(capacityBlocks)} blocks`
   }

@@ -147,6 +147,7 @@ export function costRow(cost: PageCandidate, terms: Terms, most: number): PageNo
     kv: 'no: KV cache full',
     queue: 'no: prompts wait there',
     sequences: 'no: runs all it may',
+    adapters: 'no: its adapters all have calls',
     kept: 'no: kept for another call',
   }
   row.append(name, total, ...cells)

@@ -5,6 +5,7 @@ import { find, say, wear } from './elements.ts'
 import { queueTables } from './queues.ts'
 import { replicaTable } from './replica-table.ts'
 import { summary } from './summary.ts'
+import { tenantTimes } from './tenant-times.ts'
 import { age } from './words.ts'
 
 // Runs in browsers, as ../script.ts says: nothing of Node, no constant outside of a function.
@@ -14,7 +15,7 @@ declare const document: PageDocument
 export function live(): void {
   const everyMs = 1_000
   const answerMsMax = 4_000
-  const drawings = [summary(), queueTables(), decisionList()]
+  const drawings = [summary(), queueTables(), tenantTimes(), decisionList()]
   const drawReplicas = replicaTable()
   let answeredMs = performance.now()
   let isLost = false

@@ -219,3 +219,51 @@ test('a large call that has waited gets a replica kept for it', () => {
   })
   assert.deepEqual(outcomes, [false, true])
 })
+
+test('a call with nothing cached anywhere takes another replica when its best one is full', () => {
+  const { submit, at, members } = poolOf()
+  submit('a', fresh(95))
+  submit('b', fresh(20))
+  submit('c', fresh(20))
+  // The first replica has fewer calls, and no room.
+  assert.notEqual(at('a'), at('b'))
+  submit('d', fresh(10))
+  assert.equal(at('d'), at('b'))
+  assert.equal(members.length, 2)
+})
+
+test('a call waits for the replica that has its prefix while others are free', () => {
+  const { submit, end, at } = poolOf({ capacity: 200 })
+  const prefix = fresh(60)
+  submit('first', prefix)
+  end('first')
+  submit('full', [...prefix, ...fresh(130)])
+  assert.equal(at('full'), at('first'))
+  submit('second', [...prefix, ...fresh(20)])
+  assert.equal(at('second'), undefined)
+  end('full')
+  assert.equal(at('second'), at('first'))
+})
+
+test('so many wait for one prefix that it gets a second home', () => {
+  const { submit, end, at } = poolOf({ settings: { ...fast, copyPrice: 1 } })
+  const prefix = fresh(30)
+  submit('first', prefix)
+  end('first')
+  for (let call = 0; call < 60; call++) submit(`call ${call}`, [...prefix, ...fresh(30)])
+  const homes = new Set(Array.from({ length: 60 }, (_, call) => at(`call ${call}`)))
+  assert.deepEqual(new Set([...homes].filter((slot) => slot !== undefined)), new Set([0, 1]))
+})
+
+test('a replica whose adapters all have calls takes no other adapter', () => {
+  const { router, members, clock } = poolOf({ replicas: 1 })
+  const bound: string[] = []
+  const submit = (id: string, adapter: string) =>
+    router.submit({ ...callOf(id, fresh(2), clock.now()), adapter }, () => bound.push(id))
+  for (const { book } of members) book.adapters.slots = 2
+  submit('one', 'french')
+  submit('two', 'german')
+  submit('three', 'latin')
+  submit('four', 'german')
+  assert.deepEqual(bound, ['one', 'two', 'four'])
+})
