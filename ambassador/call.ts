@@ -19,7 +19,8 @@ export interface AmbassadorCall extends CallContext {
   workload: string
   /** The pod that the caller has proven to be in; undefined where it has proven none. */
   pod: Pod | undefined
-  class: 'interactive' | 'batch'
+  /** One of the configuration's `classes`. */
+  class: string
   surface: Surface | undefined
   /** The alias the application asked for. */
   modelAsked: string

@@ -71,10 +71,9 @@ export function startResilience(options: ResilienceOptions): Resilience {
       .rows()
       .map(({ credential, model, state }) => [[provider, credential, model], stateNumbers[state]]),
   )
-  metrics.callsWaiting.collect(() => [
-    [[provider, 'interactive'], turns.waiting.interactive],
-    [[provider, 'batch'], turns.waiting.batch],
-  ])
+  metrics.callsWaiting.collect(() =>
+    [...turns.waiting].map(([name, calls]) => [[provider, name], calls]),
+  )
   return {
     parts: {
       provider: providerOf,

@@ -17,7 +17,6 @@ import { startLimits } from './limits/start-limits.ts'
 import { newCall } from './new-call.ts'
 import { OutputRatios } from './output-ratios.ts'
 import { ambassadorPipeline } from './pipeline.ts'
-import { admissionMeter } from './pool/admission/admission-meter.ts'
 import { explainPage } from './pool/decisions/explain-page.ts'
 import {
   DiscoverySwitch,
@@ -27,9 +26,10 @@ import {
 import { sourceLoader } from './pool/discovery/start-source.ts'
 import { PoolPage } from './pool/page/pool-page.ts'
 import { placingOf } from './pool/placing/placing-settings.ts'
-import { probeOptions, ReplicaPool } from './pool/pool.ts'
+import { probeOptions, type ReplicaPool } from './pool/pool.ts'
 import { scrapeOptions } from './pool/signals/ask-page.ts'
 import { keyHeaders } from './pool/signals/key-headers.ts'
+import { observePool, startPool } from './pool/start-pool.ts'
 import { tokenizeOptions } from './pool/tokens/tokenize.ts'
 import { picoUsdOf } from './price.ts'
 import { loadPublished } from './prices/published-prices.ts'
@@ -216,7 +216,8 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
       }
       if (provider?.kind === 'vllm') {
         const headers = keyHeaders(provider, snapshot.secrets)
-        pool.configure(provider.replicas, placingOf(provider, directory, headers))
+        const placing = placingOf(provider, directory, headers)
+        pool.configure(provider.replicas, { ...placing, ranks: snapshot.config.classes })
         discovery.apply(sourceOf(provider.replicas, directory))
       } else {
         if (provider !== undefined) pool.clear()
@@ -245,40 +246,6 @@ function noCluster(): Promise<StartDiscovery> {
   return Promise.reject(new Error('Cannot follow a service: this process is in no cluster'))
 }
 
-interface PoolSurroundings {
-  readonly origins: Origins
-  readonly metrics: AmbassadorMetrics
-  readonly onPlaced: (heldMs: number) => void
-}
-
-function startPool(
-  { clock, log, settings }: HalfOptions,
-  { origins, metrics, onPlaced }: PoolSurroundings,
-): ReplicaPool {
-  const { provider } = settings
-  return new ReplicaPool({
-    clock,
-    origins,
-    zone: settings.zone,
-    onDecision: (line) => log.info(line, 'decision'),
-    onHealth({ origin, isHealthy }) {
-      log.warn({ replica: origin }, isHealthy ? 'replica is back' : 'replica is left out')
-    },
-    meter: {
-      placed({ heldMs, tier }) {
-        metrics.poolHeld.observe(heldMs / 1_000, [provider])
-        metrics.poolPlaced.add(1, [provider, tier])
-        onPlaced(heldMs)
-      },
-      ...admissionMeter({ provider, metrics, log }),
-      cached(predicted, reported) {
-        metrics.poolCachedTokens.add(predicted, [provider, 'predicted'])
-        metrics.poolCachedTokens.add(reported, [provider, 'reported'])
-      },
-    },
-  })
-}
-
 interface Observed {
   readonly gate: Gate
   readonly ledger: BodyLedger
@@ -289,30 +256,7 @@ function observe(metrics: AmbassadorMetrics, provider: string, parts: Observed):
   const { gate, ledger, pool } = parts
   metrics.callsInFlight.collect(() => [[[provider], gate.inFlight]])
   metrics.bodyBytesHeld.collect(() => [[[], ledger.heldBytes]])
-  metrics.replicaHealthy.collect(() =>
-    pool.replicas.map(({ origin, isHealthy }) => [[provider, origin], isHealthy ? 1 : 0]),
-  )
-  metrics.replicaCallsInFlight.collect(() =>
-    pool.replicas.map(({ origin, inFlight }) => [[provider, origin], inFlight]),
-  )
   observePool(metrics, provider, pool)
-}
-
-/** Of a provider that is no pool they are absent. */
-function observePool(metrics: AmbassadorMetrics, provider: string, pool: ReplicaPool): void {
-  metrics.poolWaiting.collect(() =>
-    pool.replicas.length === 0
-      ? []
-      : ['interactive', 'batch'].map((name) => [[provider, name], pool.placing.waitingOf(name)]),
-  )
-  metrics.poolReplicaKvUsage.collect(() =>
-    pool.placing.view().replicas.map(({ origin, kvUsage }) => [[provider, origin], kvUsage]),
-  )
-  metrics.poolReplicaQueuedTokens.collect(() =>
-    pool.placing
-      .view()
-      .replicas.map(({ origin, queuedTokens }) => [[provider, origin], queuedTokens]),
-  )
 }
 
 /** Everybody who can connect would be the tenant: only this machine may. */

@@ -1,18 +1,23 @@
-import type { Families } from '#shared/config/quota-schema.ts'
+import { type Families, waitingDefault } from '#shared/config/quota-schema.ts'
 import type { Provider } from '#shared/config/schema.ts'
 import type { ConnectionOptions, CredentialOptions } from '../quota/credential.ts'
 import type { QuotaOptions } from '../quota/quota.ts'
 import type { OwnCredential } from './own-credentials.ts'
 
 /** A provider's settings, as far as they say how its calls take turns. */
-type Settings = Provider & { readonly families?: Families | undefined }
+type Settings = Provider & {
+  readonly families?: Families | undefined
+  /** By rank. */
+  readonly classes: readonly string[]
+}
 
 /** What the quota is told of a provider and those of its credentials that have a value. */
 export function quotaOptions(provider: Settings, own: readonly OwnCredential[]): QuotaOptions {
-  const { queue, families } = provider
+  const { queue, families, classes } = provider
   return {
     credentials: own.map((one) => credentialOptions(provider, one)),
-    waitingMax: { interactive: queue.interactive, batch: queue.batch },
+    classes,
+    waitingMax: Object.fromEntries(classes.map((name) => [name, queue[name] ?? waitingDefault])),
     tenantShareMax: queue.tenantPercent / 100,
     batchShare: queue.batchPercent / 100,
     families: new Map(

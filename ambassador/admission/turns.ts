@@ -60,7 +60,8 @@ export class Turns implements Credentials {
     if (provider === undefined) return
     this.#own = this.#owners.of(snapshot, name)
     this.#parts.outliers.retain(this.#own.map((own) => own.name))
-    const options = quotaOptions(provider, this.#own)
+    const { classes } = snapshot.config
+    const options = quotaOptions({ ...provider, classes }, this.#own)
     const shape = this.#parts.shapeOf(provider)
     if (this.#quota !== undefined && shape === this.#shape) {
       this.#quota.configure(options)
@@ -135,8 +136,9 @@ export class Turns implements Credentials {
     return this.#quota?.dimensions ?? []
   }
 
-  get waiting(): { interactive: number; batch: number } {
-    return this.#quota?.waiting ?? { interactive: 0, batch: 0 }
+  /** Calls that wait, by class. */
+  get waiting(): ReadonlyMap<string, number> {
+    return this.#quota?.byClass ?? new Map()
   }
 
   close(): void {

@@ -53,6 +53,8 @@ async function commitStream(
   const dialect = context.surface?.dialect ?? 'chat'
   const { commit: limits, timeouts } = providerOf(context)
   const watch = new StreamWatch(dialect, asksForUsage(request, context), context.adapter)
+  // Before its first piece, which may be here already: who looks on below reads it there.
+  context.streamWatch = watch
   const stream = new CommittingStream({
     upstream: response.body,
     watch,
@@ -77,7 +79,6 @@ async function commitStream(
     },
     onBreak: resumption === undefined ? undefined : (last) => resumption.onBreak(last),
   })
-  context.streamWatch = watch
   await stream.committed
   return { ...response, body: letGoUnread(stream, context.atEnd) }
 }

@@ -29,6 +29,7 @@ export class StreamWatch {
   readonly #modifiers = new Set<string>()
   #model: string | undefined
   #finishReason: string | undefined
+  #saidStatus: number | undefined
   #contentEvents = 0
   #contentBytes = 0
   /** Bytes of an event of content beside its content, as the first one has them. */
@@ -68,6 +69,11 @@ export class StreamWatch {
 
   get finishReason(): string | undefined {
     return this.#finishReason
+  }
+
+  /** Status that the provider has said inside of the stream, in place of an answer or its rest. */
+  get saidStatus(): number | undefined {
+    return this.#saidStatus
   }
 
   /** Events with content: the least number of output tokens, where no usage ever came. */
@@ -135,6 +141,7 @@ export class StreamWatch {
     if (other !== undefined) return other
     const meaning = meaningOf(this.#dialect, value)
     if (meaning.error !== undefined) {
+      this.#saidStatus = meaning.error.status
       return providerError(meaning.error)
     }
     if (meaning.isAborted) {

@@ -1,8 +1,11 @@
 import type { Layer } from '#shared/call/service.ts'
+import { usualClass } from '#shared/config/classes.ts'
+import type { Config, Tenant } from '#shared/config/schema.ts'
 import { scanBody, type TopLevel } from '#shared/dialects/scan-body.ts'
 import { type Surface, surfaceOf, surfacePaths } from '#shared/dialects/surfaces.ts'
 import { shortValueAt } from '#shared/dialects/top-level.ts'
 import { CallError } from '#shared/errors/call-error.ts'
+import { askedClass } from '#shared/http/asked-class.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { header } from '#shared/http/headers.ts'
 import type { AmbassadorCall } from '../call.ts'
@@ -136,18 +139,20 @@ function applyTenant(request: CallRequest, context: AmbassadorCall, model: strin
   }
   // A model that is refused is the caller's text, and no label.
   context.model = model
-  context.class = tenant?.class ?? 'interactive'
-  const asked = header(request.headers, 'x-outrigger-class')
-  const classes = tenant?.classes ?? ['interactive', 'batch']
-  if (asked === 'batch' || asked === 'interactive') {
-    if (classes.includes(asked)) context.class = asked
-  }
-  if (!classes.includes(context.class)) context.class = classes[0] ?? 'batch'
+  context.class = classFor(config, tenant, askedClass(request, config.classes))
   const askedMs = Number(header(request.headers, 'x-outrigger-deadline-ms') ?? Number.NaN)
   const maxMs = Math.min(tenant?.deadlineMax ?? Infinity, config.ambassador.deadlineMax)
   const deadlineMs = askedMs > 0 ? Math.min(askedMs, maxMs) : maxMs
   context.deadlineMs = context.startedMs + deadlineMs
   applyHints(request, context)
+}
+
+/** One of those that the tenant may use: what it may not is as if not asked for. */
+function classFor(config: Config, tenant: Tenant | undefined, asked: string | undefined): string {
+  const own = tenant?.classes ?? config.classes
+  if (asked !== undefined && own.includes(asked)) return asked
+  const usual = tenant?.class ?? usualClass(config.classes)
+  return own.includes(usual) ? usual : (own[0] ?? usual)
 }
 
 /** What a sidecar says of its chain; believed within the call's own bounds. */

@@ -25,7 +25,7 @@ interface TenantEntry {
 export interface Asked {
   /** The model in the provider's words. */
   readonly model: string
-  readonly class: 'interactive' | 'batch'
+  readonly class: string
 }
 
 /** One limit of one tenant, ready to be applied. */
@@ -60,7 +60,7 @@ export class TenantLimit {
 
   /** The key of the counter that counts this call; undefined where the limit does not. */
   keyFor({ model, class: of }: Asked): string | undefined {
-    if (this.#classes !== undefined && !this.#classes.some((name) => name === of)) return undefined
+    if (this.#classes !== undefined && !this.#classes.includes(of)) return undefined
     if (this.#models !== undefined && !this.#models.has(model)) return undefined
     const by = this.#isEach ? model : ''
     // A call that began with an earlier configuration may name a model that left with it.

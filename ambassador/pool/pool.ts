@@ -4,7 +4,6 @@ import type { VllmProvider } from '#shared/config/schema.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import { readBody } from '#shared/http/body.ts'
 import type { OriginOptions, Origins } from '#shared/http/client.ts'
-import { Outliers, outlierDefaults } from '../breaker/outliers.ts'
 import type { AmbassadorCall } from '../call.ts'
 import type { DiscoveredReplica } from './discovery/replicas-of.ts'
 import { Placing } from './placing/placing.ts'
@@ -15,6 +14,7 @@ import {
   type PlacingSettings,
   placingDefaults,
 } from './placing/placing-settings.ts'
+import { ReplicaVerdicts } from './replica-verdicts.ts'
 
 /** One vLLM server as the pool sees it. */
 export interface Replica {
@@ -61,19 +61,17 @@ interface PoolParts {
 export class ReplicaPool {
   readonly #parts: PoolParts
   #replicas = new Map<string, Replica>()
-  readonly #outliers: Outliers
+  readonly #verdicts: ReplicaVerdicts
   /** Gives calls their replicas. */
   readonly placing: Placing
-  /** Who was told to be out for its calls. */
-  readonly #toldOut = new Set<string>()
   #options: VllmProvider['replicas'] | undefined
   #undoProbe: Undo | undefined
   #isClosed = false
 
   constructor(parts: PoolParts) {
     this.#parts = parts
-    this.#outliers = new Outliers(parts.clock, outlierDefaults)
-    const { clock, origins, meter = noMeter, onDecision } = parts
+    const { clock, origins, meter = noMeter, onDecision, onHealth } = parts
+    this.#verdicts = new ReplicaVerdicts({ clock, onOut: onHealth })
     const able = () => this.#able()
     this.placing = new Placing({ clock, origins, meter, able, onDecision }, placingDefaults)
   }
@@ -83,7 +81,7 @@ export class ReplicaPool {
     return [...this.#replicas.values()].map((replica) => ({
       ...replica,
       isHealthy: usable.has(replica),
-      ejectedMs: this.#outliers.untilBackMs(replica.origin),
+      ejectedMs: this.#verdicts.untilBackMs(replica.origin),
     }))
   }
 
@@ -128,8 +126,7 @@ export class ReplicaPool {
       if (known === undefined) added.push(replica)
     }
     this.#replicas = kept
-    this.#outliers.retain([...kept.keys()])
-    for (const origin of this.#toldOut) if (!kept.has(origin)) this.#toldOut.delete(origin)
+    this.#verdicts.retain([...kept.keys()])
     this.placing.follow([...kept.keys()])
     return added
   }
@@ -138,8 +135,7 @@ export class ReplicaPool {
   clear(): void {
     this.#options = undefined
     this.#replicas = new Map()
-    this.#outliers.retain([])
-    this.#toldOut.clear()
+    this.#verdicts.retain([])
     this.#undoProbe?.()
     this.placing.follow([])
   }
@@ -148,8 +144,15 @@ export class ReplicaPool {
    * How an attempt at a replica ended. A caller's own mistake, a 429 and a full queue are no verdict.
    */
   record(origin: string, verdict: 'success' | 'failure'): void {
-    this.#outliers.record(origin, verdict)
-    if (verdict === 'failure' || this.#toldOut.size > 0) this.#tellEjected()
+    if (this.#verdicts.record(origin, verdict, this.#replicas.keys())) this.placing.changed()
+  }
+
+  /**
+   * Whether most of those that take calls fail them: that is the pool’s, and no single replica’s. Of
+   * one or two it is all.
+   */
+  get isFailing(): boolean {
+    return this.#verdicts.isMostFailing(this.#usable().map(({ origin }) => origin))
   }
 
   /**
@@ -217,20 +220,8 @@ export class ReplicaPool {
     const answering = [...this.#replicas.values()].filter(({ isHealthy }) => isHealthy)
     const staying = answering.filter(({ isLeaving }) => !isLeaving)
     const healthy = staying.length > 0 ? staying : answering
-    const able = healthy.filter(({ origin }) => !this.#outliers.isEjected(origin))
+    const able = healthy.filter(({ origin }) => !this.#verdicts.isOut(origin))
     return able.length * 2 < healthy.length ? healthy : able
-  }
-
-  /** They come back by time alone, which is seen at the end of a call. */
-  #tellEjected(): void {
-    for (const origin of this.#replicas.keys()) {
-      const isOut = this.#outliers.isEjected(origin)
-      if (isOut === this.#toldOut.has(origin)) continue
-      if (isOut) this.#toldOut.add(origin)
-      else this.#toldOut.delete(origin)
-      this.#parts.onHealth({ origin, isHealthy: !isOut })
-    }
-    this.placing.changed()
   }
 
   close(): void {

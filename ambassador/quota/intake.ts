@@ -20,17 +20,18 @@ export interface IntakeParts {
 export function waiterOf(parts: IntakeParts, want: Want, nowMs: number): Waiter {
   const { shape, credentials, line, familyOf } = parts
   const lane = line.lane(familyOf(want.model) ?? shape.familyOf(want.model))
-  const tenant = lane.queue(want.class).tenant(want.tenant, want.weight)
+  const queue = lane.queue(want.class)
+  const tenant = queue.tenant(want.tenant, want.weight)
   const expected = tenant.habits.expect(want)
   const warm = shape.reserve(expected)
   const cold = expected.cached === 0 ? warm : shape.reserve({ ...expected, cached: 0 })
   const net = shape.final?.(expected) ?? warm
   if (Math.max(warm.tokens, cold.tokens, net.tokens) <= usualTokens) {
-    return new Waiter(want, { lane, tenant, warm, cold, net }, nowMs)
+    return new Waiter(want, { lane, queue, tenant, warm, cold, net }, nowMs)
   }
   // What may be larger than every bucket goes when one is full, and the provider decides.
   const most = credentials.largest(lane.name, nowMs)
   const certain = shape.certain?.(expected)
-  const place = { lane, tenant, certain, net: least(net, most) }
+  const place = { lane, queue, tenant, certain, net: least(net, most) }
   return new Waiter(want, { ...place, warm: least(warm, most), cold: least(cold, most) }, nowMs)
 }

@@ -1,15 +1,15 @@
 import { Heap } from './heap.ts'
-import { Lane } from './lane.ts'
+import { type ClassTerms, Lane } from './lane.ts'
 import type { Waiter } from './waiter.ts'
-import type { CallClass } from './want.ts'
 
 /** Families of models that wait apart; those beyond share the last line. */
 const lanesMax = 64
 
-/** All that waits. Milliseconds. */
+/** All that waits. */
 export interface WaitingView {
-  readonly interactive: number
-  readonly batch: number
+  /** Calls by class, those by rank first; no name has a capital letter. */
+  readonly [name: string]: number
+  /** Milliseconds. */
   readonly oldestMs: number
 }
 
@@ -17,16 +17,22 @@ export interface WaitingView {
 export class Line {
   readonly #lanes = new Map<string, Lane>()
   readonly #expiries = new Heap<Waiter>(({ expiresMs }) => expiresMs)
-  readonly #waiting: Record<CallClass, number> = { interactive: 0, batch: 0 }
-  #batchShare: number
+  /** By class. */
+  #waiting = new Map<string, number>()
+  #terms: ClassTerms
 
-  constructor(batchShare: number) {
-    this.#batchShare = batchShare
+  constructor(terms: ClassTerms) {
+    this.#terms = terms
   }
 
-  set batchShare(share: number) {
-    this.#batchShare = share
-    for (const lane of this.#lanes.values()) lane.batchShare = share
+  configure(terms: ClassTerms): void {
+    this.#terms = terms
+    for (const lane of this.#lanes.values()) lane.configure(terms)
+    const left = [...this.#waiting].filter(([name, calls]) => {
+      return calls > 0 && !terms.classes.includes(name)
+    })
+    const ranked = terms.classes.map((name): [string, number] => [name, this.waiting(name)])
+    this.#waiting = new Map([...ranked, ...left])
   }
 
   get size(): number {
@@ -48,28 +54,33 @@ export class Line {
     return this.#expiries.peek()
   }
 
-  waiting(name: CallClass): number {
-    return this.#waiting[name]
+  /** Calls that wait, by class. */
+  get byClass(): ReadonlyMap<string, number> {
+    return this.#waiting
+  }
+
+  waiting(name: string): number {
+    return this.#waiting.get(name) ?? 0
   }
 
   lane(family: string): Lane {
     const known = this.#lanes.get(family)
     if (known !== undefined) return known
     const name = this.#lanes.size < lanesMax - 1 ? family : ''
-    const lane = this.#lanes.get(name) ?? new Lane(name, this.#batchShare)
+    const lane = this.#lanes.get(name) ?? new Lane(name, this.#terms)
     this.#lanes.set(name, lane)
     return lane
   }
 
   join(waiter: Waiter): void {
     waiter.lane.push(waiter)
-    this.#waiting[waiter.want.class]++
+    this.#count(waiter, 1)
     this.#expiries.add(waiter)
   }
 
   leave(waiter: Waiter): void {
     waiter.lane.remove(waiter)
-    this.#waiting[waiter.want.class]--
+    this.#count(waiter, -1)
     this.#expiries.remove(waiter)
     waiter.undoCancel()
   }
@@ -78,6 +89,10 @@ export class Line {
   view(nowMs: number): WaitingView {
     let enteredMs = nowMs
     for (const waiter of this.waiters) enteredMs = Math.min(enteredMs, waiter.enteredMs)
-    return { ...this.#waiting, oldestMs: nowMs - enteredMs }
+    return { ...Object.fromEntries(this.#waiting), oldestMs: nowMs - enteredMs }
+  }
+
+  #count({ queue: { name } }: Waiter, calls: number): void {
+    this.#waiting.set(name, this.waiting(name) + calls)
   }
 }

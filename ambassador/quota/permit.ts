@@ -100,7 +100,7 @@ export class Permit {
 
   /** Between tenants the call counts for what it came to. */
   #cost(cost: number): void {
-    const { lane, want, tenant, cost: charged } = this.#grant.waiter
-    lane.queue(want.class).correct(tenant, cost - charged)
+    const { queue, tenant, cost: charged } = this.#grant.waiter
+    queue.correct(tenant, cost - charged)
   }
 }

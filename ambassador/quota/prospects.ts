@@ -1,3 +1,4 @@
+import type { ClassQueue } from './class-queue.ts'
 import type { Credentials } from './credentials.ts'
 import { plus } from './fair-queue.ts'
 import { Outlook } from './forecast.ts'
@@ -5,7 +6,7 @@ import type { Foresight } from './foresight.ts'
 import type { Lane } from './lane.ts'
 import type { Tenant } from './tenant.ts'
 import type { Waiter } from './waiter.ts'
-import type { CallClass, CredentialKey } from './want.ts'
+import type { CredentialKey } from './want.ts'
 
 /** A forecast counts what will come in its own time: each round comes closer. */
 const rounds = 4
@@ -42,13 +43,13 @@ export class Prospects {
 
   /** For a call that comes last; undefined where no credential may serve it. O(tenants), of which 64 are counted one by one. */
   of(waiter: Waiter, nowMs: number): Prospect | undefined {
-    const { lane, want, tenant } = waiter
+    const { lane, queue, tenant } = waiter
     const sources = this.#credentials.sources(waiter, nowMs)
     if (sources.length === 0) return undefined
     lane.look(nowMs)
     const outlook = new Outlook(sources, nowMs)
     const forecastMs = forecast(outlook, { waiter, ownCost: tenant.waitingCost, leastMs: 0 })
-    const { foresight } = lane.queue(want.class)
+    const { foresight } = queue
     return {
       forecastMs,
       expectedMs: Math.max(outlook.shutMs, foresight.expectedMs(forecastMs)),
@@ -64,15 +65,11 @@ export class Prospects {
     this.#reviews++
     lane.look(nowMs)
     const outlooks = new Outlooks(this.#credentials, nowMs)
-    return [
-      ...this.#hopelessOf(lane, 'interactive', outlooks),
-      ...this.#hopelessOf(lane, 'batch', outlooks),
-    ]
+    return lane.queues.flatMap((queue) => this.#hopelessOf(queue, outlooks))
   }
 
-  #hopelessOf(lane: Lane, name: CallClass, outlooks: Outlooks): Hopeless[] {
+  #hopelessOf(queue: ClassQueue, outlooks: Outlooks): Hopeless[] {
     const { nowMs } = outlooks
-    const queue = lane.queue(name)
     const stride = Math.ceil(queue.waiting / reviewedMax)
     const found: Hopeless[] = []
     let at = this.#reviews

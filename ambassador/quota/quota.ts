@@ -1,42 +1,30 @@
 import type { Clock } from '#shared/call/clock.ts'
 import { Alarm } from './alarm.ts'
-import type { CredentialOptions } from './credential.ts'
 import { type Choice, Credentials, type DimensionView } from './credentials.ts'
 import { Departures } from './departures.ts'
 import type { Source } from './forecast.ts'
 import { type IntakeParts, waiterOf } from './intake.ts'
 import type { Lane } from './lane.ts'
 import { Line, type WaitingView } from './line.ts'
+import { type QuotaOptions, termsOf, waitingMaxOf } from './options.ts'
 import { Permit, type PermitParts } from './permit.ts'
 import { Prospects } from './prospects.ts'
 import { RateLimited, type RateLimitedReason } from './rate-limited.ts'
 import type { Amounts, LimitShape } from './shape.ts'
 import type { Waiter } from './waiter.ts'
-import type { CallClass, CredentialKey, Want } from './want.ts'
+import type { CredentialKey, Want } from './want.ts'
 
 /** How often those who wait are looked at, whether they still wait for something. */
 const reviewMs = 250
 /** The same after a refusal: those that were on their way with it tell of the same wall. */
 const reviewMsLeast = 50
 
-export interface QuotaOptions {
-  readonly credentials: readonly CredentialOptions[]
-  /** Calls of a class that wait at most. */
-  readonly waitingMax: Readonly<Record<CallClass, number>>
-  /** Share of them that may be one tenant's, above 0 to 1. */
-  readonly tenantShareMax: number
-  /** What batch gets of the tokens while interactive calls wait as well, from 0 to below 1. */
-  readonly batchShare: number
-  /** Names of models that share their limits, by model; those of others are the shape's. */
-  readonly families?: ReadonlyMap<string, string> | undefined
-}
-
 export interface QuotaParts {
   readonly clock: Clock
   readonly shape: LimitShape
 }
 
-export type { DimensionView }
+export type { DimensionView, QuotaOptions }
 
 /**
  * A provider's limits, and the calls before them. A call goes at once where there is room and nobody
@@ -64,7 +52,7 @@ export class Quota {
     this.#clock = clock
     this.#credentials = new Credentials(shape, clock.random)
     this.#prospects = new Prospects(this.#credentials)
-    this.#line = new Line(options.batchShare)
+    this.#line = new Line(termsOf(options))
     this.#intake = {
       shape,
       credentials: this.#credentials,
@@ -89,7 +77,7 @@ export class Quota {
   /** Takes over a configuration; calls that wait stay, and those on their way settle as before. */
   configure(options: QuotaOptions): void {
     this.#options = options
-    this.#line.batchShare = options.batchShare
+    this.#line.configure(termsOf(options))
     this.#credentials.configure(options.credentials, this.#clock.now())
     this.#refuseStranded()
   }
@@ -114,7 +102,7 @@ export class Quota {
     want.cancellation.check()
     const nowMs = this.#clock.now()
     const waiter = waiterOf(this.#intake, want, nowMs)
-    if (!waiter.lane.isPassing(want.class)) {
+    if (!waiter.lane.isPassing(waiter.queue)) {
       const choice = this.#credentials.choose(waiter, nowMs)
       if (choice.source !== undefined) {
         waiter.lane.arrive(waiter, nowMs)
@@ -130,6 +118,11 @@ export class Quota {
   /** Each credential's dimensions as they are believed to be. */
   get dimensions(): DimensionView[] {
     return this.#credentials.views(this.#clock.now())
+  }
+
+  /** Calls that wait, by class, those by rank first. */
+  get byClass(): ReadonlyMap<string, number> {
+    return this.#line.byClass
   }
 
   get waiting(): WaitingView {
@@ -156,16 +149,16 @@ export class Quota {
 
   /** Why the call may not even wait; undefined where it may. */
   #refusal(waiter: Waiter, nowMs: number): RateLimited | undefined {
-    const { want, tenant } = waiter
+    const { want, queue, tenant } = waiter
     const excess = this.#excess(waiter, nowMs)
     if (excess !== undefined) return excess
-    const most = this.#options.waitingMax[want.class]
+    const most = waitingMaxOf(this.#options, queue.name)
     const prospect = this.#prospects.of(waiter, nowMs)
     if (prospect === undefined) return this.#refuse('no-credential', 0)
     const { expectedMs: waitMs, mostMs } = prospect
     waiter.forecastMs = prospect.forecastMs
     if (mostMs > want.patienceMs) return this.#refuse('patience', waitMs)
-    if (this.#line.waiting(want.class) >= most) return this.#refuse('queue-full', waitMs)
+    if (this.#line.waiting(queue.name) >= most) return this.#refuse('queue-full', waitMs)
     const tenantMost = Math.max(1, Math.floor(most * this.#options.tenantShareMax))
     if (tenant.waiting >= tenantMost) return this.#refuse('tenant-queue-full', waitMs)
     return undefined

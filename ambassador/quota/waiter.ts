@@ -1,4 +1,5 @@
 import type { Undo } from '#shared/call/clock.ts'
+import type { ClassQueue } from './class-queue.ts'
 import type { Placed } from './heap.ts'
 import type { Lane } from './lane.ts'
 import type { Permit } from './permit.ts'
@@ -11,6 +12,8 @@ export class Waiter implements Placed {
   heapAt = -1
   readonly want: Want
   readonly lane: Lane
+  /** Of its class, as it was when it came. */
+  readonly queue: ClassQueue
   readonly tenant: Tenant
   /** What it takes where the provider's prompt cache is warm for it. */
   readonly warm: Amounts
@@ -37,6 +40,7 @@ export class Waiter implements Placed {
   constructor(want: Want, place: WaiterPlace, nowMs: number) {
     this.want = want
     this.lane = place.lane
+    this.queue = place.queue
     this.tenant = place.tenant
     this.warm = place.warm
     this.cold = place.cold
@@ -54,6 +58,7 @@ export class Waiter implements Placed {
 
 export interface WaiterPlace {
   readonly lane: Lane
+  readonly queue: ClassQueue
   readonly tenant: Tenant
   readonly warm: Amounts
   readonly cold: Amounts

@@ -1,13 +1,11 @@
 import type { Cancellation } from '#shared/call/cancellation.ts'
 
-export type CallClass = 'interactive' | 'batch'
-
 /** What a call asks of the quota. Tokens and milliseconds. */
 export interface Want {
   readonly tenant: string
   /** The tenant's share against other tenants' of the class; above 0. */
   readonly weight: number
-  readonly class: CallClass
+  readonly class: string
   readonly model: string
   readonly inputTokens: number
   /** Part of `inputTokens` that the provider's prompt cache is expected to hold. */

@@ -8,6 +8,7 @@ import { resumedEvent } from '#shared/telemetry/gen-ai.ts'
 import type { AmbassadorCall } from '../call.ts'
 import type { ReplicaPool } from '../pool/pool.ts'
 import { providerOf } from '../provider-of.ts'
+import { isFree } from '../retry/failover.ts'
 import type { RetryParts } from '../retry/retry-parts.ts'
 import { type Continuation, continuationOf } from './continuation.ts'
 import type { Resumption } from './resumption.ts'
@@ -61,7 +62,7 @@ export class Rest {
     const continuation = continuationOf(question, answer)
     if (continuation === undefined) return asItBroke
     if (continuation === 'complete') return this.#completed() ?? asItBroke
-    return this.#mayAsk() ? this.#ask(continuation, asItBroke) : asItBroke
+    return this.#mayAsk(error) ? this.#ask(continuation, asItBroke) : asItBroke
   }
 
   /** All tokens have been passed on: only the events of the end are missing. */
@@ -74,14 +75,14 @@ export class Rest {
     return { kind: 'ends', last }
   }
 
-  #mayAsk(): boolean {
+  #mayAsk({ code }: CallError): boolean {
     const { context, limits, parts, resumption } = this.#parts
     const { attempts, attemptsBefore, attemptsMax, clock, deadlineMs } = context
     if (resumption.count >= limits.times || clock.now() >= deadlineMs) return false
     if (attemptsBefore + attempts >= attemptsMax) return false
     // The one that broke may take its last breath or have none.
     if (!parts.pool.hasOther(context)) return false
-    return parts.budget.withdraw(providerOf(context).retry)
+    return isFree(code, context) || parts.budget.withdraw(providerOf(context).retry)
   }
 
   async #ask(continuation: Continuation, asItBroke: Next): Promise<Next> {

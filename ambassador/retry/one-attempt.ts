@@ -9,6 +9,7 @@ import { profileOf } from '../providers/profile.ts'
 import { classify } from './classify.ts'
 import { classifyError, isAnswer } from './classify-error.ts'
 import { errorBytesMax, noFacts, readErrorFacts } from './error-facts.ts'
+import { isOfProvider } from './failover.ts'
 import { type Outcome, type OutcomeKind, rules } from './outcome.ts'
 import { PeekedBody } from './peeked-body.ts'
 import type { PooledParts, RetriedProvider, Turn } from './retry-parts.ts'
@@ -39,7 +40,10 @@ export function abandon({ turn, admission }: Ready): void {
   turn.end(undefined)
 }
 
-/** One try with one credential, and its verdict for breaker and scheduler, which comes exactly once. */
+/**
+ * One try with one credential, and its verdict for breaker and scheduler, which comes exactly once. What
+ * the breaker hears of a replica that failed before the commit is its caller's to say: the call may go on.
+ */
 export class OneAttempt {
   readonly #parts: PooledParts
   readonly #context: AmbassadorCall
@@ -102,14 +106,14 @@ export class OneAttempt {
     const { isStream, firstContentMs } = this.#context
     // The hold may have run out without content: then the breaker's own bound decides.
     if (!isStream || firstContentMs !== undefined) this.#ready.admission.commit()
-    const ended = withEnding(response.body, (ending) => this.#end(ending))
+    const ended = withEnding(response.body, (ending) => this.#bodyEnded(ending))
     const body = letGoUnread(ended, this.#context.atEnd)
     // How the account stands is told to the scheduler and to no tenant.
     const headers = withoutAccount(response.headers)
     return { kind: 'committed', response: { ...response, headers, body } }
   }
 
-  #end(ending: Ending): void {
+  #bodyEnded(ending: Ending): void {
     const said = { hintMs: undefined, shouldRetry: undefined }
     const { error, cancellation } = this.#context
     // A stream that breaks after its commit ends as a body does, with an error event.
@@ -127,22 +131,40 @@ export class OneAttempt {
     // A provider that is left alone with a question may charge for it.
     this.#context.mayBeBilled = rules[kind].mayBillTwice || kind === 'left'
     if (unreached.has(kind)) this.#context.unreached++
-    this.#settle(outcome, heard)
+    this.#end(outcome)
+    if (!isOfReplica(outcome, this.#context)) this.#tell(outcome, heard)
   }
 
   #settle(outcome: Outcome, heard: Heard): void {
+    this.#end(outcome)
+    this.#tell(outcome, heard)
+  }
+
+  /** Told to all but the breaker. */
+  #end(outcome: Outcome): void {
     this.#isSettled = true
-    const { turn, admission } = this.#ready
+    const { turn } = this.#ready
     const { breaker } = rules[outcome.kind]
     const { replica } = this.#context
     if (breaker !== 'none' && replica !== undefined) this.#parts.pool?.record(replica, breaker)
-    if (breaker === 'success') admission.succeed()
-    else if (breaker === 'failure') admission.fail(outcome.reason)
-    else if (heard === 'answer') admission.answer()
-    else admission.withdraw()
     turn.end(outcome)
     this.#parts.onAttempt(this.#context, turn.credential, outcome)
   }
+
+  #tell({ kind, reason }: Outcome, heard: Heard): void {
+    const { admission } = this.#ready
+    const { breaker } = rules[kind]
+    const isFailure = breaker === 'failure' && isOfProvider(this.#context, this.#parts.pool)
+    if (breaker === 'success') admission.succeed()
+    else if (isFailure) admission.fail(reason)
+    else if (heard === 'answer') admission.answer()
+    else admission.withdraw()
+  }
+}
+
+/** Whether a replica of a pool has failed the attempt: the breaker has not heard of it then. */
+export function isOfReplica({ kind }: Outcome, { replica }: AmbassadorCall): boolean {
+  return replica !== undefined && rules[kind].breaker === 'failure'
 }
 
 /** No connection, or nobody there who knows us. */

@@ -79,5 +79,5 @@ export interface RetryParts {
 
 /** With the pool that hears how attempts at its replicas ended, where there is one. */
 export interface PooledParts extends RetryParts {
-  readonly pool?: Pick<ReplicaPool, 'record'>
+  readonly pool?: Pick<ReplicaPool, 'record' | 'hasOther' | 'isFailing'>
 }

@@ -9,8 +9,9 @@ import { answerHeaders } from './answer-headers.ts'
 import { backoff } from './backoff.ts'
 import { isAnswer } from './classify-error.ts'
 import { Exclusions } from './exclusions.ts'
+import { failoverOf, isOfProvider } from './failover.ts'
 import { isFinal, toldError } from './is-final.ts'
-import { abandon, type Failed, OneAttempt, type Ready } from './one-attempt.ts'
+import { abandon, type Failed, isOfReplica, OneAttempt, type Ready } from './one-attempt.ts'
 import { type Outcome, rules } from './outcome.ts'
 import { noneLeft, ownWords } from './own-words.ts'
 import { pause } from './pause.ts'
@@ -26,6 +27,8 @@ export class Tries {
   #owes = false
   #last: Failed | undefined
   #why: GivenUp = 'no-credential'
+  /** Whose breaker has not heard of a replica's failure: the call may go on elsewhere. */
+  #unjudged: Ready | undefined
   /** Until a breaker that refused would let a probe through, in ms. */
   #refusedMs: number | undefined
 
@@ -85,6 +88,7 @@ export class Tries {
     if (attempted.kind === 'committed') return attempted.response
     this.release()
     this.#last = attempted
+    if (isOfReplica(attempted.outcome, this.#context)) this.#unjudged = ready
     return undefined
   }
 
@@ -98,6 +102,10 @@ export class Tries {
     if (again === 'never') return this.#stop('outcome')
     const { attempts, attemptsBefore, attemptsMax } = this.#context
     if (attemptsBefore + attempts >= attemptsMax) return this.#stop('ceiling')
+    const failover = failoverOf(outcome, this.#context, this.#parts.pool)
+    if (failover === 'free') return true
+    if (failover === 'charged') return this.#parts.budget.withdraw(limits) || this.#stop('budget')
+    this.#judge()
     if (again === 'elsewhere') {
       this.#passOver(outcome)
       this.#owes = isCharged(outcome)
@@ -118,6 +126,7 @@ export class Tries {
    */
   giveUp(): CallResponse {
     const context = this.#context
+    this.#judge()
     this.#parts.onGiveUp(context, this.#why)
     const last = this.#last
     if (last === undefined) throw this.#nothingTried()
@@ -144,9 +153,28 @@ export class Tries {
   release(): void {
     if (this.#last?.kind === 'refused') this.#last.response.body.cancel()
     this.#last = undefined
+    // Left on its way to another replica.
+    this.#unjudged?.admission.withdraw()
+    this.#unjudged = undefined
+  }
+
+  /** No other replica is asked at once: what the last one did is the verdict on this call. */
+  #judge(): void {
+    const last = this.#last
+    const ready = this.#unjudged
+    this.#unjudged = undefined
+    if (last === undefined || ready === undefined) return
+    if (isOfProvider(this.#context, this.#parts.pool)) ready.admission.fail(last.outcome.reason)
+    else ready.admission.withdraw()
   }
 
   #leave(credential: string): Admission | Refusal {
+    const before = this.#unjudged
+    if (before?.turn.credential === credential) {
+      // One call, one verdict: that of the replica that it ends at.
+      this.#unjudged = undefined
+      return before.admission
+    }
     const { breakers } = this.#parts
     const { breaker: limits } = this.#provider
     const { model, snapshot } = this.#context
@@ -162,8 +190,14 @@ export class Tries {
     const names = this.#excluded.names()
     const refusing = this.#parts.breakers.refusing(this.#context.model)
     if (refusing.size === 0) return names
-    for (const probeMs of refusing.values()) this.#noteRefused(probeMs)
-    return new Set([...names, ...refusing.keys()])
+    const out = new Set(names)
+    for (const [credential, probeMs] of refusing) {
+      // A probe that goes on at another replica is what all others wait for.
+      if (credential === this.#unjudged?.turn.credential) continue
+      this.#noteRefused(probeMs)
+      out.add(credential)
+    }
+    return out
   }
 
   #noteRefused(probeMs: number): void {

@@ -23,6 +23,8 @@ const commands = {
   slow: { entry: 'test/run/slow.ts', development: true },
   count: { entry: 'deploy/cli/count.ts', development: false },
   drill: { entry: 'deploy/cli/drill/main.ts', development: false },
+  replay: { entry: 'deploy/simulator/replay/main.ts', development: false },
+  outrigger: { entry: 'deploy/cli/main.ts', development: false },
 }
 
 /** Packages that carry a Node 26 binary and run no install script, by platform. */

@@ -28,8 +28,8 @@ export interface ChildParts {
   readonly report: (level: 'info' | 'warn', text: string) => void
 }
 
-/** Starting takes 0.3 s on an idle machine; a busy laptop needs more. */
-const readyMsMax = 15_000
+/** Starting takes 0.3 s on an idle machine; one that does much else has taken over 15 s. */
+const readyMsMax = 60_000
 /** Above the grace that a local file would set; a child that still runs then hangs. */
 const stopMsMax = 90_000
 /**

@@ -3,6 +3,7 @@ import type { Clock } from '#shared/call/clock.ts'
 import { listen } from '#shared/http/listen.ts'
 import type { TlsPair } from '#shared/http/tls-directory.ts'
 import { Bodies } from './bodies.ts'
+import { Departure } from './departure.ts'
 import { type ServeLimits, serveLimits } from './limits.ts'
 import { boundedListener } from './listener.ts'
 import { type Question, readQuestion, type Verdict, writeAnswer } from './review.ts'
@@ -25,6 +26,8 @@ export interface ServeParts {
 export interface WebhookServer {
   readonly port: number
   secure(pair: TlsPair): void
+  /** Answers for `ms` more, so that no connection is left in the callers' pools. Then comes `close`. */
+  leave(ms: number): Promise<void>
   /** Answers what has come, then ends; connections that are idle end at once. */
   close(): Promise<void>
 }
@@ -40,9 +43,11 @@ export async function serve(parts: ServeParts): Promise<WebhookServer> {
       answer({ request, response, judges, bodies }).catch(() => response.destroy())
     },
   )
+  const departure = new Departure(server, limits, clock)
   return {
     port: await listen(server, { host, port }),
     secure,
+    leave: (ms) => departure.leave(ms),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve())

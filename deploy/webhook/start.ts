@@ -2,7 +2,6 @@ import { X509Certificate } from 'node:crypto'
 import { hostname } from 'node:os'
 import { parseArgs } from 'node:util'
 import { systemNamespace } from '#deploy/inject/names.ts'
-import { pause } from '#shared/call/pause.ts'
 import { readVersion } from '#shared/config/read.ts'
 import { TlsDirectory } from '#shared/http/tls-directory.ts'
 import { serviceAccountDirectory } from '#shared/kubernetes/cluster-access.ts'
@@ -73,7 +72,7 @@ export async function startWebhook(
     ports: { port: server.port, probesPort: probes.port },
     async close() {
       isLeaving = true
-      await pause(clock, Number(given['leave-ms']))
+      await server.leave(Number(given['leave-ms']))
       stopAsking()
       settings.close()
       tls.close()

@@ -1,3 +1,5 @@
+import { absent } from './absent.ts'
+import { classChecks } from './class-checks.ts'
 import type { Credential } from './credential-schema.ts'
 import { nearest } from './nearest.ts'
 import type { Finding, KeyPath } from './problems.ts'
@@ -21,6 +23,8 @@ export function crossChecks(config: Config, declared: Declared): Finding[] {
   return [
     ...targetChecks(config, declared),
     ...tenantChecks(config, declared),
+    // Of a list that was refused the default stands in.
+    ...(isListed(declared) ? classChecks(config) : []),
     ...identityChecks(config, declared),
     ...workloadChecks(config, declared),
     ...repeatChecks(config),
@@ -29,6 +33,10 @@ export function crossChecks(config: Config, declared: Declared): Finding[] {
     ...tokenChecks(config),
     ...limitChecks(config, declared),
   ]
+}
+
+function isListed({ refused }: Declared): boolean {
+  return ![...refused].some((path) => path === 'classes' || path.startsWith('classes['))
 }
 
 function targetChecks(config: Config, { providers }: Declared): Finding[] {
@@ -59,10 +67,7 @@ function tenantChecks(config: Config, { models }: Declared): Finding[] {
     const unknown = (tenant.models ?? []).flatMap((model, at) =>
       absent(model, models, { path: ['tenants', name, 'models', at], group: 'models' }),
     )
-    const found = [...unknown, ...tenantLimitChecks(name, tenant, models)]
-    if (tenant.classes.includes(tenant.class)) return found
-    const message = `must be one of the tenant's classes, ${tenant.classes.join(', ')}`
-    return [...found, { path: ['tenants', name, 'class'], message }]
+    return [...unknown, ...tenantLimitChecks(name, tenant, models)]
   })
 }
 
@@ -71,16 +76,9 @@ function tenantLimitChecks(name: string, tenant: Tenant, models: readonly string
   const allowed = tenant.models ?? models
   return tenant.limits.flatMap((limit, at) => {
     const path = ['tenants', name, 'limits', at]
-    const named = (limit.models ?? []).flatMap((model, index) =>
+    return (limit.models ?? []).flatMap((model, index) =>
       absent(model, allowed, { path: [...path, 'models', index], group: "the tenant's models" }),
     )
-    const classes = (limit.classes ?? []).flatMap((each, index) =>
-      absent(each, tenant.classes, {
-        path: [...path, 'classes', index],
-        group: "the tenant's classes",
-      }),
-    )
-    return [...named, ...classes]
   })
 }
 
@@ -118,26 +116,6 @@ function workloadChecks(config: Config, { tenants }: Declared): Finding[] {
       return [...unknown, { path, message }]
     }),
   )
-}
-
-function absent(
-  name: string,
-  names: readonly string[],
-  { path, group }: { path: Finding['path']; group: string },
-): Finding[] {
-  if (setOf(names).has(name)) return []
-  const known = names.length === 0 ? `which is empty` : `which has ${names.slice(0, 8).join(', ')}`
-  const message = `must be a name under ${group}, ${known}; not "${name}"`
-  return [{ path, message, suggestion: () => nearest(name, names) }]
-}
-
-const sets = new WeakMap<readonly string[], ReadonlySet<string>>()
-
-/** `names`, made ready once to be asked often: a file has thousands of references to thousands. */
-function setOf(names: readonly string[]): ReadonlySet<string> {
-  const set = sets.get(names) ?? new Set(names)
-  sets.set(names, set)
-  return set
 }
 
 /** A replica named twice would get twice its share; a credential's name labels its metrics. */

@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { count, filePath, modelName, oneOf } from './fields.ts'
+import { count, filePath, labelName, modelName, oneOf } from './fields.ts'
 
 /** What a limit counts. `tokens` are input and output together; `usd` is money. */
 export const limitUnits = ['requests', 'tokens', 'inputTokens', 'outputTokens', 'usd'] as const
@@ -31,13 +31,8 @@ const limit = v.pipe(
     per: oneOf(limitSpans),
     // Names under `models`: calls that one of their targets serves; all calls where absent.
     models: v.optional(v.pipe(v.array(modelName), v.minLength(1, 'must name at least one model'))),
-    // Calls of these classes; of both where absent.
-    classes: v.optional(
-      v.pipe(
-        v.array(oneOf(['interactive', 'batch'])),
-        v.minLength(1, 'must name at least one class'),
-      ),
-    ),
+    // Calls of these classes; of all where absent.
+    classes: v.optional(v.pipe(v.array(labelName), v.minLength(1, 'must name at least one class'))),
     // The amount for each served model by itself, not for all of them together.
     each: v.optional(oneOf(['model'])),
   }),

@@ -3,6 +3,7 @@ import {
   count,
   duration,
   filePath,
+  labelName,
   modelName,
   named,
   oneOf,
@@ -71,10 +72,7 @@ export const dispatch = v.object({
     {},
   ),
   // What calls of a class are promised; one that is not named is promised nothing.
-  classes: v.optional(
-    v.object({ interactive: v.optional(objective, {}), batch: v.optional(objective, {}) }),
-    {},
-  ),
+  classes: v.optional(named(labelName, objective), {}),
   // What may wait for a replica with room; whatever is beyond is refused at once.
   waiting: v.optional(
     v.object({

@@ -93,20 +93,16 @@ export function unknownKeys(schema: unknown, value: unknown, path: KeyPath = [])
   if (!isMap(value)) return []
   const branch = branchOf(schema, value)
   const entries = memberOf(branch, 'entries')
-  if (isMap(entries)) {
-    return Object.entries(value).flatMap(([key, entry]) =>
-      Object.hasOwn(entries, key)
-        ? unknownKeys(entries[key], entry, [...path, key])
-        : [unknownKey({ schema, entries, path: [...path, key], key })],
-    )
-  }
-  const shared = memberOf(branch, 'value')
-  if (shared === undefined) return []
-  return Object.entries(value).flatMap(([key, entry]) =>
-    reservedNames.has(key)
-      ? [{ path: [...path, key], message: 'cannot be used as a name' }]
-      : unknownKeys(shared, entry, [...path, key]),
-  )
+  const known = isMap(entries) ? entries : {}
+  const shared = memberOf(branch, 'value') ?? memberOf(branch, 'rest')
+  if (!isMap(entries) && shared === undefined) return []
+  return Object.entries(value).flatMap(([key, entry]) => {
+    const at = [...path, key]
+    if (Object.hasOwn(known, key)) return unknownKeys(known[key], entry, at)
+    if (shared === undefined) return [unknownKey({ schema, entries: known, path: at, key })]
+    if (reservedNames.has(key)) return [{ path: at, message: 'cannot be used as a name' }]
+    return unknownKeys(shared, entry, at)
+  })
 }
 
 interface Unknown {

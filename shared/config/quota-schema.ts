@@ -45,16 +45,25 @@ export function limitsOf(kind: string, preset: string | undefined): readonly Lim
 /** Per minute, per second, day or month where the name says so; calls at once for `concurrency`. */
 export const limits = v.record(oneOf(limitNames), count({ max: 1e12 }))
 
+/** A call that waits takes about 16 KiB of heap, and waits no longer than its patience. */
+const waitingCalls = count({ max: 100_000 })
+/** Of a class that `queue` does not name. */
+export const waitingDefault = 10_000
+
 /** `providers.NAME.queue`: calls that wait for room under the provider's limits. */
-export const queue = v.object({
-  // A call that waits takes about 16 KiB of heap, and waits no longer than its patience.
-  interactive: v.optional(count({ max: 100_000 }), 10_000),
-  batch: v.optional(count({ max: 100_000 }), 10_000),
-  // Of either line, the part that one tenant may fill.
-  tenantPercent: v.optional(count({ max: 100 }), 50),
-  // What batch gets of the tokens while interactive calls wait as well: slow, and never nothing.
-  batchPercent: v.optional(count({ min: 0, max: 99 }), 10),
-})
+export const queue = v.objectWithRest(
+  {
+    // Calls of a class that may wait, by the name of any class; 10,000 where it is absent.
+    interactive: v.optional(waitingCalls, waitingDefault),
+    batch: v.optional(waitingCalls, waitingDefault),
+    // Of each line, the part that one tenant may fill.
+    tenantPercent: v.optional(count({ max: 100 }), 50),
+    // What each class but the first gets of the tokens while higher ones wait as well: slow, and
+    // never nothing.
+    batchPercent: v.optional(count({ min: 0, max: 99 }), 10),
+  },
+  waitingCalls,
+)
 
 /** Of the provider's limits, the part that is this ambassador's: with N replicas, 100 / N. */
 export const accountPercent = v.optional(count({ max: 100 }), 100)

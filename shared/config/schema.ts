@@ -1,5 +1,6 @@
 import * as v from 'valibot'
-import { count, duration, labelName, modelName, named, oneOf } from './fields.ts'
+import { classes, classesDefault } from './classes.ts'
+import { count, duration, labelName, modelName, named } from './fields.ts'
 import { ambassador, sidecar } from './half-schema.ts'
 import { tenantIdentityKeys } from './identity-schema.ts'
 import { tenantLimitKeys } from './limit-schema.ts'
@@ -10,18 +11,13 @@ export type { SecretRef } from './fields.ts'
 export type { Dialect } from './provider-schema.ts'
 export type { Entry, FallbackReason, Model, Target } from './target-schema.ts'
 
-const classNames = ['interactive', 'batch'] as const
-
 const tenant = v.object({
   // Which names of `models` its applications may ask for; all where the key is absent.
   models: v.optional(v.array(modelName)),
-  // A tenant may use both unless it is confined to one.
-  classes: v.optional(
-    v.pipe(v.array(oneOf(classNames)), v.minLength(1, 'must name at least one class')),
-    () => [...classNames],
-  ),
-  // Somebody is usually waiting.
-  class: v.optional(oneOf(classNames), 'interactive'),
+  // Which of `classes` it may use; all where the key is absent.
+  classes: v.optional(v.pipe(v.array(labelName), v.minLength(1, 'must name at least one class'))),
+  // Of calls that ask for none; absent, `interactive`, or the first where there is no such class.
+  class: v.optional(labelName),
   // Below the ambassador's own `deadlineMax`; absent, that one holds.
   deadlineMax: v.optional(duration()),
   ...tenantIdentityKeys,
@@ -37,6 +33,8 @@ const tenant = v.object({
  * `parseConfig`, since valibot names only the first.
  */
 export const configSchema = v.object({
+  // By rank: calls of the first go first, wherever calls wait.
+  classes: v.optional(classes, () => [...classesDefault]),
   models: v.optional(named(modelName, model), {}),
   sidecar: v.optional(sidecar, {}),
   ambassador: v.optional(ambassador, {}),
@@ -55,4 +53,3 @@ export type Provider = Config['providers'][string]
 export type ProviderKind = Provider['kind']
 export type VllmProvider = Extract<Provider, { kind: 'vllm' }>
 export type Tenant = Config['tenants'][string]
-export type CallClass = Tenant['class']

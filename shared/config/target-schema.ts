@@ -139,7 +139,7 @@ const when = v.object({
     {},
   ),
   // As asked for with `x-outrigger-class`; the ambassador has the last word on it.
-  class: v.optional(oneOf(['interactive', 'batch'])),
+  class: v.optional(labelName),
   // What the question uses.
   needs: v.optional(v.array(oneOf(capabilityNames)), []),
   // Tokens of the question, by the tokenizer of the rule's first target.

@@ -14,7 +14,7 @@ import { identify } from '../identify.ts'
 import { isRoute, linksOf, type Step, stepsOf } from './chain.ts'
 import { placesOf } from './explain-places.ts'
 import { askedIn } from './explain-question.ts'
-import { misfitOf } from './match.ts'
+import { classOf, misfitOf } from './match.ts'
 import { usedBy } from './needs.ts'
 import { lookedAt, modelOf, type RouteParts, takeChain } from './route.ts'
 import { Signals } from './signals.ts'
@@ -64,6 +64,7 @@ async function tell(telling: Telling): Promise<void> {
   told['model'] = context.modelAsked
   told['dialect'] = context.surface?.dialect
   told['stream'] = context.isStream
+  told['class'] = classOf(request, config)
   const model = modelOf(config, context.modelAsked)
   const entries = await tellRules(telling, model)
   told['needs'] = [...usedBy({ body: request.body, values: context.members }, capabilityNames)]

@@ -1,9 +1,12 @@
-import type { Entry, Model, Target } from '#shared/config/schema.ts'
+import { usualClass } from '#shared/config/classes.ts'
+import type { Config, Entry, Model, Target } from '#shared/config/schema.ts'
 import type { Rule } from '#shared/config/target-schema.ts'
+import { askedClass } from '#shared/http/asked-class.ts'
 import type { CallRequest } from '#shared/http/call.ts'
 import { header } from '#shared/http/headers.ts'
 import type { InputCount } from '#shared/tokens/counter.ts'
 import type { SidecarCall } from '../call.ts'
+import { configOf } from '../config-of.ts'
 import { usedBy } from './needs.ts'
 
 /** What rules look at. */
@@ -35,9 +38,9 @@ export async function misfitOf(rule: Rule, looked: Looked): Promise<string | und
   return `the question has ${counted} tokens, not over ${tokensOver}`
 }
 
-function misfitOfHead({ when }: Rule, { request }: Looked): string | undefined {
-  const asked = header(request.headers, 'x-outrigger-class') ?? 'interactive'
-  if (when.class !== undefined && when.class !== asked) return `the class is not ${when.class}`
+function misfitOfHead({ when }: Rule, { request, context }: Looked): string | undefined {
+  const isOther = when.class !== undefined && when.class !== classOf(request, configOf(context))
+  if (isOther) return `the class is not ${when.class}`
   for (const name in when.headers) {
     const value = header(request.headers, name)
     const wanted = when.headers[name]
@@ -45,6 +48,11 @@ function misfitOfHead({ when }: Rule, { request }: Looked): string | undefined {
     if (wanted !== '*' && value !== wanted) return `the header ${name} is not '${wanted}'`
   }
   return undefined
+}
+
+/** As far as a sidecar knows it: the ambassador goes by what the tenant may use. Error: `invalid-field`. */
+export function classOf(request: CallRequest, { classes }: Pick<Config, 'classes'>): string {
+  return askedClass(request, classes) ?? usualClass(classes)
 }
 
 function misfitOfNeeds({ when }: Rule, { request, context }: Looked): string | undefined {

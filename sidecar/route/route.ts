@@ -2,6 +2,7 @@ import type { Layer } from '#shared/call/service.ts'
 import { nearest } from '#shared/config/nearest.ts'
 import type { Config, Entry, Model, Target } from '#shared/config/schema.ts'
 import { CallError } from '#shared/errors/call-error.ts'
+import { askedClass } from '#shared/http/asked-class.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { Link, SidecarCall } from '../call.ts'
 import { configOf } from '../config-of.ts'
@@ -18,12 +19,14 @@ export interface RouteParts extends CountParts {
  * Makes the call's chain: the targets of the asked model, by its rules, that speak the caller's
  * dialect and can do what the question needs, in the order in which they are tried. Ends at once,
  * but waits for a count where a rule asks for one. Errors: `model-not-found` with the nearest
- * names, and those of {@link linksOf}.
+ * names, `invalid-field` for a class that there is not, and those of {@link linksOf}.
  */
 export function route(parts: RouteParts): Layer<CallRequest, CallResponse, SidecarCall> {
   return (inner) => (request, context) => {
     const config = configOf(context)
     const model = modelOf(config, context.modelAsked)
+    // Also where no rule looks at it: the first to know that there is no such class says so.
+    askedClass(request, config.classes)
     const begin = (entries: readonly Entry[]) => {
       const ground = { config, entries, request, context, signals: parts.signals }
       takeChain(context, model, linksOf(stepsOf(ground), ground))

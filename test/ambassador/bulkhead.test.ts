@@ -29,8 +29,9 @@ test('what is given back is given back once, and nothing is left behind', () => 
   )
 })
 
-function callOf(tenant: string, of: 'interactive' | 'batch', tenants: string): AmbassadorCall {
-  const loaded = parseConfig(`ambassador: { callsMax: 8 }\ntenants: { ${tenants} }`, 'test')
+function callOf(tenant: string, of: string, tenants: string, more = ''): AmbassadorCall {
+  const text = `ambassador: { callsMax: 8 }\ntenants: { ${tenants} }\n${more}`
+  const loaded = parseConfig(text, 'test')
   assert.ok(loaded.ok)
   const secrets = { values: new Map<string, string>(), missing: [], reasons: new Map() }
   const { config } = loaded
@@ -68,4 +69,21 @@ test('the only tenant has all places, and batch half of them', () => {
   for (let at = 0; at < 4; at++) void layer(request, callOf('a', 'batch', 'a: {}'))
   assert.throws(() => void layer(request, callOf('a', 'batch', 'a: {}')), { code: 'overloaded' })
   void layer(request, callOf('a', 'interactive', 'a: {}'))
+})
+
+test('each class leaves an equal part to itself and those above it', () => {
+  const layer = bulkhead()(inner)
+  const classes = 'classes: [urgent, usual, late, idle]'
+  const enter = (of: string) => void layer(request, callOf('a', of, 'a: {}', classes))
+  const full = (message: RegExp) => ({ code: 'overloaded', message })
+  enter('idle')
+  enter('idle')
+  assert.throws(() => enter('idle'), full(/of class idle are/))
+  enter('late')
+  enter('late')
+  assert.throws(() => enter('late'), full(/of class late, idle are/))
+  enter('usual')
+  enter('usual')
+  assert.throws(() => enter('usual'), full(/of class usual, late, idle are/))
+  for (let at = 0; at < 9; at++) enter('urgent')
 })

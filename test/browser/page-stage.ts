@@ -70,6 +70,24 @@ export function busyPool(replicas: number): PageData {
         { tenant: foreign, calls: 6, tokens: 112_000 },
       ],
     },
+    tenants: [
+      {
+        class: 'interactive',
+        tenant: foreign,
+        weight: 1,
+        waiting: 6,
+        gpuMs: 12_340,
+        aheadMs: 250,
+      },
+      {
+        class: 'interactive',
+        tenant: 'search',
+        weight: 3,
+        waiting: 11,
+        gpuMs: 36_000,
+        aheadMs: 0,
+      },
+    ],
     replicas: rows,
     notices: [
       {

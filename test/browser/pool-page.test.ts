@@ -13,12 +13,14 @@ const found = await chromium()
 const skip = found.kind === 'absent' ? found.reason : false
 const size = { width: 1280, height: 900 }
 
-/** On the page, before its script: `watched` has the turns to come and the questions under way. */
+/** On the page, before its script: `watched` has the turns to come, and what was asked. */
 function countTurns() {
   const { setTimeout: later, clearTimeout: undo, fetch: ask } = globalThis
   const turns = new Set<unknown>()
   const counted = (action: () => void, ms: number) => {
     if (ms < 1_000) return later(action, ms)
+    // The page has read its answer.
+    watched.isAsking = false
     const turn = later(() => {
       turns.delete(turn)
       action()
@@ -26,7 +28,7 @@ function countTurns() {
     turns.add(turn)
     return turn
   }
-  const watched = { turns, asking: 0 }
+  const watched = { turns, asked: 0, isAsking: false }
   Object.assign(globalThis, {
     watched,
     setTimeout: counted,
@@ -35,9 +37,9 @@ function countTurns() {
       undo(Number(turn))
     },
     fetch(...words: Parameters<typeof fetch>) {
-      watched.asking++
-      // The page has to read the answer and to plan its next turn.
-      return ask(...words).finally(() => later(() => void watched.asking--, 200))
+      watched.asked++
+      watched.isAsking = true
+      return ask(...words)
     },
   })
 }
@@ -80,6 +82,11 @@ describe("a pool's page in a browser", { skip }, () => {
   it('shows what callers named as text, whatever it says', async () => {
     const { stage, tab } = await look()
     assert.match(await tab.text('#tenants tr:nth-child(2) th'), new RegExp(`^${foreign}`))
+    assert.match(await tab.text('#times tr:first-child th'), new RegExp(`^${foreign}`))
+    assert.match(
+      await tab.text('#times tr:nth-child(2)'),
+      /search\s+interactive\s+3\s+36\.0 s\s+0 ms/,
+    )
     assert.ok((await tab.text('#decisions')).includes(foreign))
     assert.equal(await tab.value(`document.querySelectorAll('img').length`), 0)
     assert.equal(await tab.value('window.wasRun === undefined'), true)
@@ -181,14 +188,15 @@ describe("a pool's page in a browser", { skip }, () => {
       tab.value(`(() => {
         Object.defineProperty(document, 'hidden', { value: ${hidden}, configurable: true })
         document.dispatchEvent(new Event('visibilitychange'))
+        return watched.asked
       })()`)
     await turn(true)
-    await tab.until('watched.turns.size === 0 && watched.asking === 0')
+    await tab.until('watched.turns.size === 0 && !watched.isAsking')
     const { asked } = stage
     stage.data = { ...stage.data, replicas: stage.data.replicas.slice(0, 3) }
-    await turn(false)
+    // At once, and for the first time since.
+    assert.equal(await turn(false), asked + 1)
     await tab.until(`document.querySelectorAll('#replicas tr').length === 3`)
-    assert.equal(stage.asked, asked + 1)
     assert.match(await tab.text('#told'), /10\.4\.3\.35:8000: gone from the pool$/)
     await stage.close()
   })

@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import type { DevTools, Told } from './devtools.ts'
 
-/** How long a page may take to show what a test waits for. */
-const untilMsMax = 20_000
+/** How long a page may take to show what a test waits for: no busy machine decides a test. */
+const untilMsMax = 60_000
 
 /** One tab, with all that its page complained of. */
 export class Tab {
@@ -73,7 +73,7 @@ export class Tab {
     return String(await this.value(`document.querySelector(${JSON.stringify(selector)}).innerText`))
   }
 
-  /** Resolves once the expression holds on the page; rejects with the page’s text where it does not in 20 s. */
+  /** Resolves once the expression holds on the page; rejects with the page’s text where it does not in 60 s. */
   async until(expression: string): Promise<void> {
     const held = await this.value(`new Promise((resolve) => {
       const untilMs = performance.now() + ${untilMsMax}

@@ -36,6 +36,7 @@ export interface PairOptions {
   readonly pool?: Json
   readonly models?: Json
   readonly tenants?: Json
+  readonly classes?: readonly string[]
   /** More providers, as the sidecar sees them. */
   readonly providers?: Json
   readonly environment?: Readonly<Record<string, string>>
@@ -106,6 +107,7 @@ export function configOf(options: PairOptions, address: readonly string[]): Json
       ...options.ambassador,
     },
     ...(options.tenants === undefined ? {} : { tenants: options.tenants }),
+    ...(options.classes === undefined ? {} : { classes: options.classes }),
   }
 }
 

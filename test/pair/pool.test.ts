@@ -13,7 +13,7 @@ async function setUp(t: TestContext, replicas: readonly Provider[], pool: object
       replicas: {
         addresses,
         health: { interval: '1h' },
-        signals: { interval: '100ms', timeout: '200ms' },
+        signals: { interval: '100ms', timeout: '2s' },
       },
       retry: { attempts: 3 },
       ...pool,
@@ -66,7 +66,13 @@ async function poolOnce(
 
 interface PoolStatus {
   readonly blockTokens: number
-  readonly waiting: { readonly calls: number; readonly tokens: number; readonly bytes: number }
+  readonly waiting: {
+    readonly calls: number
+    readonly tokens: number
+    readonly bytes: number
+    readonly byClass: object
+    readonly byTenant: readonly object[]
+  }
   readonly replicas: readonly {
     readonly origin: string
     readonly inFlight: number
@@ -196,6 +202,6 @@ test('a caller who leaves while his call is held frees its place', async (t) => 
     pair.ambassador,
     ({ waiting, replicas }) => waiting.calls === 0 && replicas[0]?.inFlight === 0,
   )
-  assert.deepEqual(rest.waiting, { calls: 0, tokens: 0, bytes: 0 })
+  assert.deepEqual(rest.waiting, { calls: 0, tokens: 0, bytes: 0, byClass: {}, byTenant: [] })
   assert.equal(rest.replicas[0]?.queuedTokens, 0)
 })

@@ -7,7 +7,7 @@ export interface InferenceSim {
   readonly port: number
   /** The value of a gauge or counter of its /metrics; 0 where it has no sample yet. */
   metric(name: string): Promise<number>
-  /** Resolves when metric `name` is `value`; rejects after 10 s, with what it was. */
+  /** Resolves when metric `name` is `value`; rejects after 30 s, with what it was. */
   whenMetric(name: string, value: number): Promise<void>
   /** Takes `change` into its configuration, for the calls that follow, until undone. */
   configured(change: Readonly<Record<string, unknown>>): Promise<() => Promise<void>>
@@ -74,9 +74,9 @@ class Started {
     }
   }
 
-  /** Whether it comes to answer; false where it ends instead, or 30 s pass. */
+  /** Whether it comes to answer; false where it ends instead, or 60 s pass. */
   async isHealthy(): Promise<boolean> {
-    const signal = AbortSignal.timeout(30_000)
+    const signal = AbortSignal.timeout(60_000)
     while (!this.#hasEnded && !signal.aborted) {
       try {
         const answer = await fetch(`http://127.0.0.1:${this.port}/health`, { signal })
@@ -104,7 +104,7 @@ function simulatorOf(started: Started, port: number): InferenceSim {
     return sumOf(await answer.text(), name)
   }
   const whenMetric = async (name: string, value: number) => {
-    const deadlineMs = performance.now() + 10_000
+    const deadlineMs = performance.now() + 30_000
     let last = await metric(name)
     while (last !== value) {
       if (performance.now() > deadlineMs) throw new Error(`${name} is ${last}, not ${value}`)

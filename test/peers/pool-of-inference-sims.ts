@@ -213,8 +213,8 @@ export function poolOfInferenceSims(peer: Peer): void {
       const sinceMs = performance.now()
       void leave()
       await left
-      // Some milliseconds on a machine that is not busy.
-      assert.ok(performance.now() - sinceMs < 5_000)
+      // Some milliseconds on a machine that is not busy; by itself it goes on for 60 s.
+      assert.ok(performance.now() - sinceMs < 20_000)
       const { replicas } = await inFlight(0)
       assert.deepEqual(
         replicas.map(({ queuedTokens }) => queuedTokens),

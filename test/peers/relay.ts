@@ -4,7 +4,7 @@ import { connect, createServer, type Socket } from 'node:net'
 /** A byte-for-byte way to a server on loopback that shows who ends a connection. */
 export interface Relay {
   readonly port: number
-  /** Resolves when a caller next ends its connection before the server does. */
+  /** Resolves when a caller next ends its connection before the server does; rejects after 30 s. */
   whenLeft(): Promise<unknown>
   close(): Promise<void>
 }
@@ -40,7 +40,7 @@ export async function startRelay(target: number): Promise<Relay> {
   if (address === null || typeof address === 'string') throw new Error('Cannot listen on a port')
   return {
     port: address.port,
-    whenLeft: () => once(events, 'left', { signal: AbortSignal.timeout(10_000) }),
+    whenLeft: () => once(events, 'left', { signal: AbortSignal.timeout(30_000) }),
     close: async () => {
       for (const socket of sockets) socket.destroy()
       server.close()

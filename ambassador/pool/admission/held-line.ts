@@ -1,3 +1,4 @@
+import { classesDefault, rankOf } from '#shared/config/classes.ts'
 import type { CallError } from '#shared/errors/call-error.ts'
 import type { PoolCall } from '../dispatch/pool-call.ts'
 import type { Work } from './line-rates.ts'
@@ -27,6 +28,8 @@ const nothing: Work = { blocks: 0, plainMs: 0 }
 /** Those that wait for a replica, as far as forecasts go by them: about in the order they are placed. */
 export class HeldLine {
   readonly #held = new Map<Ticket, Held>()
+  /** By rank: calls wait for those of higher classes. */
+  classes: readonly string[] = classesDefault
   /** How much sooner a call's turn comes for each millisecond it has waited. */
   ageing = 0
 
@@ -55,15 +58,16 @@ export class HeldLine {
   aheadOf(ticket: Ticket, own: Work): Work {
     if (this.#held.size === 0) return nothing
     const key = this.#keyOf(ticket.call, own)
-    const isLater = isLaterClass(ticket.call)
+    const rank = rankOf(this.classes, ticket.call.class)
     let blocks = 0
     let plainMs = 0
     let seen = 0
     for (const [other, { call, forecast }] of this.#held) {
       if (seen === sampled) break
       seen++
-      const isOtherLater = isLaterClass(call)
-      const isBefore = isLater === isOtherLater ? this.#keyOf(call, forecast.work) <= key : isLater
+      const otherRank = rankOf(this.classes, call.class)
+      const isBefore =
+        otherRank === rank ? this.#keyOf(call, forecast.work) <= key : otherRank < rank
       if (other === ticket || !isBefore) continue
       blocks += forecast.work.blocks
       plainMs += forecast.work.plainMs
@@ -90,9 +94,4 @@ export class HeldLine {
   #keyOf({ arrivedMs }: PoolCall, { plainMs }: Work): number {
     return plainMs + this.ageing * arrivedMs
   }
-}
-
-/** Its calls wait for those of the others. */
-function isLaterClass({ class: name }: PoolCall): boolean {
-  return name === 'batch'
 }

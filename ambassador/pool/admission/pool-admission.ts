@@ -32,6 +32,13 @@ interface AdmissionParts {
   readonly onChange: () => void
 }
 
+/** What is configured of classes. */
+interface ClassSettings {
+  readonly classes: Objectives
+  /** Their names, the first goes first. */
+  readonly ranks: readonly string[]
+}
+
 /** What calls are placed by. */
 type Place = Pick<ChooserParts, 'ledger' | 'index' | 'blockTokens'>
 
@@ -76,9 +83,9 @@ export class PoolAdmission {
   #forecast: TtftForecast | undefined
   #undoLook: Undo | undefined
 
-  constructor(parts: AdmissionParts, objectives: Objectives) {
+  constructor(parts: AdmissionParts, classes: ClassSettings) {
     this.#parts = parts
-    this.configure(objectives)
+    this.configure(classes)
     const { clock, meter } = parts
     this.vitals = new Vitals({
       clock,
@@ -87,8 +94,9 @@ export class PoolAdmission {
     })
   }
 
-  configure(objectives: Objectives): void {
-    this.#objectives.configure(objectives)
+  configure({ classes, ranks }: ClassSettings): void {
+    this.#objectives.configure(classes)
+    this.#line.classes = ranks
   }
 
   /** Calls are placed there from here on: gives the same place. */

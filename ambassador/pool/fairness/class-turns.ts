@@ -1,7 +1,7 @@
 import { ClassLine, type InTurn } from './class-line.ts'
 
 export interface TurnSettings {
-  /** Classes by rank, the first goes first. A class that is not among them is as the first. */
+  /** Classes by rank, the first goes first. A class that is not among them is as the last. */
   readonly classes: readonly string[]
   /** Of a replica's time, what each lower class gets while it waits beside higher ones: 0 to below 1. */
   readonly lowerShare: () => number
@@ -65,7 +65,7 @@ export class ClassTurns<Item extends InTurn> {
   }
 
   of(name: string): ClassTurn<Item> {
-    return this.#turns.find((turn) => turn.name === name) ?? this.#first
+    return this.#turns.find((turn) => turn.name === name) ?? this.#turns.at(-1) ?? this.#first
   }
 
   /** A call of `turn` is sent that takes so much of a replica's time. */

@@ -1,5 +1,6 @@
 import type { CandidateView, DecisionView, WaitingView } from '../decisions/decision-view.ts'
 import { termNames, termWords } from '../decisions/term-words.ts'
+import type { TenantView } from '../fairness/tenant-views.ts'
 import type { PlacedReplicaView, PlacingStatus } from '../placing/placing-view.ts'
 import type { ReplicaView } from '../pool.ts'
 import type { TimelineView } from './timeline.ts'
@@ -52,8 +53,10 @@ export interface PageDecision extends Omit<DecisionView, 'costs'> {
 export interface PageData {
   readonly provider: string
   readonly isDraining: boolean
-  readonly pool: Omit<PlacingStatus, 'replicas' | 'waiting' | 'decisions'>
+  readonly pool: Omit<PlacingStatus, 'replicas' | 'waiting' | 'tenants' | 'decisions'>
   readonly waiting: WaitingView
+  /** What they have had of the replicas' time, of each class those that wait most first. */
+  readonly tenants: readonly TenantView[]
   readonly replicas: readonly PageReplica[]
   readonly notices: readonly PageNotice[]
   /** Newest first. */
@@ -76,13 +79,14 @@ export interface PageFacts {
 
 /** Size: 80 KB at most with 64 replicas, mostly decisions. */
 export function pageData({ provider, isDraining, status, ...facts }: PageFacts): PageData {
-  const { replicas, waiting, decisions, ...pool } = status
+  const { replicas, waiting, tenants, decisions, ...pool } = status
   const health = new Map(facts.health.map((replica) => [replica.origin, replica]))
   return {
     provider,
     isDraining,
     pool,
     waiting,
+    tenants,
     replicas: replicas.map((replica) => rowOf(replica, health.get(replica.origin))),
     notices: noticesOf(replicas),
     decisions: newestOf(decisions).map((decision) => ({

@@ -91,6 +91,14 @@ function document(style: string, script: string): string {
 <tbody id="tenants"></tbody></table>
 </div>
 </section>
+<section class="card" id="times-card" aria-labelledby="times-title" hidden>
+<h2 id="times-title">Replicas’ time by tenant</h2>
+<div class="scroll" tabindex="0" role="region" aria-labelledby="times-title">
+<table><thead><tr><th scope="col">tenant</th><th scope="col">class</th><th scope="col" class="number">weight</th>
+<th scope="col" class="number">time had</th><th scope="col" class="number">ahead by</th></tr></thead>
+<tbody id="times"></tbody></table>
+</div>
+</section>
 <section class="card" id="notices-card" aria-labelledby="notices-title" hidden>
 <h2 id="notices-title">What replicas do not say</h2>
 <ul id="notices"></ul>

@@ -5,6 +5,7 @@ import * as queues from './browser/queues.ts'
 import * as replicaTable from './browser/replica-table.ts'
 import * as sparkline from './browser/sparkline.ts'
 import * as summary from './browser/summary.ts'
+import * as tenantTimes from './browser/tenant-times.ts'
 import * as words from './browser/words.ts'
 
 /**
@@ -20,6 +21,7 @@ export function pageScript(): string {
     summary,
     replicaTable,
     queues,
+    tenantTimes,
     decisionList,
     live,
   ].flatMap((module): unknown[] => Object.values(module))

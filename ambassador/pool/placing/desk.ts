@@ -28,6 +28,8 @@ interface DeskParts {
   readonly recorder: DecisionRecorder
   /** What lower classes get of the replicas' time while higher ones wait, 0 to below 1. */
   readonly lowerShare: () => number
+  /** Classes by rank, the first goes first. */
+  readonly classes: readonly string[]
 }
 
 /** Blocks of all replicas together that are remembered: 200 MB at worst. */
@@ -48,8 +50,6 @@ export class Desk {
   readonly blockTokens: number
   readonly index = new PrefixIndex({ blocksMax })
   readonly ledger: Ledger
-  /** Places a call, at once or when there is room. */
-  readonly router: Router
   /** Places at once a call that another replica has failed: it has had its turn. */
   readonly direct: Router
   /** Places at once by the beginning of the prompt alone. */
@@ -57,11 +57,14 @@ export class Desk {
   /** Whether calls may wait. */
   readonly isLate: boolean
   readonly #policies: readonly Policy[]
+  readonly #routerOf: (classes: readonly string[]) => Router
+  #router: Router
   readonly #members = new Map<string, Member>()
   readonly #freeSlots: number[] = []
   #slots = 0
 
-  constructor({ clock, policy, blockTokens, members, recorder, lowerShare }: DeskParts) {
+  constructor(parts: DeskParts) {
+    const { clock, policy, blockTokens, members, recorder, lowerShare, classes } = parts
     const { index } = this
     this.blockTokens = blockTokens
     this.ledger = new Ledger({ now: () => clock.now(), index, blockTokens })
@@ -77,22 +80,35 @@ export class Desk {
     this.hashed = new EarlyBinding({ ...common, policy: hash })
     this.isLate = policy === 'fair' || policy === 'fast'
     if (policy === 'fair' || policy === 'fast') {
-      this.router = new LateBinding({
-        ...common,
-        clock,
-        settings: policy === 'fast' ? fast : fair,
-        lowerShare,
-      })
+      const settings = policy === 'fast' ? fast : fair
+      const late = { ...common, clock, settings, lowerShare }
+      this.#routerOf = (ranked) => new LateBinding({ ...late, classes: ranked })
+      this.#router = this.#routerOf(classes)
       this.#policies = [hash]
       return
     }
     const named = policyNamed(policy, { random, blockTokens, priority: agedPriorityDefaults })
-    this.router = new EarlyBinding({ ...common, policy: named })
+    const early = new EarlyBinding({ ...common, policy: named })
+    this.#routerOf = () => early
+    this.#router = early
     this.#policies = [hash, named]
 
     function random(): number {
       return clock.random()
     }
+  }
+
+  /** Places a call, at once or when there is room. */
+  get router(): Router {
+    return this.#router
+  }
+
+  /**
+   * Takes over the ranks of classes, while nobody waits at the router: whoever does is taken back before.
+   * What replicas hold and have in flight stays known; what tenants have had counts from nothing.
+   */
+  rank(classes: readonly string[]): void {
+    this.#router = this.#routerOf(classes)
   }
 
   /** Undefined where it is not in the pool. */
@@ -133,8 +149,12 @@ export class Desk {
 
   #admit(origin: string): void {
     const slot = this.#freeSlots.pop() ?? this.#slots++
-    this.index.open(slot, Math.floor(assumedTokens / this.blockTokens))
-    this.#members.set(origin, new Member(slot, origin, this.ledger.book(slot)))
+    const blocks = Math.floor(assumedTokens / this.blockTokens)
+    this.index.open(slot, blocks)
+    const member = new Member(slot, origin, this.ledger.book(slot))
+    // Or it would fit everything before its first page, and be flooded.
+    member.capacityBlocks = blocks
+    this.#members.set(origin, member)
   }
 
   /** Its calls go on, and count nowhere any more: the slot is the next one's. */

@@ -1,4 +1,5 @@
 import type { Cancellation } from '#shared/call/cancellation.ts'
+import type { Dialect } from '#shared/dialects/surfaces.ts'
 import { type Usage, usageInTail } from '#shared/dialects/usage.ts'
 import type { Body } from '#shared/http/body.ts'
 import type { CallResponse } from '#shared/http/call.ts'
@@ -11,6 +12,7 @@ import { type Feedback, feedbackInTail, feedbackOf } from '../signals/feedback.t
 import { type LoadReport, readLoadReport } from '../signals/load-report.ts'
 import { AnswerText } from './answer-text.ts'
 import { type BodyReader, FollowedBody } from './followed-body.ts'
+import { isFullInside, isFullStatus } from './full-inside.ts'
 import type { Placement } from './placement.ts'
 import type { UnseenProgress } from './unseen-progress.ts'
 import { WholeText } from './whole-text.ts'
@@ -38,8 +40,8 @@ interface PlacedParts {
   readonly onReport: (feedback: Feedback, placed: PlacedCall) => void
   /** What it generated, where it ended well and that is known; undefined where nobody asks. */
   readonly onAnswer: ((text: string) => void) | undefined
-  /** Once, in whichever way it ended. */
-  readonly onEnd: () => void
+  /** Once, in whichever way it ended; `isComputed`: the replica is known to have read its prompt. */
+  readonly onEnd: (isComputed: boolean) => void
 }
 
 /** Usage stands at the end of an answer. */
@@ -51,6 +53,7 @@ export class PlacedCall implements Placement {
   /** Prompts with the same beginning that were being computed there when this one came. */
   readonly #siblings: readonly Chain[]
   #hasEnded = false
+  #isComputed = false
 
   constructor(parts: PlacedParts) {
     this.#parts = parts
@@ -101,7 +104,7 @@ export class PlacedCall implements Placement {
   }
 
   full(): void {
-    this.#parts.onFull()
+    if (!this.#hasEnded && !this.#isComputed) this.#parts.onFull()
   }
 
   loaded(report: string | undefined): void {
@@ -127,11 +130,12 @@ export class PlacedCall implements Placement {
     }
     // The head of a whole answer comes when it is all there: it says nothing of the prefill.
     const text = isAsked ? new WholeText(dialect) : undefined
-    return new FollowedBody(body, new WholeReader(this, text))
+    return new FollowedBody(body, new WholeReader(this, dialect, text))
   }
 
   firstToken(): void {
     const { ledger, binding, onChange } = this.#parts
+    this.#isComputed = true
     if (binding.entry.state !== 'prefill') return
     ledger.firstToken(binding.entry)
     onChange()
@@ -147,6 +151,7 @@ export class PlacedCall implements Placement {
     if (this.#hasEnded) return
     const { ledger, binding, unseen } = this.#parts
     if (usage !== undefined) {
+      this.#isComputed = true
       unseen?.settle()
       ledger.counted(binding.entry, usage.output)
     }
@@ -155,14 +160,16 @@ export class PlacedCall implements Placement {
 
   /** Before its end, in which the replica’s blocks of it are let go. */
   answered(text: string): void {
-    if (!this.#hasEnded && text !== '') this.#parts.onAnswer?.(text)
+    if (this.#hasEnded || text === '') return
+    this.#isComputed = true
+    this.#parts.onAnswer?.(text)
   }
 
   end(): void {
     if (this.#hasEnded) return
     this.#hasEnded = true
     this.#parts.unseen?.end()
-    this.#parts.onEnd()
+    this.#parts.onEnd(this.#isComputed)
   }
 }
 
@@ -199,6 +206,7 @@ class StreamReader implements BodyReader {
   }
 
   over(): void {
+    if (isFullStatus(this.#context.streamWatch?.saidStatus)) this.#placed.full()
     this.#placed.end()
   }
 }
@@ -206,11 +214,13 @@ class StreamReader implements BodyReader {
 /** Keeps the end of an answer: what it says of itself is there. */
 class WholeReader implements BodyReader {
   readonly #placed: PlacedCall
+  readonly #dialect: Dialect
   readonly #text: WholeText | undefined
   #tail: Buffer = Buffer.alloc(0)
 
-  constructor(placed: PlacedCall, text: WholeText | undefined) {
+  constructor(placed: PlacedCall, dialect: Dialect, text: WholeText | undefined) {
     this.#placed = placed
+    this.#dialect = dialect
     this.#text = text
   }
 
@@ -222,6 +232,7 @@ class WholeReader implements BodyReader {
   }
 
   complete(): void {
+    if (isFullInside(this.#dialect, this.#tail)) this.#placed.full()
     this.#placed.told(feedbackInTail(this.#tail), usageInTail(this.#tail))
     if (this.#text !== undefined) this.#placed.answered(this.#text.text)
   }

@@ -79,13 +79,20 @@ export class Placements {
         ? (text) => this.#answered(text, sent)
         : undefined,
       onReport: (feedback, placed) => this.#heard(placed, feedback, sent),
-      onEnd: () => {
-        this.#takeLate(sent)
-        binding.charge?.settle(clock.now())
-        desk.ledger.end(binding.entry)
-        changed()
-      },
+      onEnd: (isComputed) => this.#ended(sent, isComputed),
     })
+  }
+
+  #ended(sent: Sent, isComputed: boolean): void {
+    const { asked, desk, binding } = sent
+    if (isComputed) this.#takeLate(sent)
+    // Of a call that was left, some may have been: what replicas say of the next one corrects that.
+    else if (asked.context.cancellation.reason === undefined) {
+      desk.index.takeBack(binding.entry.hold)
+    }
+    binding.charge?.settle(this.#parts.clock.now())
+    desk.ledger.end(binding.entry)
+    this.#parts.changed()
   }
 
   #membersOf({ asked: { prompt }, binding }: Sent): Placement['members'] {
@@ -156,9 +163,15 @@ export class Placements {
     const blocks = foundBlocks({ prompt, cachedTokens, promptTokens }, desk.blockTokens)
     const isShort = blocks < hold.found && !placed.wasUnderWay(blocks)
     if (isShort) desk.index.audit(hold, blocks)
-    meter.cached(predictedTokens, cachedTokens)
-    const found = isShort ? cachedTokens : predictedTokens
-    trust.record(predictedTokens, found)
-    decisions.found(origin, predictedTokens, found)
+    const predicted = inTokens(predictedTokens, prompt, promptTokens)
+    meter.cached(predicted, cachedTokens)
+    const found = isShort ? cachedTokens : predicted
+    trust.record(predicted, found)
+    decisions.found(origin, predicted, found)
   }
+}
+
+/** `counted` of a prompt's ids, which may be words of bytes, in tokens as its replica counts them. */
+function inTokens(counted: number, { ids, tokens }: Prompt, promptTokens: number): number {
+  return ids?.kind === 'exact' ? counted : Math.round((counted * promptTokens) / tokens)
 }

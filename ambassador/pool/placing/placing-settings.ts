@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import type { Clock } from '#shared/call/clock.ts'
+import { classesDefault } from '#shared/config/classes.ts'
 import type { VllmProvider } from '#shared/config/schema.ts'
 import type { Origins } from '#shared/http/client.ts'
 import type { Objectives } from '../admission/objectives.ts'
@@ -17,9 +18,12 @@ export interface PlacingSettings extends KnowingSettings {
   /** Whether replicas are told an order for their own queues. */
   readonly priority: boolean
   readonly waiting: WaitingLimits
-  /** What batch gets of the replicas' time while interactive calls wait as well, 0 to below 1. */
+  /** What lower classes get of the replicas' time while higher ones wait as well, 0 to below 1. */
   readonly lowerShare: number
+  /** What classes are promised. */
   readonly classes: Objectives
+  /** Classes by rank, the first goes first. */
+  readonly ranks: readonly string[]
   /** Whether each call leaves a line in the log for a simulator. */
   readonly decisions: boolean
 }
@@ -48,19 +52,23 @@ export const placingDefaults: PlacingSettings = {
   adapters: {},
   waiting: { calls: 10_000, tokens: 100_000_000, bytes: 2 ** 30 },
   lowerShare: 0.1,
-  classes: { interactive: {}, batch: {} },
+  classes: {},
+  ranks: classesDefault,
   decisions: false,
   signals: signalDefaults,
   headers: [],
   tokens: undefined,
 }
 
-/** As the configuration in `directory` has it; `headers` open what `--api-key` guards. */
+/**
+ * What the provider says, in the configuration of `directory`; `headers` open what `--api-key` guards.
+ * Ranks are the platform's.
+ */
 export function placingOf(
   { dispatch, queue, replicas, tokens }: VllmProvider,
   directory: string,
   headers: readonly string[] = [],
-): PlacingSettings {
+): Omit<PlacingSettings, 'ranks'> {
   const { interval, timeout } = replicas.signals
   const fileAt = (file: string | undefined) =>
     file === undefined ? undefined : resolve(directory, file)

@@ -1,10 +1,19 @@
 import type { LeftOut } from '../admission/vitals.ts'
 import type { DecisionView, WaitingView } from '../decisions/decision-view.ts'
+import type { Decisions } from '../decisions/decisions.ts'
+import { waitingView } from '../decisions/waiting-view.ts'
 import type { Member } from '../dispatch/member.ts'
+import type { Router } from '../dispatch/router.ts'
+import type { TenantView } from '../fairness/tenant-views.ts'
 import type { Notice } from '../signals/notices.ts'
 import type { WatchedReplica } from '../signals/replica-watch.ts'
 import type { DispatchPolicy } from './desk.ts'
 import type { PoolTokensView } from './pool-tokens.ts'
+import type { WaitingCalls } from './waiting-calls.ts'
+
+/** Decisions on statusz, and tenants of each class. */
+const decisionsTold = 20
+const tenantsTold = 32
 
 /** One replica, as calls are placed by it. */
 export interface PlacedReplicaView {
@@ -51,12 +60,34 @@ export interface PlacingView {
 /** The same with who waits and how calls were placed, which takes longer to gather. */
 export interface PlacingStatus extends Omit<PlacingView, 'waiting' | 'replicas'> {
   readonly waiting: WaitingView
+  /** What tenants have had of the replicas' time; empty where the policy does not count it. */
+  readonly tenants: readonly TenantView[]
   readonly replicas: readonly (PlacedReplicaView & {
     /** Part of what was thought to be cached there that it found lately, 0 to 1; undefined: not known. */
     readonly trust: number | undefined
   })[]
   /** The last ones, newest first. */
   readonly decisions: readonly DecisionView[]
+}
+
+/** What is known besides of calls and of who sends them. */
+interface StatusParts {
+  readonly waiting: WaitingCalls
+  readonly decisions: Decisions
+  readonly router: Router
+}
+
+export function statusOf(view: PlacingView, parts: StatusParts): PlacingStatus {
+  const { waiting, decisions, router } = parts
+  return {
+    ...view,
+    waiting: waitingView(waiting),
+    tenants: router.tenants?.(tenantsTold) ?? [],
+    replicas: view.replicas.map((replica) => {
+      return { ...replica, trust: decisions.trustIn(replica.origin) }
+    }),
+    decisions: decisions.latest(decisionsTold),
+  }
 }
 
 export function viewOf(

@@ -5,7 +5,6 @@ import type { AmbassadorCall } from '../../call.ts'
 import type { Recall } from '../../limits/recall.ts'
 import { PoolAdmission } from '../admission/pool-admission.ts'
 import { Decisions } from '../decisions/decisions.ts'
-import { waitingView } from '../decisions/waiting-view.ts'
 import type { Member } from '../dispatch/member.ts'
 import type { Router } from '../dispatch/router.ts'
 import type { HashSeed } from '../prefix/hash.ts'
@@ -17,15 +16,13 @@ import { KnownReplicas } from './known-replicas.ts'
 import type { Placement } from './placement.ts'
 import { type Asked, Placements } from './placements.ts'
 import type { PlacingParts, PlacingSettings } from './placing-settings.ts'
-import { type PlacingStatus, type PlacingView, viewOf } from './placing-view.ts'
+import { type PlacingStatus, type PlacingView, statusOf, viewOf } from './placing-view.ts'
 import { poolCallOf } from './pool-call-of.ts'
 import { chainOf, promptOf } from './prompt-of.ts'
 import { Takers } from './takers.ts'
 import { Tightened } from './tightened.ts'
 import { WaitingCalls } from './waiting-calls.ts'
 
-/** Decisions on statusz. */
-const decisionsTold = 20
 /** Tokens in a block where no replica says: vLLM’s default. */
 const blockTokensDefault = 16
 
@@ -62,7 +59,7 @@ export class Placing {
     this.decisions = new Decisions(clock)
     this.#tellDecisions()
     const onChange = () => this.changed()
-    this.#admission = new PoolAdmission({ clock, meter: parts.meter, onChange }, settings.classes)
+    this.#admission = new PoolAdmission({ clock, meter: parts.meter, onChange }, settings)
     this.#known = new KnownReplicas(
       {
         clock,
@@ -92,12 +89,14 @@ export class Placing {
   /** Takes over a configuration. Another policy begins with nothing known of what is in flight. */
   configure(settings: PlacingSettings): void {
     const isOther = settings.policy !== this.#settings.policy
+    const isRanked = settings.ranks.join() === this.#settings.ranks.join()
     this.#settings = settings
     this.#waiting.limits = settings.waiting
-    this.#admission.configure(settings.classes)
+    this.#admission.configure(settings)
     this.#known.configure(settings)
     this.#tellDecisions()
     if (isOther) this.#change(this.#desk.blockTokens)
+    else if (!isRanked) this.#waiting.again(() => this.#desk.rank(settings.ranks))
   }
 
   /** Limits of tenants may have fallen: calls that wait and are beyond them leave. */
@@ -153,9 +152,9 @@ export class Placing {
     return this.#takers.all.some(({ origin }) => !replicasTried.includes(origin))
   }
 
-  /** Calls that wait, by class. */
-  waitingOf(name: string): number {
-    return this.#waiting.ofClass(name)
+  /** Calls that wait, by class in the order of their rank. */
+  get waiting(): ReturnType<WaitingCalls['byClass']> {
+    return this.#waiting.byClass(this.#settings.ranks)
   }
 
   /** For metrics. */
@@ -179,15 +178,8 @@ export class Placing {
 
   /** For statusz. */
   status(): PlacingStatus {
-    const view = this.view()
-    return {
-      ...view,
-      waiting: waitingView(this.#waiting),
-      replicas: view.replicas.map((replica) => {
-        return { ...replica, trust: this.decisions.trustIn(replica.origin) }
-      }),
-      decisions: this.decisions.latest(decisionsTold),
-    }
+    const { router } = this.#desk
+    return statusOf(this.view(), { waiting: this.#waiting, decisions: this.decisions, router })
   }
 
   close(): void {
@@ -268,6 +260,7 @@ export class Placing {
       members: () => this.#offered,
       recorder: this.decisions,
       lowerShare: () => this.#settings.lowerShare,
+      classes: this.#settings.ranks,
     })
     return this.#admission.follow(desk, { policy, members: () => this.#takers.all })
   }

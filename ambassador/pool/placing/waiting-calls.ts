@@ -1,3 +1,4 @@
+import { rankOf } from '#shared/config/classes.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { Charge } from '../../limits/store.ts'
 
@@ -59,11 +60,14 @@ export class WaitingCalls {
     return this.#calls[Symbol.iterator]()
   }
 
-  /** How many of a class. */
-  ofClass(name: string): number {
-    let count = 0
-    for (const call of this.#calls) if (call.class === name) count++
-    return count
+  /** How many of each class, in the order of `classes`; one that is none counts as the last. */
+  byClass(classes: readonly string[]): readonly (readonly [name: string, calls: number])[] {
+    const counts = classes.map(() => 0)
+    for (const call of this.#calls) {
+      const rank = rankOf(classes, call.class)
+      counts[rank] = (counts[rank] ?? 0) + 1
+    }
+    return classes.map((name, rank) => [name, counts[rank] ?? 0])
   }
 
   /** Throws `overloaded` where it would be more than may wait. One alone always may. */

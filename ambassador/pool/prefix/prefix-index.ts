@@ -4,6 +4,7 @@ import { Copies } from './copies.ts'
 import { type Hold, LiveHold } from './hold.ts'
 import { ReplicaCache } from './replica-cache.ts'
 import { RunTree } from './run-tree.ts'
+import { takeBack } from './take-back.ts'
 
 export type { Hold } from './hold.ts'
 
@@ -21,6 +22,7 @@ const joinsMax = 8
 export class PrefixIndex {
   readonly #tree = new RunTree()
   readonly #copies = new Copies(this.#tree)
+  readonly #shelves = { tree: this.#tree, copies: this.#copies }
   readonly #caches: (ReplicaCache | undefined)[] = []
   readonly #blocksMax: number
   #stamp = 0
@@ -52,8 +54,7 @@ export class PrefixIndex {
    */
   open(slot: number, capacityBlocks: number): void {
     assert(this.#caches[slot] === undefined, 'the slot is open')
-    const shelves = { tree: this.#tree, copies: this.#copies }
-    this.#caches[slot] = new ReplicaCache(shelves, slot, capacityBlocks)
+    this.#caches[slot] = new ReplicaCache(this.#shelves, slot, capacityBlocks)
   }
 
   /** The replica has room for so many blocks. */
@@ -152,6 +153,13 @@ export class PrefixIndex {
     }
     this.#join(live.node)
     live.cache.evict()
+    this.#bound()
+  }
+
+  /** The call was refused before anything of it was computed: as `release`, but its own blocks go. */
+  takeBack(hold: Hold): void {
+    const live = this.#live(hold)
+    if (live !== undefined) takeBack(this.#shelves, live, this.#stamp)
     this.#bound()
   }
 

@@ -252,7 +252,7 @@ test('whatever becomes of calls and configurations, every turn ends once and not
         storm.counted.ends.every((ends) => ends === 1),
         String(storm.counted.ends),
       )
-      assert.deepEqual([storm.turns.waiting.interactive, storm.turns.waiting.batch], [0, 0])
+      assert.deepEqual([...storm.turns.waiting.values()], [0, 0])
       for (const { dimension, used } of storm.turns.dimensions) {
         if (dimension === 'concurrency') assert.equal(used, 0)
       }

@@ -65,7 +65,7 @@ test('a call that waits leaves when its patience ends, though the forecast was b
   const waiting = quota.enter(want({ patienceMs: 20_000 }))
   clock.advance(20_000)
   await assert.rejects(async () => waiting, RateLimited)
-  assert.equal(quota.waiting.interactive, 0)
+  assert.equal(quota.waiting['interactive'], 0)
   assert.equal(clock.pending(), 0)
 })
 
@@ -78,7 +78,7 @@ test('a cancelled call leaves the line at once, with the reason', async () => {
   const reason = new CallError('client-left', 'Cannot answer: the caller left')
   cancellation.cancel(reason)
   await assert.rejects(async () => left, reason)
-  assert.equal(quota.waiting.interactive, 1)
+  assert.equal(quota.waiting['interactive'], 1)
   held.release()
   await next
   assert.equal(clock.pending(), 0)
@@ -170,7 +170,7 @@ test('a refusal bars all calls that would hit the same wall until the providerâ€
   assert.ok(atOnce(quota.enter(want({ model: 'another' }))))
   clock.advance(6_900)
   await turn()
-  assert.equal(quota.waiting.interactive, 1)
+  assert.equal(quota.waiting['interactive'], 1)
   clock.advance(200)
   assert.ok(await waiting)
 })

@@ -109,7 +109,7 @@ test('calls wait for a connection as they wait for a limit, and go when one is f
   }
   void follow('third')
   void follow('fourth')
-  assert.equal(quota.waiting.interactive, 2)
+  assert.equal(quota.waiting['interactive'], 2)
   first.settle({ input: 1, cached: 0, output: 1 })
   await turn()
   assert.deepEqual(gone, ['third'])

@@ -136,7 +136,7 @@ test('when a limit opens, those who wait go by the dozen and not in one burst, e
   }
   assert.equal(granted.length, calls)
   assert.equal(most, 32)
-  assert.equal(quota.waiting.interactive, 0)
+  assert.equal(quota.waiting['interactive'], 0)
   assert.equal(clock.pending(), 0)
 })
 

@@ -76,13 +76,21 @@ test('a stream goes on as often as is allowed, each time once', async () => {
   for (const call of [once, twice, mended]) call.close()
 })
 
-test('the rest of a stream takes one retry from the budget and brings no call in', async () => {
+test('the rest of a stream brings no call in, and takes from the budget what is not clearly its first replica’s', async () => {
   const limits = { budgetPercent: 20, budgetFloor: 1 }
-  const call = new ResumedCall({ servers: [{ breaks }] })
-  const before = call.budget.balance(limits)
-  await call.whole()
-  assert.equal(call.budget.balance(limits), before - 1)
-  call.close()
+  const silent = { atByte: 900, as: 'idle-timeout' } as const
+  const taken = {
+    once: [{ breaks }],
+    silent: [{ breaks: silent }],
+    twice: [{ breaks }, { breaks }],
+  }
+  for (const [name, servers] of Object.entries(taken)) {
+    const call = new ResumedCall({ servers, provider: { resume: { times: 2 } } })
+    const before = call.budget.balance(limits)
+    await call.whole()
+    assert.equal(call.budget.balance(limits), before - (name === 'once' ? 0 : 1), name)
+    call.close()
+  }
 })
 
 test('the time to the first content is that of the first part', async () => {

@@ -135,7 +135,8 @@ test('a completion is resumed only where its prompt is one text with a bound', a
 
 test('a stream is not resumed where no attempt is left, no budget and no other replica', async () => {
   assert.equal(await refused({ attemptsMax: 1 }, 'ceiling'), 1)
-  assert.equal(await refused({ budgetFloor: 0 }, 'budget'), 1)
+  const slow = { servers: [{ breaks: { atByte: midway, as: 'idle-timeout' } } as const] }
+  assert.equal(await refused({ ...slow, budgetFloor: 0 }, 'budget'), 1)
   assert.equal(await refused({ hasOther: false }, 'replica'), 1)
 })
 

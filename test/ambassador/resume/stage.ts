@@ -91,7 +91,12 @@ export class ResumedCall {
     const own = snapshot.config.providers['p']
     assert.ok(own !== undefined)
     const { budget } = this
-    const layers = resume({ budget, pool: { hasOther: () => script.hasOther ?? true } })
+    const pool = {
+      hasOther: () => script.hasOther ?? true,
+      isFailing: false,
+      record: (origin: string, verdict: string) => void this.verdicts.push(`${origin} ${verdict}`),
+    }
+    const layers = resume({ budget, pool })
     const turn = { credential: '', observe: () => {}, end: () => {} }
     const tries = retry({
       provider: () => own,
@@ -106,7 +111,7 @@ export class ResumedCall {
       onAttempt: () => {},
       onSuperseded: () => {},
       onGiveUp: () => {},
-      pool: { record: (origin, verdict) => void this.verdicts.push(`${origin} ${verdict}`) },
+      pool,
     })
     this.#service = layers(tries(commit()((request) => this.#attempt(request.body))))
   }
@@ -147,6 +152,7 @@ export class ResumedCall {
     const { context } = this
     const server = this.#script.servers[context.attempts] ?? {}
     context.replica = `http://${'abcdefgh'[context.attempts] ?? 'z'}:1`
+    context.replicasTried.push(context.replica)
     context.attempts++
     const destination = { origin: context.replica, members: {} }
     const sent = wireRequest({ ...chatRequest(body), path: '' }, context, destination)

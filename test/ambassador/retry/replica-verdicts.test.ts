@@ -29,6 +29,8 @@ async function verdicts(met: number | CallError): Promise<string[]> {
     onGiveUp: () => {},
     pool: {
       record: (origin: string, verdict: string) => void heard.push(`${origin} ${verdict}`),
+      hasOther: () => false,
+      isFailing: false,
     },
   }
   const turn = { credential: '', observe: () => {}, end: () => {} }

@@ -51,7 +51,9 @@ test('the JSON Schema and the parser refuse the same slips', () => {
     'providers: { p: { kind: openai } }',
     'providers: { p: { kind: vllm, baseUrl: "http://x" } }',
     'models: { x: { targets: [] } }',
-    'tenants: { x: { class: fast } }',
+    'tenants: { x: { class: Fast } }',
+    'classes: []',
+    'providers: { p: { kind: openai, credential: K, queue: { standard: many } } }',
   ]
   for (const slip of slips) {
     assert.equal(parseConfig(slip, 'slip.yaml').ok, false, slip)

@@ -48,7 +48,7 @@ test('amounts, spans, classes and counts that make no sense are refused', () => 
   assert.deepEqual(limit({ usd: -1 }), ['must be at least 0.0001'])
   assert.deepEqual(limit({ usd: '50' }), ['must be a number of US dollars, such as 50 or 0.25'])
   assert.match(limit({ requests: 1, per: 'week' })[0] ?? '', /one of minute, hour, day, month/)
-  assert.match(limit({ requests: 1, classes: ['bulk'] })[0] ?? '', /one of interactive, batch/)
+  assert.match(limit({ requests: 1, classes: ['Bulk'] })[0] ?? '', /must be a DNS label/)
   assert.deepEqual(limit({ requests: 1, models: [] }), ['must name at least one model'])
   assert.deepEqual(problems({ concurrency: 0 }), ['must be at least 1'])
 })

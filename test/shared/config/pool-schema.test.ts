@@ -17,7 +17,9 @@ test('a pool without further words is placed as the code does by default', () =>
   const provider = loaded.config.providers['p']
   assert.ok(provider?.kind === 'vllm')
   const placed = placingOf(provider, '/etc')
-  assert.deepEqual({ ...placed, adapters: { ...placed.adapters } }, placingDefaults)
+  const { adapters, classes } = placed
+  const plain = { ...placed, adapters: { ...adapters }, classes: { ...classes } }
+  assert.deepEqual({ ...plain, ranks: loaded.config.classes }, placingDefaults)
 })
 
 test('policies are our two and those of others, by their names', () => {

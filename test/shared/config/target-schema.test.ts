@@ -171,7 +171,7 @@ test('a rule names headers in lower case, a class, needs and a number of tokens'
     tokensOver: 100_000,
   }
   assert.deepEqual(modelOf({ rules: [{ when, targets: [b] }], targets: [a] }).rules[0]?.when, when)
-  const wrong = { headers: { 'X-Team': 'x' }, class: 'bulk', needs: ['sound'], tokensOver: 0 }
+  const wrong = { headers: { 'X-Team': 'x' }, class: 'Bulk', needs: ['sound'], tokensOver: 0 }
   const paths = problems({ rules: [{ when: wrong, targets: [b] }], targets: [a] }).map((problem) =>
     problem.slice(0, problem.indexOf(' ')),
   )

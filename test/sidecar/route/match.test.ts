@@ -133,3 +133,21 @@ test('the first rule that fits decides', async () => {
   const seen = { model, request, context: callUnder(config), countOf: () => undefined }
   assert.equal(await ruleFor(seen), model.rules[1]?.targets)
 })
+
+test('a rule goes by the classes of the platform, and a call that names none is of the usual one', async () => {
+  const classes = ['urgent', 'usual', 'idle']
+  const under = (of: string, headers: readonly string[] = []) => {
+    const { seen, model } = looked({ when: {}, headers })
+    const { snapshot } = seen.context
+    assert.ok(snapshot !== undefined)
+    const context = {
+      ...seen.context,
+      snapshot: { ...snapshot, config: { ...snapshot.config, classes } },
+    }
+    const when = { ...model.rules[0]?.when, headers: {}, needs: [], class: of }
+    return misfitOf({ when, targets: model.targets }, { ...seen, context })
+  }
+  assert.equal(await under('urgent'), undefined)
+  assert.equal(await under('idle'), 'the class is not idle')
+  assert.equal(await under('idle', ['x-outrigger-class', 'idle']), undefined)
+})

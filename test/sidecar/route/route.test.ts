@@ -139,3 +139,12 @@ test('looking for an order leaves no signal behind', async () => {
   await route(parts)(() => Promise.resolve(answered(200)))(requestOf('{}'), context)
   assert.equal(signals.size, 0)
 })
+
+test('a class that there is not is refused with those that there are', async () => {
+  const headers = ['x-outrigger-class', 'bulk']
+  await assert.rejects(routed({ targets: [at('a')], headers }), {
+    code: 'invalid-field',
+    message: "Cannot read the headers: 'x-outrigger-class' must be one of interactive, batch",
+    facts: { field: 'x-outrigger-class' },
+  })
+})

@@ -37,6 +37,16 @@ test('a batch call waits for all others, and none of them for it', () => {
   assert.equal(aheadOf(line, ticketOf(20, { name: 'batch' })), 510)
 })
 
+test('a call waits for those of higher classes, whichever they are, and none of them for it', () => {
+  const names = ['urgent', 'usual', 'idle']
+  const line = lineOf(names.map((name, at) => ticketOf(10 ** at, { name })))
+  line.classes = names
+  assert.deepEqual(
+    [...names, 'gone'].map((name) => aheadOf(line, ticketOf(10, { name }))),
+    [1, 11, 11, 11],
+  )
+})
+
 test('of a long line a sample tells about as much', () => {
   const line = lineOf(Array.from({ length: 5_000 }, () => ticketOf(2)))
   assert.equal(aheadOf(line, ticketOf(3)), 10_000)

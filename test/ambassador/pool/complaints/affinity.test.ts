@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { begin } from '../placing/stage.ts'
 import { counted, stageOf } from './stage.ts'
 
 test('complaint 8: a sibling that comes before the first answer goes where the first one is', async (t) => {
@@ -40,22 +41,23 @@ test('complaint 19: a replica that joins gets its share of new prompts, and not 
 })
 
 test('complaint 20: one crowded replica leaves the prefixes of the others where they are', async (t) => {
-  const { place } = stageOf(t, 4)
+  const { place, caller } = stageOf(t, 4)
+  const answered = async (tokens: number, name: string) => {
+    const call = caller()
+    const placement = await place(tokens, name, call)
+    begin(placement, call)
+    placement.end()
+    return placement.origin
+  }
   const names = ['a ', 'b ', 'c ', 'd ', 'e ', 'f ', 'g ', 'h ']
   const homes = new Map<string, string>()
-  for (const name of names) {
-    const placement = await place(2_000, `conversation ${name}`)
-    homes.set(name, placement.origin)
-    placement.end()
-  }
+  for (const name of names) homes.set(name, await answered(2_000, `conversation ${name}`))
   // It alone is crowded, and gets second homes in time.
   const hot = []
   for (let at = 0; at < 25; at++) hot.push(await place(2_000, 'conversation a '))
   assert.equal(hot[0]?.origin, homes.get('a '))
   for (const name of names.slice(1)) {
-    const placement = await place(2_200, `conversation ${name}`)
-    assert.equal(placement.origin, homes.get(name))
-    placement.end()
+    assert.equal(await answered(2_200, `conversation ${name}`), homes.get(name))
   }
   for (const placement of hot) placement.end()
 })

@@ -201,3 +201,19 @@ test('every call leaves one line where somebody listens, and it has no text of t
     outcome: 'refused',
   })
 })
+
+test('a place that a call is cut at has ended when the call is given another one', () => {
+  const stage = deciding(2)
+  stage.submit(poolCall('one', from(1, 4)))
+  const { context } = placed(stage, 'one')
+  const call = poolCall('one', from(1, 4))
+  stage.submit(call)
+  const binding = stage.bound.get('one') ?? assert.fail()
+  stage.decisions.placed(binding, { context, heldMs: 0, tier: 'full', blockTokens })
+  context.replicasTried.push(binding.member.origin)
+  const outcomes = () => stage.decisions.of('one').map(({ end }) => end?.outcome)
+  assert.deepEqual(outcomes(), ['elsewhere', undefined])
+  context.firstContentMs = 1
+  for (const end of context.atEnd) end()
+  assert.deepEqual(outcomes(), ['elsewhere', 'ok'])
+})

@@ -16,13 +16,13 @@ function setUp(share = 0.1) {
   return { turns, interactive, batch, idle, add }
 }
 
-test('classes go by rank, and an unknown one as the first', () => {
+test('classes go by rank, and an unknown one as the last', () => {
   const { turns } = setUp()
   assert.deepEqual(
     turns.all.map(({ name, rank }) => `${rank} ${name}`),
     ['0 interactive', '1 batch', '2 idle'],
   )
-  assert.equal(turns.of('strange').name, 'interactive')
+  assert.equal(turns.of('strange').name, 'idle')
 })
 
 test('a lower class has its share due of what higher ones take while it waits', () => {

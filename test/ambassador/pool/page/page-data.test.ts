@@ -68,6 +68,7 @@ function dataOf(given: {
     foundShare: undefined,
     tokens: { problem: undefined },
     waiting: { calls: 0, tokens: 0, bytes: 0, byClass: {}, byTenant: [] },
+    tenants: [],
     replicas: [{ ...replica, ...given.placed }],
     decisions: given.decisions ?? [],
   }

@@ -1,108 +1,34 @@
 import assert from 'node:assert/strict'
-import { type TestContext, test } from 'node:test'
+import { test } from 'node:test'
 import fc from 'fast-check'
-import { Cancellation } from '#shared/call/cancellation.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import { type Body, type BodySink, bytesBody } from '#shared/http/body.ts'
 import type { CallRequest } from '#shared/http/call.ts'
-import { Origins } from '#shared/http/client.ts'
 import type { AmbassadorCall } from '../../../../ambassador/call.ts'
-import { newCall } from '../../../../ambassador/new-call.ts'
 import type { Placement } from '../../../../ambassador/pool/placing/placement.ts'
-import { Placing } from '../../../../ambassador/pool/placing/placing.ts'
+import type { Placing } from '../../../../ambassador/pool/placing/placing.ts'
 import {
-  noMeter,
   type PlacingSettings,
   placingDefaults,
 } from '../../../../ambassador/pool/placing/placing-settings.ts'
-import { type ManualClock, manualClock } from '../../../manual-clock.ts'
-
-/** No replica says anything of itself. */
-class Silent extends Origins {
-  override exchange(): Promise<never> {
-    return Promise.reject(new CallError('connect-failed', 'Cannot connect: refused'))
-  }
-}
-
-function setUp(t: TestContext | undefined, replicas: number, given: Partial<PlacingSettings> = {}) {
-  const clock = manualClock()
-  const addresses = Array.from({ length: replicas }, (_, at) => `http://r${at}:1`)
-  const able = new Set(addresses)
-  const placing = new Placing(
-    { clock, origins: new Silent(), able: () => [[...able]], meter: noMeter },
-    { ...placingDefaults, ...given },
-  )
-  placing.follow(addresses)
-  t?.after(() => placing.close())
-  return { clock, placing, able, addresses }
-}
-
-function callAt(clock: ManualClock, patienceMs = 60_000): AmbassadorCall {
-  const cancellation = new Cancellation()
-  const call = newCall({
-    cancellation,
-    clock,
-    provider: 'p',
-    snapshot: undefined,
-    tokens: undefined,
-  })
-  call.patienceUntilMs = clock.now() + patienceMs
-  call.deadlineMs = call.patienceUntilMs
-  call.isStream = true
-  return call
-}
-
-/** A question of about so many tokens of a text of its own. */
-function question(tokens: number, name = 'a'): CallRequest {
-  return asking([{ role: 'user', content: name.repeat(Math.ceil((tokens * 4) / name.length)) }])
-}
-
-function asking(messages: readonly object[]): CallRequest {
-  const body = Buffer.from(JSON.stringify({ messages }))
-  const incoming = {
-    declaredBytes: 0,
-    contentEncoding: undefined,
-    read() {},
-    pause() {},
-    resume() {},
-  }
-  return { method: 'POST', path: '/', query: '', headers: [], incoming, body }
-}
-
-const isCode = (code: string) => (error: unknown) =>
-  error instanceof CallError && error.code === code
-
-/** Turns of the microtask queue, so that whoever has been placed goes on. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await Promise.resolve()
-}
-
-const sink: BodySink = { write: () => true, end() {}, fail() {} }
-
-function streamed(body: Body, call: AmbassadorCall, placement: Placement): Body {
-  return placement.follow(
-    { status: 200, headers: ['content-type', 'text/event-stream'], body },
-    call,
-  )
-}
-
-/** What is under way, of every kind. */
-function underWay(placing: Placing) {
-  const { waiting, replicas } = placing.view()
-  const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
-  return {
-    ...waiting,
-    inFlight: sum(replicas.map(({ inFlight }) => inFlight)),
-    queuedTokens: sum(replicas.map(({ queuedTokens }) => queuedTokens)),
-  }
-}
-
-const nothing = { calls: 0, tokens: 0, bytes: 0, inFlight: 0, queuedTokens: 0 }
+import {
+  asking,
+  begun,
+  callAt,
+  isCode,
+  nothing,
+  question,
+  settle,
+  setUp,
+  sink,
+  streamed,
+  underWay,
+} from './stage.ts'
 
 test('a prompt that begins as another goes where that one is, an unlike one elsewhere', async (t) => {
   const { clock, placing } = setUp(t, 4)
-  const first = await placing.place(question(2_000, 'one'), callAt(clock))
-  const other = await placing.place(question(2_000, 'other'), callAt(clock))
+  const first = await begun(placing, callAt(clock), question(2_000, 'one'))
+  const other = await begun(placing, callAt(clock), question(2_000, 'other'))
   assert.notEqual(other.origin, first.origin)
   for (const placement of [first, other]) placement.end()
   const again = await placing.place(question(3_000, 'one'), callAt(clock))
@@ -354,4 +280,45 @@ test('whatever happens to calls and replicas, nothing is counted when all have e
     fc.asyncProperty(steps, policies, (script, policy) => run(script, policy)),
     { numRuns: 60 },
   )
+})
+
+const ranked = (...ranks: readonly string[]) => ({ ...placingDefaults, ranks })
+
+test('calls that wait keep their class where ranks change, and what is in flight stays known', async (t) => {
+  const waiting = { calls: 9, tokens: 1_000_000, bytes: 2 ** 30 }
+  const settings = { ...ranked('urgent', 'idle'), waiting }
+  const { clock, placing } = setUp(t, 1, settings)
+  const order: string[] = []
+  const placed: Placement[] = []
+  const place = async (of: string) => {
+    const call = callAt(clock)
+    call.class = of
+    placed.push(await placing.place(question(300_000, of), call))
+    order.push(of)
+  }
+  await place('first')
+  const entered = ['idle', 'urgent', 'gone'].map((of) => place(of))
+  await settle()
+  assert.deepEqual(placing.waiting, [
+    ['urgent', 1],
+    ['idle', 2],
+  ])
+  placing.configure({ ...settings, ranks: ['idle', 'usual', 'urgent'] })
+  await settle()
+  assert.equal(underWay(placing).inFlight, 1)
+  assert.deepEqual(placing.waiting, [
+    ['idle', 1],
+    ['usual', 0],
+    ['urgent', 2],
+  ])
+  for (let at = 0; at < 4; at++) {
+    placed[at]?.end()
+    placing.changed()
+    await settle()
+  }
+  await Promise.all(entered)
+  assert.equal(order[1], 'idle')
+  assert.equal(order.length, 4)
+  for (const placement of placed) placement.end()
+  assert.deepEqual(underWay(placing), nothing)
 })

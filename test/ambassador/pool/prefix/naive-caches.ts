@@ -107,6 +107,24 @@ export class NaiveCaches {
     this.#bound()
   }
 
+  takeBack(hold: NaiveHold): void {
+    if (!this.isLive(hold)) return
+    hold.isLive = false
+    const cache = this.#cache(hold.slot)
+    for (const [back, name] of hold.names.toReversed().entries()) {
+      const block = cache.blocks.get(name)!
+      block.references -= 1
+      if (block.references > 0) continue
+      block.freedAt = this.#clock++
+      block.freedBefore = this.#stamp
+      const isOwn = hold.names.length - 1 - back >= hold.found
+      const hasBelow = [...cache.blocks.keys()].some((other) => this.#above.get(other) === name)
+      if (isOwn && !hasBelow) cache.blocks.delete(name)
+    }
+    this.#evict(cache)
+    this.#bound()
+  }
+
   audit(hold: NaiveHold, blocks: number): void {
     if (!this.isLive(hold) || blocks >= hold.found) return
     const cache = this.#cache(hold.slot)

@@ -12,7 +12,7 @@ const blocksMax = 60
 type Step =
   | { verb: 'hold'; tokens: number[]; slot: number }
   | { verb: 'extend'; which: number; tokens: number[] }
-  | { verb: 'release'; which: number }
+  | { verb: 'release' | 'takeBack'; which: number }
   | { verb: 'audit'; which: number; blocks: number }
   | { verb: 'resize' | 'reserve'; slot: number; blocks: number }
   | { verb: 'reopen'; slot: number; blocks: number }
@@ -28,6 +28,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 8, arbitrary: fc.record({ verb: fc.constant('hold' as const), tokens, slot }) },
   { weight: 2, arbitrary: fc.record({ verb: fc.constant('extend' as const), which, tokens }) },
   { weight: 7, arbitrary: fc.record({ verb: fc.constant('release' as const), which }) },
+  { weight: 2, arbitrary: fc.record({ verb: fc.constant('takeBack' as const), which }) },
   {
     weight: 2,
     arbitrary: fc.record({ verb: fc.constant('audit' as const), which, blocks: fc.nat(12) }),
@@ -76,6 +77,7 @@ class Pair {
         return this.hold(step.tokens, step.slot)
       case 'extend':
       case 'release':
+      case 'takeBack':
       case 'audit':
         return this.change(step)
       case 'resize':
@@ -98,7 +100,7 @@ class Pair {
     this.prompts.push(tokens)
   }
 
-  change(step: Step & { which: number }): void {
+  change(step: Extract<Step, { which: number }>): void {
     const call = this.calls[step.which % Math.max(1, this.calls.length)]
     if (call === undefined) return
     if (step.verb === 'extend') {
@@ -109,8 +111,8 @@ class Pair {
       this.index.audit(call.mine, step.blocks)
       this.model.audit(call.theirs, step.blocks)
     } else {
-      this.index.release(call.mine)
-      this.model.release(call.theirs)
+      this.index[step.verb](call.mine)
+      this.model[step.verb](call.theirs)
       this.calls.splice(this.calls.indexOf(call), 1)
     }
   }

@@ -262,3 +262,28 @@ test('a prompt without a full block holds nothing', () => {
   index.release(hold)
   assert.equal(index.live(0), 0)
 })
+
+test('what a call would have added is taken back, and only that', () => {
+  const index = indexOf(100)
+  send(index, ['abcd'])
+  const refused = index.hold(chainOf('abcdefgh'), 0)
+  index.takeBack(refused)
+  assert.deepEqual(lengths(index, ['abcdefgh']), [4])
+  assert.deepEqual([index.held(0), index.live(0)], [4, 0])
+  index.takeBack(refused)
+  index.release(refused)
+  assert.equal(index.held(0), 4)
+})
+
+test('what another call holds or has had computed stays when one is taken back', () => {
+  const index = indexOf(100)
+  const refused = index.hold(chainOf('abcdef'), 0)
+  const other = index.hold(chainOf('abcdxy'), 0)
+  index.takeBack(refused)
+  assert.deepEqual(lengths(index, ['abcdef', 'abcdxy']), [4, 6])
+  index.release(other)
+  const late = index.hold(chainOf('pq'), 0)
+  send(index, ['pqrs'])
+  index.takeBack(late)
+  assert.deepEqual(lengths(index, ['abcdxy', 'pqrs']), [6, 4])
+})
