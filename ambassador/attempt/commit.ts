@@ -114,11 +114,15 @@ function inspectWhole(whole: Buffer, context: AmbassadorCall): void {
   if (!hasStop || whole.includes('"error"') || context.finishReason === 'abort') {
     refuseFalseSuccess(whole, dialect)
   }
-  context.modelServed = stringOf(whole, 'model')
-  const other = otherModel(context.adapter, context.modelServed)
-  if (other !== undefined) throw other
+  if (context.adapter !== undefined) refuseOther(context.adapter, whole)
   context.firstContentMs = context.clock.now() - context.startedMs
   takeUsage(context, whole)
+  context.modelServed = stringOf(whole, 'model')
+}
+
+function refuseOther(adapter: string, whole: Buffer): void {
+  const other = otherModel(adapter, stringOf(whole, 'model'))
+  if (other !== undefined) throw other
 }
 
 /** What is used, and what the bill goes by, from the end of an answer. */
