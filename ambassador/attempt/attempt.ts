@@ -217,7 +217,7 @@ async function sendTold(parts: AttemptParts, sent: Try): Promise<CallResponse> {
     return { ...response, body: bytesBody(refusal) }
   }
   const again = await send(parts, sent, others)
-  if (again.status !== 400) placement.refusesPriority()
+  if (again.status < 300) placement.refusesPriority()
   return again
 }
 

@@ -8,6 +8,7 @@ import type { Body, BodySink } from './body.ts'
 export class ThroughBody implements Body, BodySink {
   readonly #body: Body
   #sink: BodySink | undefined
+  #isPiped = false
 
   constructor(body: Body) {
     this.#body = body
@@ -15,11 +16,12 @@ export class ThroughBody implements Body, BodySink {
 
   /** Whether somebody has begun to read it. */
   get isPiped(): boolean {
-    return this.#sink !== undefined
+    return this.#isPiped
   }
 
   pipe(sink: BodySink): void {
     this.#sink = sink
+    this.#isPiped = true
     this.#body.pipe(this)
   }
 
@@ -27,7 +29,9 @@ export class ThroughBody implements Body, BodySink {
     this.#body.resume()
   }
 
+  /** Its reader hears nothing more, though a piece be on its way. */
   cancel(): void {
+    this.#sink = undefined
     this.#body.cancel()
   }
 

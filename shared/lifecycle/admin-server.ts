@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { isIP } from 'node:net'
 import { createServer } from '#shared/builtins.ts'
 import { listen } from '#shared/http/listen.ts'
 import {
@@ -39,6 +40,7 @@ export async function startAdminServer(
   pages: Pages,
 ): Promise<{ readonly port: number; close(): Promise<void> }> {
   let posts = 0
+  const isLoopback = address.host === '127.0.0.1' || address.host === '::1'
   const post = async (page: PostPage, request: IncomingMessage): Promise<Page> => {
     if (posts >= postsMax) return textPage(503, 'busy; try again')
     posts++
@@ -53,7 +55,9 @@ export async function startAdminServer(
     const [path = '/', query = ''] = (request.url ?? '/').split('?', 2)
     const page = Object.hasOwn(pages, path) ? pages[path] : undefined
     const { method } = request
-    if (page === undefined) {
+    if (isLoopback && !isOwnHost(request.headers.host)) {
+      write(response, textPage(421, 'ask by an address, or as localhost'))
+    } else if (page === undefined) {
       const known = Object.keys(pages).join(', ')
       write(response, textPage(404, `not found; there are ${known}`))
     } else if (typeof page === 'object') {
@@ -80,6 +84,16 @@ export async function startAdminServer(
         server.closeAllConnections()
       }),
   }
+}
+
+/**
+ * A name that somebody else's records turned to this machine brings a page of his: what only this machine
+ * may read answers to no name but its own.
+ */
+function isOwnHost(host: string | undefined): boolean {
+  if (host === undefined) return true
+  const name = host.replace(/:\d+$/, '')
+  return name === 'localhost' || isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0
 }
 
 /** The head alone where that is what was asked for: node leaves out the rest. */

@@ -37,6 +37,13 @@ interface Expected extends Sent {
 /** A first token is overdue after as many times what nine of ten take, and no sooner. */
 const overdue = { times: 8, leastMs: 5_000 } as const
 
+/** As long as an adapter may take to load before its call begins. */
+const adapterLoadMs = 65_000
+
+function mayLoad({ call }: Entry): boolean {
+  return call.adapter !== ''
+}
+
 /** What replicas are seen to do by the calls at them: which do not answer, or far worse than the others. */
 export class Vitals {
   readonly #parts: VitalsParts
@@ -67,7 +74,8 @@ export class Vitals {
   sent(sent: Sent, onFirstToken: Expected['onFirstToken']): Cancellation {
     const { entry, member, isStream, mostMs } = sent
     const cancellation = new Cancellation()
-    const overdueMs = entry.sentMs + Math.max(overdue.leastMs, overdue.times * mostMs)
+    const leastMs = mayLoad(entry) ? adapterLoadMs : overdue.leastMs
+    const overdueMs = entry.sentMs + Math.max(leastMs, overdue.times * mostMs)
     this.of(member).add({ entry, isStream, overdueMs, cancellation, counted: 0 })
     this.#watched.add(member)
     if (isStream) this.#expected.add({ ...sent, onFirstToken })
@@ -82,7 +90,7 @@ export class Vitals {
       if (entry.state === 'prefill') continue
       this.#expected.delete(expected)
       if (entry.state === 'ended') continue
-      this.#slow.record(member, Math.max(1, nowMs - entry.sentMs) / plainMs)
+      if (!mayLoad(entry)) this.#slow.record(member, Math.max(1, nowMs - entry.sentMs) / plainMs)
       onFirstToken(nowMs)
     }
   }

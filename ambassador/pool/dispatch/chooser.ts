@@ -105,6 +105,7 @@ export class Chooser {
     let least = Number.POSITIVE_INFINITY
     let leastAble = Number.POSITIVE_INFINITY
     for (const member of this.#parts.members()) {
+      if (wish.call.mayServe?.(member) === false) continue
       const cost = costOf(this.terms(wish, member))
       if ((cost >= least && cost >= leastAble) || isKept(member)) continue
       if (cost < least) {

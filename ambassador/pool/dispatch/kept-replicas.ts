@@ -110,7 +110,7 @@ export class KeptReplicas<Large extends Wish> {
     let soonest: Member | undefined
     let least = Number.POSITIVE_INFINITY
     for (const member of members()) {
-      if (this.#kept.has(member)) continue
+      if (this.#kept.has(member) || wish.call.mayServe?.(member) === false) continue
       const needed = this.#chooser.needed(wish, member)
       const steps = ledger.forecast(member.slot).stepsUntil(needed, member.capacityBlocks)
       if (soonest !== undefined && steps >= least) continue

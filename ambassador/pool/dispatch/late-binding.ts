@@ -99,6 +99,8 @@ export class LateBinding implements Router {
     for (const turn of this.#turns.all) {
       if (turn.isDue) turn.line.walk(window, (waiting) => turn.isDue && this.#place(waiting))
     }
+    // The second walk meets those again that the first one has left waiting.
+    this.#chooser.ahead.clear()
     for (const { line } of this.#turns.all) {
       line.walk(window, (waiting) => this.#place(waiting))
     }
@@ -177,7 +179,10 @@ export class LateBinding implements Router {
 
   #leave(waiting: Waiting): void {
     waiting.turn.line.remove(waiting)
-    if (this.#turns.length === 0) this.#wanted.clear()
+    if (this.#turns.length === 0) {
+      this.#wanted.clear()
+      this.#chooser.ahead.clear()
+    }
     this.#kept.release(waiting)
   }
 

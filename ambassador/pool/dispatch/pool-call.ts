@@ -10,7 +10,9 @@ export interface PoolCall {
   readonly adapter: string
   readonly tenant: string
   /** The tenant's share against others' of its class, above 0; 1 where absent. */
-  readonly weight?: number
+  readonly weight?: number | undefined
+  /** Whether a replica has what it asks for, as far as is known at the time; absent, all have. */
+  readonly mayServe?: ((replica: { readonly origin: string }) => boolean) | undefined
   /** A configured class, such as `interactive` or `batch`. */
   readonly class: string
   /** Milliseconds on the pool's clock. */

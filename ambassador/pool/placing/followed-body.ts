@@ -33,9 +33,13 @@ export class FollowedBody extends ThroughBody {
   }
 
   override end(): void {
-    this.#reader.complete()
-    this.#reader.over()
-    super.end()
+    try {
+      this.#reader.complete()
+    } finally {
+      // Whatever became of what is learnt from it, the answer is whole.
+      this.#reader.over()
+      super.end()
+    }
   }
 
   override fail(error: CallError): void {

@@ -161,6 +161,13 @@ export class KnownReplicas {
     return able.length > 0 ? able : servers
   }
 
+  /** The same of one replica, whenever it is asked; undefined where all may. */
+  servers(adapter: string): ((replica: { readonly origin: string }) => boolean) | undefined {
+    if (adapter === '' || pathOf(this.#settings, adapter) !== undefined) return undefined
+    const may = (origin: string) => this.serves(origin, adapter) !== false
+    return ({ origin }) => may(origin) || !this.#parts.takers().some(may)
+  }
+
   /** Whether a model is an adapter that a replica lists, or is given on demand. */
   isAdapter(model: string): boolean {
     if (pathOf(this.#settings, model) !== undefined) return true

@@ -126,6 +126,8 @@ export class Placements {
       entry: binding.entry,
       tokenMs: () => known.tokenMs(binding.member.origin),
       onFirstToken: changed,
+      // Who leaves before the end pays for what was generated till then.
+      onUnknown: () => binding.charge?.settle(clock.now()),
     })
   }
 
@@ -166,7 +168,7 @@ export class Placements {
     const predicted = inTokens(predictedTokens, prompt, promptTokens)
     meter.cached(predicted, cachedTokens)
     const found = isShort ? cachedTokens : predicted
-    trust.record(predicted, found)
+    trust.record(asked.context.tenant, { predicted, found })
     decisions.found(origin, predicted, found)
   }
 }

@@ -207,7 +207,8 @@ export class Placing {
     const desk = this.#desk
     const chain = chainOf(prompt, desk.blockTokens, this.#seed)
     const adapter = this.#known.adapterOf(context.model)
-    const call = poolCallOf(asked, { chain, adapter })
+    const mayServe = this.#known.servers(adapter)
+    const call = poolCallOf(asked, { chain, adapter, mayServe })
     context.adapter = adapter !== '' && this.#known.isAdapter(adapter) ? adapter : undefined
     this.#offer(context)
     this.#offered = this.#known.serving(adapter, this.#offered)
@@ -216,6 +217,8 @@ export class Placing {
       const cancellation = entrance.bound(binding)
       bound(this.#placements.of({ asked, desk, chain, binding, cancellation }))
     })
+    // Calls that wait may go to any.
+    this.#offered = this.#takers.all
     return { call, entrance, takeBack }
   }
 

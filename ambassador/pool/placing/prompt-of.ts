@@ -39,7 +39,7 @@ export async function promptOf(
   const { model, inputEstimate } = context
   const dialect: Dialect = context.surface?.dialect ?? 'chat'
   const facts = readPrompt(dialect, body)
-  const own = facts === undefined ? '' : saltOf(body)
+  const own = facts === undefined ? '' : saltOf(body, context)
   const ofTenant = cacheSaltOf(context, own)
   const salted = { salt: ofTenant ?? own, isTenantSalt: ofTenant !== undefined }
   if (facts === undefined) return { ids: undefined, model, tokens: inputEstimate, ...salted }
@@ -85,8 +85,9 @@ export function chainOf(prompt: Prompt, blockTokens: number, seed: HashSeed): Gr
 }
 
 /** Few bodies have one: only those are parsed again. */
-function saltOf(body: Buffer): string {
-  if (!body.includes('"cache_salt"')) return ''
+/** However its key is written: the replica reads it with all its escapes. */
+function saltOf(body: Buffer, { bodyValues }: AmbassadorCall): string {
+  if (!bodyValues.has('cache_salt') && !body.includes('"cache_salt"')) return ''
   const value: unknown = JSON.parse(body.toString())
   const salt = isObject(value) ? value['cache_salt'] : undefined
   return typeof salt === 'string' ? salt : ''

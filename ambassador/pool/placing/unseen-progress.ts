@@ -10,6 +10,8 @@ interface UnseenParts {
   readonly tokenMs: () => number
   /** Its prefill should be over. */
   readonly onFirstToken: () => void
+  /** It has ended without a word on its length: what was thought of it is about to be dropped. */
+  readonly onUnknown: () => void
 }
 
 /** Between two looks while a call before it has no first token yet: a step, about. */
@@ -48,6 +50,7 @@ export class UnseenProgress {
   end(): void {
     if (this.#isOver) return
     this.settle()
+    this.#parts.onUnknown()
     this.#parts.ledger.counted(this.#parts.entry, 0)
   }
 

@@ -6,7 +6,7 @@ import { manualClock } from '../../../manual-clock.ts'
 test('predictions that are not found are believed no more, for a minute', () => {
   const clock = manualClock()
   const trust = new HitTrust(clock)
-  for (let answer = 0; answer < 4; answer++) trust.record(5_000, 100)
+  for (let answer = 0; answer < 4; answer++) trust.record('acme', { predicted: 5_000, found: 100 })
   assert.ok(trust.isLost)
   clock.advance(59_999)
   assert.ok(trust.isLost)
@@ -16,18 +16,30 @@ test('predictions that are not found are believed no more, for a minute', () => 
 
 test('few tokens say nothing, and hits that nobody predicted make nothing good', () => {
   const trust = new HitTrust(manualClock())
-  trust.record(16_000, 0)
+  trust.record('acme', { predicted: 16_000, found: 0 })
   assert.deepEqual([trust.isLost, trust.share], [false, undefined])
-  trust.record(0, 1_000_000)
+  trust.record('acme', { predicted: 0, found: 1_000_000 })
   assert.equal(trust.share, undefined)
-  trust.record(1_000, 0)
+  trust.record('acme', { predicted: 1_000, found: 0 })
   assert.ok(trust.isLost)
 })
 
 test('predictions that come true now outweigh those that did not before', () => {
   const trust = new HitTrust(manualClock())
-  trust.record(10_000, 1_000)
-  for (let answer = 0; answer < 20; answer++) trust.record(1_000, 1_000)
+  trust.record('acme', { predicted: 10_000, found: 1_000 })
+  for (let answer = 0; answer < 20; answer++)
+    trust.record('acme', { predicted: 1_000, found: 1_000 })
   assert.equal(trust.isLost, false)
   assert.ok((trust.share ?? 0) > 0.5)
+})
+
+test('one tenant alone does not make the others’ predictions doubtful', () => {
+  const trust = new HitTrust(manualClock())
+  for (let answer = 0; answer < 4; answer++) {
+    trust.record('acme', { predicted: 5_000, found: 5_000 })
+    trust.record('mallory', { predicted: 100_000, found: 16 })
+  }
+  assert.equal(trust.isLost, false)
+  for (let answer = 0; answer < 4; answer++) trust.record('other', { predicted: 5_000, found: 0 })
+  assert.ok(trust.isLost)
 })

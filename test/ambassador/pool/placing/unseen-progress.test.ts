@@ -33,6 +33,8 @@ function setUp() {
     }
     return ledger.send(call, 0, expectation(call, assumedRates, 0))
   }
+  /** Tokens that were thought of when the call ended without a word. */
+  const unknown: number[] = []
   const unseen = (entry: Entry, tokenMs = 10) =>
     new UnseenProgress({
       clock,
@@ -40,8 +42,9 @@ function setUp() {
       entry,
       tokenMs: () => tokenMs,
       onFirstToken: () => told.push(clock.now()),
+      onUnknown: () => unknown.push(entry.generated),
     })
-  return { clock, ledger, send, unseen, told }
+  return { clock, ledger, send, unseen, told, unknown }
 }
 
 test('the prefill of a whole answer is over when the forecast says so, and its room is told', () => {
