@@ -268,21 +268,6 @@ test('a replica whose adapters all have calls takes no other adapter', () => {
   assert.deepEqual(bound, ['one', 'two', 'four'])
 })
 
-test('calls that were taken back are no longer before those that come', () => {
-  const { router, submit, end, at, clock } = poolOf({ capacity: 200 })
-  const prefix = fresh(60)
-  submit('first', prefix)
-  end('first')
-  submit('full', [...prefix, ...fresh(130)])
-  const waiting = Array.from({ length: 3_000 }, (_, call) =>
-    router.submit(callOf(`${call}`, [...prefix, ...fresh(20)], clock.now()), () => undefined),
-  )
-  for (const takeBack of waiting) takeBack()
-  assert.equal(router.waiting, 0)
-  submit('second', [...prefix, ...fresh(20)])
-  assert.equal(at('second'), undefined)
-})
-
 test('a call goes to no replica that may not serve it, also when it has waited', () => {
   const { router, submit, end, at, clock, members } = poolOf()
   const served = members[0]?.origin
