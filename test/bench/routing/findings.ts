@@ -7,6 +7,9 @@ import { verdicts } from './targets.ts'
 interface Bench {
   readonly machine: Environment
   readonly seeds: readonly number[]
+  /** Cells and seeds that were run, and all there are. */
+  readonly done: number
+  readonly wanted: number
   /** File names. */
   readonly plots: readonly string[]
 }
@@ -38,12 +41,16 @@ export function findings(runs: Runs, bench: Bench): string {
   ].join('')
 }
 
-function head({ machine, seeds }: Bench): string {
+function head({ machine, seeds, done, wanted }: Bench): string {
   const { commit, isDirty, cpu, cores, node, date } = machine
+  const isPart = done < wanted
+  const partly = isPart
+    ? ` Of ${wanted} cells and seeds ${done} were run: what has no interval is of one seed.`
+    : ''
   const tree = isDirty ? ' with changes that are not committed' : ''
   return `# Placing calls on vLLM replicas
 
-Written by \`npm run bench:routing\` on ${date.slice(0, 10)}, commit ${commit}${tree}; ${cpu}, ${cores} cores, node ${node}; seeds ${seeds.join(', ')}.
+Written by \`npm run bench:routing\` on ${date.slice(0, 10)}, commit ${commit}${tree}; ${cpu}, ${cores} cores, node ${node}; seeds ${seeds.join(', ')}.${partly}
 All of it is virtual time: the machine decides how long a run takes, not what comes out.
 
 The ambassador's own decision code places calls on simulated replicas (\`deploy/simulator/replica\`: vLLM's scheduler, the step times of NVIDIA Dynamo's mocker).

@@ -21,7 +21,10 @@ export async function writeResults(units: readonly UnitRun[], bench: Bench): Pro
   const drawn = plots(runs)
   await mkdir(folder, { recursive: true })
   const texts = new Map([
-    ['README.md', findings(runs, { machine, seeds, plots: [...drawn.keys()] })],
+    [
+      'README.md',
+      findings(runs, { machine, seeds, ...progressOf(units), plots: [...drawn.keys()] }),
+    ],
     ['cells.md', cellTables(runs)],
     ['runs.json', rawRows(units, machine)],
     ...drawn,
@@ -31,4 +34,12 @@ export async function writeResults(units: readonly UnitRun[], bench: Bench): Pro
     await rm(path, { force: true })
     await writeFile(path, text)
   }
+}
+
+/** How many of the units have come to something. */
+function progressOf(units: readonly UnitRun[]): { readonly done: number; readonly wanted: number } {
+  const done = units.filter(({ result: { results, captured } }) => {
+    return Object.keys(results).length + Object.keys(captured).length > 0
+  })
+  return { done: done.length, wanted: units.length }
 }
