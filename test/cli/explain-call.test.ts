@@ -5,7 +5,8 @@ import { commands } from '#deploy/cli/commands.ts'
 import { run } from '#deploy/cli/run.ts'
 import { systemClock } from '#shared/call/clock.ts'
 import { startAdminServer } from '#shared/lifecycle/admin-server.ts'
-import { contextOf, deciding, poolCall } from '../ambassador/pool/decisions/stage.ts'
+import { contextOf, deciding } from '../ambassador/pool/decisions/stage.ts'
+import { poolCall } from '../ambassador/pool/pool-call.ts'
 
 /** `outrigger …` in this process, with no cluster and no environment. */
 async function said(...argv: string[]) {

@@ -44,8 +44,9 @@ const matchMs = 200
 const lookMs = 50
 
 /**
- * Binds a call at once where the best replica can take it, and holds it only where it cannot. Those
- * that wait go by their own work and their age; one that does not fit never stops those behind it.
+ * Binds a call at once where the best replica can take it. Where that one cannot, the call goes to the best
+ * that can or waits, by what costs less. Those that wait go by their own work and their age; one that does
+ * not fit never stops those behind it.
  */
 export class LateBinding implements Router {
   readonly #parts: LateBindingParts

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { ReplicaPool } from '#ambassador/pool/pool.ts'
 import { parseConfig } from '#shared/config/load.ts'
 import { manualClock } from '../../manual-clock.ts'
-import { callerOn, counted, Pages, question } from './complaints/stage.ts'
+import { counted, Pages } from './complaints/stage.ts'
+import { callAt, question } from './placing/stage.ts'
 
 const addresses = ['http://a:1', 'http://b:1', 'http://c:1'] as const
 const [a, b, c] = addresses
@@ -24,7 +25,7 @@ function poolOf(t: { after(end: () => void): void }) {
   const place = (count: number) =>
     Promise.all(
       Array.from({ length: count }, () =>
-        pool.placing.place(question(300, `question ${++asked} `), callerOn(clock)),
+        pool.placing.place(question(300, `question ${++asked} `), callAt(clock)),
       ),
     )
   const found = (states: Readonly<Record<string, State>>) =>

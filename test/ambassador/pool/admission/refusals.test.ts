@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import type { AmbassadorCall } from '#ambassador/call.ts'
 import { noMeter, type PlacingMeter } from '#ambassador/pool/placing/placing-settings.ts'
 import { CallError } from '#shared/errors/call-error.ts'
-import { nothing, settle, stageOf, underWay } from '../complaints/stage.ts'
+import { nothing, stageOf, underWay } from '../complaints/stage.ts'
+import { settle } from '../placing/stage.ts'
 
 /** Why a call was refused. */
 async function refusal(placed: Promise<unknown>): Promise<CallError> {

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import type { AmbassadorCall } from '#ambassador/call.ts'
 import type { Placement } from '#ambassador/pool/placing/placement.ts'
 import type { BodySink } from '#shared/http/body.ts'
-import { settle, stageOf, stream } from '../complaints/stage.ts'
+import { stageOf, stream } from '../complaints/stage.ts'
+import { settle } from '../placing/stage.ts'
 import { pageOf } from '../signals/pages.ts'
 
 const sink: BodySink = { write: () => true, end() {}, fail() {} }

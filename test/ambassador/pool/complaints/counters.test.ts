@@ -4,7 +4,8 @@ import type { Placement } from '#ambassador/pool/placing/placement.ts'
 import { noMeter } from '#ambassador/pool/placing/placing-settings.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { BodySink } from '#shared/http/body.ts'
-import { answer, counted, nothing, settle, stageOf, stream, underWay } from './stage.ts'
+import { settle } from '../placing/stage.ts'
+import { answer, counted, nothing, stageOf, stream, underWay } from './stage.ts'
 
 test('complaint 9: replicas that come and go make no count negative', async (t) => {
   const { placing, able, addresses, placeMany } = stageOf(t, 4)

@@ -1,6 +1,5 @@
 import type { TestContext } from 'node:test'
 import type { AmbassadorCall } from '#ambassador/call.ts'
-import { newCall } from '#ambassador/new-call.ts'
 import type { Placement } from '#ambassador/pool/placing/placement.ts'
 import { Placing } from '#ambassador/pool/placing/placing.ts'
 import {
@@ -9,12 +8,11 @@ import {
   type PlacingSettings,
   placingDefaults,
 } from '#ambassador/pool/placing/placing-settings.ts'
-import { Cancellation } from '#shared/call/cancellation.ts'
 import { CallError } from '#shared/errors/call-error.ts'
-import { type Body, type BodySink, bytesBody } from '#shared/http/body.ts'
-import type { CallRequest } from '#shared/http/call.ts'
+import { type Body, bytesBody } from '#shared/http/body.ts'
 import { type InboundResponse, Origins, type OutboundRequest } from '#shared/http/client.ts'
-import { type ManualClock, manualClock } from '#test/manual-clock.ts'
+import { manualClock } from '#test/manual-clock.ts'
+import { callAt, question, sink } from '../placing/stage.ts'
 
 /** Replicas that say of themselves what `pages` holds, by origin; without a page they cannot be reached. */
 export class Pages extends Origins {
@@ -48,7 +46,7 @@ export function stageOf(t: TestContext, replicas: number, options: StageOptions 
   placing.follow(addresses)
   t.after(() => placing.close())
 
-  const caller = (patienceMs?: number) => callerOn(clock, patienceMs)
+  const caller = (patienceMs?: number) => callAt(clock, patienceMs)
   const place = (tokens: number, name: string, call = caller()) =>
     placing.place(question(tokens, name), call)
   /** Calls with nothing in common, all under way. */
@@ -57,42 +55,10 @@ export function stageOf(t: TestContext, replicas: number, options: StageOptions 
   return { clock, pages, placing, able, addresses, caller, place, placeMany }
 }
 
-/** A call whose patience is as long as given. */
-export function callerOn(clock: ManualClock, patienceMs = 60_000): AmbassadorCall {
-  const cancellation = new Cancellation()
-  const parts = { provider: 'p', snapshot: undefined, tokens: undefined }
-  const call = newCall({ cancellation, clock, ...parts })
-  call.patienceUntilMs = clock.now() + patienceMs
-  call.deadlineMs = call.patienceUntilMs
-  call.isStream = true
-  return call
-}
-
-/** A question of about so many tokens of a text of its own. */
-export function question(tokens: number, name: string): CallRequest {
-  const content = name.repeat(Math.ceil((tokens * 4) / name.length))
-  const body = Buffer.from(JSON.stringify({ messages: [{ role: 'user', content }] }))
-  const incoming = {
-    declaredBytes: 0,
-    contentEncoding: undefined,
-    read() {},
-    pause() {},
-    resume() {},
-  }
-  return { method: 'POST', path: '/', query: '', headers: [], incoming, body }
-}
-
-/** Turns of the microtask queue, so that whoever has been placed goes on. */
-export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 50; turn++) await Promise.resolve()
-}
-
 /** How many of the placements each address has. */
 export function counted(placements: readonly Placement[], addresses: readonly string[]): number[] {
   return addresses.map((address) => placements.filter(({ origin }) => origin === address).length)
 }
-
-const sink: BodySink = { write: () => true, end() {}, fail() {} }
 
 /** An answer that reports its usage, read to its end. */
 export function answer(

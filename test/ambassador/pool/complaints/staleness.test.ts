@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { signalDefaults } from '#ambassador/pool/signals/ask-page.ts'
+import { settle } from '../placing/stage.ts'
 import { pageOf } from '../signals/pages.ts'
-import { counted, settle, stageOf } from './stage.ts'
+import { counted, stageOf } from './stage.ts'
 
 const config = 'vllm:cache_config_info{block_size="16",num_gpu_blocks="10000",engine="0"} 1.0\n'
 test('complaint 1: a replica whose metrics are old is not taken for a full one', async (t) => {

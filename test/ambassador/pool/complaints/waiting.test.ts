@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CallError } from '#shared/errors/call-error.ts'
-import { nothing, settle, stageOf, underWay } from './stage.ts'
+import { settle } from '../placing/stage.ts'
+import { nothing, stageOf, underWay } from './stage.ts'
 
 /** What a refused call is told, with the milliseconds after which it may be repeated. */
 async function refusal(placing: Promise<unknown>) {

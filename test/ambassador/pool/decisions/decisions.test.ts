@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { costOf } from '#ambassador/pool/cost/cost.ts'
 import { noUsage } from '#shared/dialects/usage.ts'
 import { CallError } from '#shared/errors/call-error.ts'
-import { blockTokens, contextOf, type Deciding, deciding, poolCall } from './stage.ts'
+import { blockTokens, poolCall } from '../pool-call.ts'
+import { contextOf, type Deciding, deciding } from './stage.ts'
 
 function from(first: number, count: number): number[] {
   return Array.from({ length: count }, (_, at) => first + at)

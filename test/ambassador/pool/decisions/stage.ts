@@ -8,12 +8,10 @@ import { fast } from '#ambassador/pool/dispatch/settings.ts'
 import { Ledger } from '#ambassador/pool/ledger/ledger.ts'
 import { roundRobin } from '#ambassador/pool/policies/round-robin.ts'
 import { PrefixIndex } from '#ambassador/pool/prefix/prefix-index.ts'
-import { chainOf } from '#deploy/simulator/pool/arrival.ts'
 import { Cancellation } from '#shared/call/cancellation.ts'
 import { manualClock } from '#test/manual-clock.ts'
 import { newCall } from '../../../../ambassador/new-call.ts'
-
-export const blockTokens = 16
+import { blockTokens } from '../pool-call.ts'
 
 /** Routers over `replicas` replicas of `capacity` blocks, with what they tell of their decisions. */
 export function deciding(replicas: number, capacity = 100) {
@@ -39,21 +37,6 @@ export function deciding(replicas: number, capacity = 100) {
 }
 
 export type Deciding = ReturnType<typeof deciding>
-
-/** A call whose prompt has these blocks. */
-export function poolCall(id: string, keys: readonly number[], arrivedMs = 0): PoolCall {
-  return {
-    id,
-    tokens: keys.length * blockTokens,
-    chain: chainOf(Float64Array.from(keys)),
-    adapter: '',
-    tenant: 'acme',
-    class: 'interactive',
-    arrivedMs,
-    outputMax: 100,
-    session: '',
-  }
-}
 
 /** As the layers know it. */
 export function contextOf({ clock }: Deciding, model = 'm') {

@@ -2,15 +2,12 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { LateBinding } from '#ambassador/pool/dispatch/late-binding.ts'
 import { Member } from '#ambassador/pool/dispatch/member.ts'
-import type { PoolCall } from '#ambassador/pool/dispatch/pool-call.ts'
 import type { Binding } from '#ambassador/pool/dispatch/router.ts'
 import { type DispatchSettings, fair, fast } from '#ambassador/pool/dispatch/settings.ts'
 import { Ledger } from '#ambassador/pool/ledger/ledger.ts'
 import { PrefixIndex } from '#ambassador/pool/prefix/prefix-index.ts'
-import { chainOf } from '#deploy/simulator/pool/arrival.ts'
 import { manualClock } from '#test/manual-clock.ts'
-
-const blockTokens = 16
+import { blockTokens, poolCall } from '../pool-call.ts'
 
 interface Made {
   readonly replicas?: number
@@ -40,7 +37,7 @@ function poolOf({ replicas = 2, capacity = 100, settings = fast }: Made = {}) {
   })
   const bound = new Map<string, Binding>()
   const submit = (id: string, keys: readonly number[]) =>
-    router.submit(callOf(id, keys, clock.now()), (binding) => bound.set(id, binding))
+    router.submit(poolCall(id, keys, clock.now()), (binding) => bound.set(id, binding))
   const end = (id: string) => {
     const binding = bound.get(id)
     assert.ok(binding, `${id} is not bound`)
@@ -50,20 +47,6 @@ function poolOf({ replicas = 2, capacity = 100, settings = fast }: Made = {}) {
   }
   const at = (id: string) => bound.get(id)?.member.slot
   return { clock, members, router, bound, submit, end, at }
-}
-
-function callOf(id: string, keys: readonly number[], arrivedMs: number): PoolCall {
-  return {
-    id,
-    tokens: keys.length * blockTokens,
-    chain: chainOf(Float64Array.from(keys)),
-    adapter: '',
-    tenant: 'acme',
-    class: 'interactive',
-    arrivedMs,
-    outputMax: 100,
-    session: '',
-  }
 }
 
 /** Blocks that nobody else has, `count` of them. */
@@ -259,7 +242,7 @@ test('a replica whose adapters all have calls takes no other adapter', () => {
   const { router, members, clock } = poolOf({ replicas: 1 })
   const bound: string[] = []
   const submit = (id: string, adapter: string) =>
-    router.submit({ ...callOf(id, fresh(2), clock.now()), adapter }, () => bound.push(id))
+    router.submit({ ...poolCall(id, fresh(2), clock.now()), adapter }, () => bound.push(id))
   for (const { book } of members) book.adapters.slots = 2
   submit('one', 'french')
   submit('two', 'german')
@@ -274,7 +257,7 @@ test('a call goes to no replica that may not serve it, also when it has waited',
   submit('a', fresh(95))
   submit('b', fresh(5))
   const bound: string[] = []
-  const call = callOf('c', fresh(20), clock.now())
+  const call = poolCall('c', fresh(20), clock.now())
   const mayServe = ({ origin }: { readonly origin: string }) => origin === served
   router.submit({ ...call, mayServe }, ({ member }) => bound.push(member.origin))
   router.changed()

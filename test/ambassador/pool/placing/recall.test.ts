@@ -5,7 +5,8 @@ import { MemoryStore } from '#ambassador/limits/memory-store.ts'
 import { nothing } from '#ambassador/limits/quantities.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import { limitConfig } from '../../limits/limit-config.ts'
-import { settle, stageOf } from '../complaints/stage.ts'
+import { stageOf } from '../complaints/stage.ts'
+import { settle } from './stage.ts'
 
 const expected = { requests: 1, inputTokens: 1, outputTokens: 1, picoUsd: undefined }
 

@@ -77,7 +77,7 @@ export const isCode = (code: string) => (error: unknown) =>
 
 /** Turns of the microtask queue, so that whoever has been placed goes on. */
 export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await Promise.resolve()
+  for (let turn = 0; turn < 50; turn++) await Promise.resolve()
 }
 
 export const sink: BodySink = { write: () => true, end() {}, fail() {} }
