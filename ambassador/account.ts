@@ -6,7 +6,7 @@ import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { type Ending, withEnding } from '#shared/http/ending.ts'
 import { type HeaderList, header } from '#shared/http/headers.ts'
 import type { Log, Outcome } from '#shared/telemetry/access-log.ts'
-import { startServerSpan } from '#shared/telemetry/server-span.ts'
+import { isFailure, keepFailure, startServerSpan } from '#shared/telemetry/server-span.ts'
 import { ambassadorTiming } from '#shared/telemetry/server-timing.ts'
 import type { Tracer } from '#shared/telemetry/tracing.ts'
 import { letGoUnread } from './attempt/let-go.ts'
@@ -93,7 +93,7 @@ function tell(headers: string[], context: AmbassadorCall): void {
   }
   if (context.replica !== undefined) headers.push('x-outrigger-replica', context.replica)
   const providerMs = context.attempts === 0 ? undefined : context.providerMs
-  const wholeMs = context.clock.now() - context.startedMs
+  const wholeMs = context.clock.now() - context.startedMs + (context.waitedMs ?? 0)
   headers.push('server-timing', ambassadorTiming({ providerMs, wholeMs }))
 }
 
@@ -178,6 +178,8 @@ function settle(parts: AccountParts, ended: Ended): { usage: Usage; outcome: Out
     bytesOut: ended.bytesOut,
     stream: context.isStream,
   })
+  if (outcome === 'cut' || isFailure(status, context.error))
+    keepFailure(context.span, ended.request)
   if (context.span?.isRecording === true) closeSpan({ context, usage, status, outcome })
   return { usage, outcome }
 }

@@ -49,6 +49,8 @@ export interface AmbassadorCall extends CallContext {
   outputMax: number | undefined
   /** Affinity hint of the caller; names live inside a tenant. */
   session: string | undefined
+  /** Credential that holds what the question is bound to; undefined where any will do. */
+  owner: string | undefined
   /** Name of the credential that the attempt is made with; undefined until one is chosen. */
   credential: string | undefined
   /** Of Microsoft Entra; undefined where nobody asks for any. */

@@ -35,6 +35,7 @@ export function newCall(opening: Opening): AmbassadorCall {
     outputCap: undefined,
     outputMax: undefined,
     session: undefined,
+    owner: undefined,
     credential: undefined,
     patienceUntilMs: startedMs,
     attemptsBefore: 0,

@@ -24,6 +24,8 @@ import { classifyError } from './retry/classify-error.ts'
 import { fallbackReasonOf } from './retry/fallback-reason.ts'
 import { retry } from './retry/retry.ts'
 import type { RetryParts } from './retry/retry-parts.ts'
+import { capture } from './telemetry/capture/capture.ts'
+import { type StoredParts, stored } from './stored/stored.ts'
 
 /** What the layers are made from. */
 export interface PipelineParts
@@ -31,7 +33,8 @@ export interface PipelineParts
     AttemptParts,
     AuthenticateParts,
     LimitParts<AmbassadorCall>,
-    RetryParts {
+    RetryParts,
+    StoredParts {
   readonly gate: Gate
   /** Places of questions that are only counted. */
   readonly counts: Gate
@@ -74,10 +77,15 @@ export function ambassadorPipeline(
       const { bodyMax, bodyTimeout, bodiesMax } = configOf(context).ambassador
       return { bytesMax: bodyMax, receiveMs: bodyTimeout, allBytesMax: bodiesMax }
     }),
+    // Below `authenticate`, which finds the tenant. Above `authorize`, which notes where in the body its
+    // members stand: the ids there have other lengths from here on.
+    stored(parts),
     // Above `deadline`: the tenant caps it.
     authorize(),
     // Below `authorize`, which finds tenant and class; above all that takes time.
     bulkhead(),
+    // Below `authorize`, which finds tenant and dialect. Above `resume`: a stream that goes on is one text.
+    capture(),
     // Below `authorize`, which finds the model; above all that spends.
     price(parts.prices),
     // Below `authorize`, which finds out what is asked for: a count waits for no call.

@@ -6,6 +6,7 @@ import { jsonPage } from '#shared/lifecycle/admin-server.ts'
 import type { Running } from '#shared/lifecycle/drain.ts'
 import { Gate } from '#shared/lifecycle/gate.ts'
 import { type HalfOptions, serveHalf } from '#shared/lifecycle/half.ts'
+import { MetricsSwitch } from '#shared/lifecycle/metrics-switch.ts'
 import { observeConfig } from '#shared/lifecycle/observe-config.ts'
 import { TracingSwitch } from '#shared/lifecycle/tracing-switch.ts'
 import { originOptions } from './attempt/attempt.ts'
@@ -39,6 +40,7 @@ import { originsOf } from './providers/origins-of.ts'
 import { profileOf } from './providers/profile.ts'
 import { Reachability } from './reachability.ts'
 import { startResilience } from './resilience.ts'
+import { KeyRing, storesResponses } from './stored/key-ring.ts'
 import { type AmbassadorMetrics, ambassadorMetrics } from './telemetry/metrics.ts'
 
 export interface AmbassadorOptions extends HalfOptions {
@@ -91,6 +93,7 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
     shapeOf: (provider) => profileOf(provider).limitShape,
   })
   const tokens = startTokens({ clock, log })
+  const storedKeys = new KeyRing(log)
   const identity = startIdentity({ clock, log, cluster: options.cluster })
   const fleet = new Fleet(clock)
   metrics.fleetPods.collect(() =>
@@ -108,9 +111,18 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
     const { isReachable } = reachability
     return isReachable === undefined ? [] : [[[settings.provider], isReachable ? 1 : 0]]
   })
+  const instance = `ambassador-${settings.provider}-${process.pid}`
+  const pushes = new MetricsSwitch({
+    service: 'outrigger-ambassador',
+    instance,
+    families: registry.families,
+    clock,
+    log,
+    onFailed: (reason) => metrics.metricPushesFailed.add(1, [reason]),
+  })
   const tracing = new TracingSwitch({
     load: async () => (await import('./telemetry/otel.ts')).startTracing,
-    instance: `ambassador-${settings.provider}-${process.pid}`,
+    instance,
     clock,
     log,
     onDropped: (spans, reason) => metrics.tracesDropped.add(spans, [reason]),
@@ -154,6 +166,7 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
       ledger,
       origins,
       pool,
+      storedKeys,
       ...resilience.parts,
     }),
     newCall(cancellation, snapshot) {
@@ -165,13 +178,20 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
     origins,
     tracing,
     render: registry.render,
-    isReady: () =>
-      gate.isReady &&
-      prices.isReady &&
-      tokens.isReady &&
-      identity.keys.isReady &&
-      discovery.isReady &&
-      config.current()?.config.providers[settings.provider] !== undefined,
+    waitsFor: () =>
+      lacking([
+        [gate.isReady, 'it is ending'],
+        [prices.isReady, 'the published prices are not read'],
+        [tokens.isReady, 'there is no token of Microsoft Entra yet'],
+        [identity.keys.isReady, 'the keys that callers prove themselves by are not known'],
+        [discovery.isReady, 'the replicas of the pool are not found'],
+        [config.current() !== undefined, 'there is no valid configuration'],
+        [
+          config.current()?.config.providers[settings.provider] !== undefined,
+          `the configuration has no provider '${settings.provider}'`,
+        ],
+      ]),
+    diagnosticsOf: ({ config: { ambassador } }) => ambassador.diagnostics,
     adminPages: {
       ...page.pages,
       '/explain': (_accept, query) => explainPage(pool.placing.decisions, query),
@@ -194,6 +214,7 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
       replicas: pool.replicas,
       pool: pool.replicas.length === 0 ? undefined : pool.placing.status(),
       discovery: discovery.status(),
+      storedIds: storedKeys.status(),
     }),
     limitsOf: ({ config: { ambassador } }) => ({
       headBytesMax: ambassador.headMax,
@@ -203,8 +224,12 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
     apply(snapshot) {
       if (snapshot.generation === 1) refuseOpenToAll(snapshot, settings.host)
       log.setLevel(snapshot.config.ambassador.log.level)
-      tracing.apply(snapshot.config.ambassador.traces)
+      const { traces, metrics: pushed, genAi } = snapshot.config.ambassador
+      registry.speak(genAi)
+      tracing.apply(traces && { ...traces, genAi })
+      pushes.apply(pushed && { ...pushed, genAi })
       identity.apply(snapshot.config.ambassador.identity)
+      if (storesResponses(snapshot, settings.provider)) storedKeys.apply(snapshot)
       limits.apply(snapshot.config)
       pool.placing.recall(limits.limiter.recall())
       resilience.apply(snapshot)
@@ -237,9 +262,14 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
       tokens.close()
       identity.keys.close()
       resilience.close()
-      await limits.close()
+      await Promise.all([limits.close(), pushes.stop()])
     },
   })
+}
+
+/** What does not hold, in words. */
+function lacking(conditions: readonly (readonly [holds: boolean, words: string])[]): string[] {
+  return conditions.flatMap(([holds, words]) => (holds ? [] : [words]))
 }
 
 function noCluster(): Promise<StartDiscovery> {

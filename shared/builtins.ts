@@ -5,5 +5,5 @@
  * and each pod pays for it.
  */
 export const { Agent, createServer } = process.getBuiltinModule('node:http')
-export const { createHash, createHmac, hash, randomFillSync, timingSafeEqual } =
+export const { createCipheriv, createHash, createHmac, hash, randomFillSync, timingSafeEqual } =
   process.getBuiltinModule('node:crypto')

@@ -5,7 +5,12 @@ import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { type Ending, withEnding } from '#shared/http/ending.ts'
 import type { Log, Outcome } from '#shared/telemetry/access-log.ts'
 import { genAi } from '#shared/telemetry/gen-ai.ts'
-import { describeEnding, startServerSpan } from '#shared/telemetry/server-span.ts'
+import {
+  describeEnding,
+  isFailure,
+  keepFailure,
+  startServerSpan,
+} from '#shared/telemetry/server-span.ts'
 import type { Tracer } from '#shared/telemetry/tracing.ts'
 import type { SidecarCall } from './call.ts'
 import type { SidecarMetrics } from './telemetry/metrics.ts'
@@ -100,6 +105,9 @@ function settle(parts: AccountParts, ended: Ended): void {
     bytesOut: ended.bytesOut,
     stream: context.isStream,
   })
+  // Where another target has served, the ambassador that did not has sent its span: this is above it.
+  const hasFailed = outcome === 'cut' || context.passedOver.length > 0
+  if (hasFailed || isFailure(status, context.error)) keepFailure(context.span, request)
   closeSpan(context, status, outcome)
 }
 

@@ -1,25 +1,26 @@
 import type { Service } from '#shared/call/service.ts'
-import type { SidecarConfig } from '#shared/config/schema.ts'
 import { secretKey } from '#shared/config/secrets.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
-import type { InboundResponse, OriginOptions, Origins } from '#shared/http/client.ts'
+import type { InboundResponse } from '#shared/http/client.ts'
 import { endToEnd, header, isOfHop } from '#shared/http/headers.ts'
 import type { TrustFile } from '#shared/http/tls-trust.ts'
 import { version } from '#shared/lifecycle/version.ts'
 import { sidecarTiming } from '#shared/telemetry/server-timing.ts'
 import { formatTraceparent } from '#shared/telemetry/traceparent.ts'
 import type { InputCount } from '#shared/tokens/counter.ts'
+import type { Addresses } from './addresses/addresses.ts'
+import type { Endpoint } from './addresses/endpoint.ts'
 import type { Route, SidecarCall } from './call.ts'
 import { configOf } from './config-of.ts'
 import type { TokenFile } from './identity/token-file.ts'
 import { relay } from './relay.ts'
 
 export interface ForwardParts {
-  readonly origins: Origins
+  readonly addresses: Addresses
   /** What the pod proves itself by; undefined where none was given at the start. */
   readonly token: TokenFile | undefined
-  readonly trust: TrustFile
+  readonly trust: Pick<TrustFile, 'current'>
   /** An ambassador has heard which configuration this pod runs. */
   readonly onHeard?: (hash: string) => void
 }
@@ -35,18 +36,65 @@ export function forward(parts: ForwardParts): Service<CallRequest, CallResponse,
     const { route } = context
     if (route === undefined)
       throw new CallError('internal', 'Cannot forward: the call has no route')
-    const [first = '', second] = order(route.addresses, context.clock.random())
-    const sending = { parts, request, context, route }
-    const response = await prove({ ...sending, address: first }).catch((error: unknown) => {
-      if (second === undefined || !isUnsent(error)) throw error
-      return prove({ ...sending, address: second })
-    })
-    const isProven = response.status !== 401 && response.status !== 403
-    if (isProven) parts.onHeard?.(context.snapshot?.hash ?? '')
-    if (second === undefined || !isOwn(response, 503)) return finish(response, context)
-    response.body.cancel()
-    return finish(await prove({ ...sending, address: second }), context)
+    const { addresses } = parts
+    checkTrust(parts, context, route)
+    const endpoint = addresses.pick(route.addresses, configOf(context).sidecar)
+    const sending = { parts, request, context, route, endpoint }
+    const first = await prove(sending).catch(unsentOf)
+    const second = judge(sending, first) ? undefined : beside(sending)
+    if (second === undefined) return finish(answerOf(first, sending), context)
+    if (!(first instanceof CallError)) first.body.cancel()
+    const again = await prove({ ...sending, endpoint: second }).catch(unsentOf)
+    judge({ ...sending, endpoint: second }, again)
+    return finish(answerOf(again, sending), context)
   }
+}
+
+/** An answer, or why nothing could be sent. */
+type Outcome = InboundResponse | CallError
+
+/** Rethrows what came of a question that may have been read. */
+function unsentOf(error: unknown): CallError {
+  if (error instanceof CallError && isUnsent(error)) return error
+  throw error
+}
+
+/** Whether the outcome is one to stay with. Keeps in mind what it says of the server. */
+function judge({ parts, context, endpoint }: Sending, outcome: Outcome): boolean {
+  if (outcome instanceof CallError) {
+    parts.addresses.fail(endpoint)
+    return false
+  }
+  if (outcome.status !== 401 && outcome.status !== 403) {
+    parts.onHeard?.(context.snapshot?.hash ?? '')
+  }
+  if (isOwn(outcome, 503)) {
+    endpoint.refuse(context.clock)
+    return false
+  }
+  endpoint.succeed()
+  return true
+}
+
+function beside({ parts, route, endpoint }: Sending): Endpoint | undefined {
+  return parts.addresses.pickBeside(endpoint, route.addresses)
+}
+
+/** Error: the outcome itself, where it is one; it says so where none of the servers is there. */
+function answerOf(outcome: Outcome, { parts, route }: Sending): InboundResponse {
+  if (!(outcome instanceof CallError)) return outcome
+  if (!parts.addresses.isDown(route.addresses)) throw outcome
+  const { code, message, facts } = outcome
+  throw new CallError(code, message, { ...facts, isDown: true })
+}
+
+/** Error: `upstream-untrusted` where nobody could be trusted with the question. */
+function checkTrust({ trust }: ForwardParts, context: SidecarCall, { provider }: Route): void {
+  if (configOf(context).sidecar.tls === undefined || trust.current !== undefined) return
+  throw new CallError(
+    'upstream-untrusted',
+    `Cannot trust the ambassador of '${provider}': no authority is known`,
+  )
 }
 
 /** Tries another token where the ambassador refuses the first: it has read nothing of the body then. */
@@ -64,19 +112,8 @@ function prove(sending: Sending): Promise<InboundResponse> {
   })
 }
 
-/** Begins anywhere, so that the pods of one team spread over the addresses. */
-function order(addresses: readonly string[], random: number): string[] {
-  const start = Math.floor(random * addresses.length)
-  return [...addresses.slice(start), ...addresses.slice(0, start)].slice(0, 2)
-}
-
-function isUnsent(error: unknown): boolean {
-  return (
-    error instanceof CallError &&
-    (error.code === 'connect-failed' ||
-      error.code === 'connect-timeout' ||
-      error.code === 'upstream-untrusted')
-  )
+function isUnsent({ code }: CallError): boolean {
+  return code === 'connect-failed' || code === 'connect-timeout' || code === 'upstream-untrusted'
 }
 
 /**
@@ -93,38 +130,32 @@ interface Sending {
   readonly request: CallRequest
   readonly context: SidecarCall
   readonly route: Route
-  readonly address: string
+  readonly endpoint: Endpoint
 }
 
 function send(sending: Sending, token: string | undefined): Promise<InboundResponse> {
-  const { parts, request, context, route, address } = sending
+  const { parts, request, context, route, endpoint } = sending
   const { sidecar } = configOf(context)
-  const { origins, trust } = parts
-  const peer = `the ambassador of '${route.provider}'`
-  if (sidecar.tls !== undefined && trust.current === undefined) {
-    throw new CallError('upstream-untrusted', `Cannot trust ${peer}: no authority is known`)
-  }
   const { clock, cancellation, surface, turnMs } = context
   cancellation.check()
   // The ambassador names the owner of a slow head; a count is not worth waiting for that.
   const graceMs = surface?.wants === 'count' ? 0 : headGraceMs
   const leftMs = Math.max(0, context.deadlineMs - clock.now()) + graceMs
   context.attempts++
-  return origins.exchange(
+  endpoint.take(clock.now())
+  return parts.addresses.connectionsTo(endpoint, sidecar).exchange(
     {
-      origin: originOf(address, sidecar),
-      method: 'POST',
+      method: request.method,
       path: request.path + request.query,
       headers: headersOf(request, context, { route, token }),
       body: request.body,
     },
-    originOptions(sidecar, trust),
     {
       headMs: Math.min(turnMs ?? leftMs, leftMs),
       idleMs: sidecar.idle,
       cancellation,
       clock,
-      peer,
+      peer: `the ambassador of '${route.provider}'`,
     },
   )
 }
@@ -132,22 +163,6 @@ function send(sending: Sending, token: string | undefined): Promise<InboundRespo
 /** `1234`, or `~1234` where a part of it is an estimate. */
 function shownInput({ tokens, exactness }: InputCount): string {
   return exactness === 'estimate' ? `~${tokens}` : String(tokens)
-}
-
-/** Where an ambassador is called. */
-export function originOf(address: string, { tls }: SidecarConfig): string {
-  return tls === undefined ? `http://${address}` : `https://${address}`
-}
-
-/** How calls connect to an ambassador. */
-export function originOptions(sidecar: SidecarConfig, trust: TrustFile): OriginOptions {
-  return {
-    connectMs: sidecar.connectTimeout,
-    keepAliveMs: sidecar.keepAlive,
-    connectionsMax: sidecar.connectionsMax,
-    headBytesMax: 64 * 1024,
-    trust: sidecar.tls === undefined ? undefined : trust.current,
-  }
 }
 
 /** The deadline's own timer comes first and says so. */
@@ -219,7 +234,7 @@ function finish(response: InboundResponse, context: SidecarCall): CallResponse {
   context.headMs = context.clock.now() - context.startedMs
   const headers = endToEnd(response.headers, isInternal)
   const timing = header(response.headers, 'server-timing')
-  headers.push('server-timing', sidecarTiming(timing, context.headMs))
+  headers.push('server-timing', sidecarTiming(timing, context.headMs, context.waitedMs))
   const attempts = Number(header(response.headers, 'x-outrigger-attempts') ?? 0)
   if (Number.isSafeInteger(attempts)) context.providerAttempts += attempts
   headers.push('x-outrigger-attempts', String(context.providerAttempts))

@@ -4,9 +4,9 @@ import type { ConfigStore, Snapshot } from '#shared/config/snapshot.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import { readBody } from '#shared/http/body.ts'
 import { version } from '#shared/lifecycle/version.ts'
-import { type ForwardParts, originOf, originOptions } from './forward.ts'
+import type { ForwardParts } from './forward.ts'
 
-export interface HeartbeatParts extends Pick<ForwardParts, 'origins' | 'token' | 'trust'> {
+export interface HeartbeatParts extends Pick<ForwardParts, 'addresses' | 'token' | 'trust'> {
   readonly clock: Clock
   readonly config: Pick<ConfigStore, 'current' | 'onChange'>
 }
@@ -68,17 +68,17 @@ export class Heartbeat {
   }
 
   async #beat(provider: string, { config, hash }: Snapshot): Promise<void> {
-    const { clock, origins, token, trust } = this.#parts
-    const addresses = config.ambassadors[provider]?.address ?? []
-    const address = addresses[Math.floor(clock.random() * addresses.length)]
+    const { clock, addresses, token, trust } = this.#parts
+    const { sidecar } = config
+    const known = config.ambassadors[provider]?.address ?? []
     const proof = token?.value
-    if (address === undefined || proof === undefined) return
+    if (known.length === 0 || proof === undefined) return
     // Without an authority nobody could be trusted with the token.
-    if (config.sidecar.tls !== undefined && trust.current === undefined) return
+    if (sidecar.tls !== undefined && trust.current === undefined) return
     try {
-      const response = await origins.exchange(
+      const endpoint = addresses.pick(known, sidecar)
+      const response = await addresses.connectionsTo(endpoint, sidecar).exchange(
         {
-          origin: originOf(address, config.sidecar),
           method: 'POST',
           path: '/v1/outrigger/heartbeat',
           headers: [
@@ -93,7 +93,6 @@ export class Heartbeat {
           ],
           body: undefined,
         },
-        originOptions(config.sidecar, trust),
         {
           headMs: timeoutMs,
           idleMs: timeoutMs,

@@ -14,6 +14,8 @@ import { type FallbackParts, fallback } from './fallback/fallback.ts'
 import { type ForwardParts, forward, isPointless } from './forward.ts'
 import { identify } from './identify.ts'
 import { type RouteParts, route } from './route/route.ts'
+import { stored } from './stored/stored.ts'
+import { toOwner } from './stored/to-owner.ts'
 import { tellCount } from './tell-count.ts'
 
 /** What the layers are made from. */
@@ -43,6 +45,8 @@ export function sidecarPipeline(
     }),
     // Above every layer that costs: a sidecar that is full refuses cheaply.
     gated(parts.gate, (context) => context.snapshot?.config.sidecar.callsMax ?? 64),
+    // Above `answer`, which knows no path below a surface; such a call has no body and no model.
+    stored(parts),
     // Above `receive`: what needs no provider reads no body, and a wrong path none either.
     answer(),
     // Above `identify`, which looks into the body.
@@ -54,6 +58,8 @@ export function sidecarPipeline(
     identify(),
     // Above `deadline`: a call that goes nowhere starts no timer.
     route(parts),
+    // Right below `route`: what is stored with one provider is nowhere else.
+    toOwner(),
     // Above `count`, which may wait for a long question.
     deadline(),
     // Above `fallback`: a count that fails is answered here, by no other provider.

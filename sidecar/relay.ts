@@ -1,5 +1,5 @@
 import { errorEvent } from '#shared/dialects/error-body.ts'
-import { dialects } from '#shared/dialects/surfaces.ts'
+import { lastSequence } from '#shared/dialects/sequence.ts'
 import { parseUsage, type Usage, usageInTail } from '#shared/dialects/usage.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import { type Body, type BodySink, compact } from '#shared/http/body.ts'
@@ -59,8 +59,7 @@ class PlainRelay implements Body, BodySink {
       header(this.response.headers, 'x-outrigger-usage') ??
       this.response.trailers()['x-outrigger-usage']
     // nginx and Envoy strip trailers: the end of the answer has the same numbers.
-    const tail = () => Buffer.concat([this.#previous, this.#last]).subarray(-tailBytes)
-    this.context.usage = told === undefined ? this.#ownUsage(tail()) : parseUsage(told)
+    this.context.usage = told === undefined ? this.#ownUsage(this.tail()) : parseUsage(told)
     // The stream ends cleanly behind its error event; the ambassador knows that it is not whole.
     this.context.isCut = told?.endsWith(';cut') === true
     this.sink?.end()
@@ -69,6 +68,11 @@ class PlainRelay implements Body, BodySink {
   fail(error: CallError): void {
     this.context.error ??= error
     this.sink?.fail(error)
+  }
+
+  /** The last bytes that came. */
+  protected tail(): Buffer {
+    return Buffer.concat([this.#previous, this.#last]).subarray(-tailBytes)
   }
 
   /** Anthropic names the input at the beginning of a stream, which is gone by its end. */
@@ -99,8 +103,9 @@ class EventRelay extends PlainRelay {
       this.sink?.fail(error)
       return
     }
-    const { family } = dialects[this.context.surface?.dialect ?? 'chat']
-    this.sink?.write(errorEvent(family, error, this.context.id))
+    const { id: call, surface } = this.context
+    const sequence = (lastSequence(this.tail()) ?? -1) + 1
+    this.sink?.write(errorEvent(surface?.dialect ?? 'chat', error, { call, sequence }))
     this.sink?.end()
   }
 }

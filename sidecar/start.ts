@@ -1,7 +1,6 @@
 import { dirname, resolve } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { Cancellation } from '#shared/call/cancellation.ts'
-import type { Snapshot } from '#shared/config/snapshot.ts'
 import { allTargets } from '#shared/config/target-schema.ts'
 import { Origins } from '#shared/http/client.ts'
 import { BodyLedger } from '#shared/http/receive.ts'
@@ -9,11 +8,12 @@ import { TrustFile } from '#shared/http/tls-trust.ts'
 import type { Running } from '#shared/lifecycle/drain.ts'
 import { Gate } from '#shared/lifecycle/gate.ts'
 import { type HalfOptions, serveHalf } from '#shared/lifecycle/half.ts'
+import { MetricsSwitch } from '#shared/lifecycle/metrics-switch.ts'
 import { observeConfig } from '#shared/lifecycle/observe-config.ts'
 import { TracingSwitch } from '#shared/lifecycle/tracing-switch.ts'
 import { Counter } from '#shared/tokens/counter.ts'
 import { Encodings } from '#shared/tokens/encodings.ts'
-import { originOf, originOptions } from './forward.ts'
+import { Addresses } from './addresses/addresses.ts'
 import { Heartbeat } from './heartbeat.ts'
 import { TokenFile } from './identity/token-file.ts'
 import { newCall } from './new-call.ts'
@@ -36,14 +36,8 @@ export function startSidecar(options: HalfOptions): Promise<Running> {
   const directory = dirname(resolve(settings.config))
   const { token: path } = settings
   const token = path === undefined ? undefined : new TokenFile({ path, clock, log })
-  const trust = new TrustFile({ clock, log, onChange: () => retain(config.current()) })
-  const retain = (snapshot: Snapshot | undefined) => {
-    if (snapshot === undefined) return
-    const { sidecar, ambassadors } = snapshot.config
-    const calls = originOptions(sidecar, trust)
-    const addresses = Object.values(ambassadors).flatMap(({ address }) => address)
-    origins.retain(addresses.map((address) => [originOf(address, sidecar), calls]))
-  }
+  const trust = new TrustFile({ clock, log, onChange: () => addresses.trustChanged() })
+  const addresses = new Addresses({ origins, trust, clock })
   const encodings = new Encodings(
     (encoding, error) =>
       log.error({ encoding, error: String(error) }, 'Cannot count: its models are estimated'),
@@ -51,18 +45,40 @@ export function startSidecar(options: HalfOptions): Promise<Running> {
   )
   const counter = new Counter(setImmediate, encodings)
   const signals = new Signals()
+  const instance = `sidecar-${process.pid}`
+  const pushes = new MetricsSwitch({
+    service: 'outrigger-sidecar',
+    instance,
+    families: registry.families,
+    clock,
+    log,
+    onFailed: (reason) => metrics.metricPushesFailed.add(1, [reason]),
+  })
   const tracing = new TracingSwitch({
     load: async () => (await import('./telemetry/otel.ts')).startTracing,
-    instance: `sidecar-${process.pid}`,
+    instance,
     clock,
     log,
     onDropped: (spans, reason) => metrics.tracesDropped.add(spans, [reason]),
   })
-  const heartbeat = token && new Heartbeat({ clock, config, origins, token, trust })
+  const heartbeat = token && new Heartbeat({ clock, config, addresses, token, trust })
   observeConfig(config, metrics)
   metrics.tokenExpires.collect(() => {
     const leftSeconds = token?.leftSeconds
     return leftSeconds === undefined ? [] : [[[], leftSeconds]]
+  })
+  metrics.targetsPassedOver.collect(() =>
+    signals.away(clock.now()).map(({ provider, model }) => [[provider, model], 1]),
+  )
+  metrics.addresses.collect(() => {
+    const { ambassadors = {} } = config.current()?.config ?? {}
+    return Object.entries(ambassadors).flatMap(([provider, { address }]) => {
+      const { known, aside } = addresses.counts(address)
+      return [
+        [[provider, 'used'], known - aside],
+        [[provider, 'aside'], aside],
+      ]
+    })
   })
   metrics.callsInFlight.collect(() => [[[], gate.inFlight]])
   metrics.bodyBytesHeld.collect(() => [[[], ledger.heldBytes]])
@@ -73,7 +89,7 @@ export function startSidecar(options: HalfOptions): Promise<Running> {
       tracer: () => tracing.tracer,
       gate,
       ledger,
-      origins,
+      addresses,
       token,
       trust,
       onHeard: (hash) => heartbeat?.tell(hash),
@@ -88,8 +104,15 @@ export function startSidecar(options: HalfOptions): Promise<Running> {
     tracing,
     render: registry.render,
     // Also without a configuration: its pod must start, and calls are told the reason.
-    isReady: () => true,
-    status: () => ({ callsInFlight: gate.inFlight, isDraining: gate.isDraining }),
+    waitsFor: () => [],
+    diagnosticsOf: ({ config: { sidecar } }) => sidecar.diagnostics,
+    status: () => ({
+      callsInFlight: gate.inFlight,
+      isDraining: gate.isDraining,
+      ambassadors: addresses.status(),
+      targetsPassedOver: signals.away(clock.now()),
+      answers503: config.current() === undefined ? 'there is no valid configuration' : undefined,
+    }),
     adminPages: {
       '/explain': explain({
         counter,
@@ -108,17 +131,23 @@ export function startSidecar(options: HalfOptions): Promise<Running> {
       const { sidecar, models } = snapshot.config
       log.setLevel(sidecar.log.level)
       tracing.apply(sidecar.traces)
+      pushes.apply(sidecar.metrics)
       trust.follow(sidecar.tls === undefined ? undefined : resolve(directory, sidecar.tls.ca.file))
       const targets = Object.values(models).flatMap(allTargets)
       void encodings.retain(targets.flatMap(({ tokenizer }) => tokenizer ?? []))
-      retain(snapshot)
+      const { ambassadors } = snapshot.config
+      addresses.retain(
+        Object.values(ambassadors).flatMap(({ address }) => address),
+        sidecar,
+      )
     },
     drainOf: (snapshot) => ({ delayMs: 0, graceMs: snapshot?.config.sidecar.drain.grace ?? 0 }),
     refusesWhileDraining: false,
-    close() {
+    async close() {
       heartbeat?.close()
       token?.close()
       trust.close()
+      await pushes.stop()
     },
   })
 }

@@ -1,20 +1,19 @@
 import type { Service } from '#shared/call/service.ts'
 import type { Provider } from '#shared/config/schema.ts'
-import { operationOf } from '#shared/dialects/surfaces.ts'
 import { CallError, replayOf } from '#shared/errors/call-error.ts'
 import { type Body, bytesBody, readBody } from '#shared/http/body.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { OriginOptions, Origins } from '#shared/http/client.ts'
 import { withEnding } from '#shared/http/ending.ts'
 import { endToEnd, type HeaderList, header } from '#shared/http/headers.ts'
-import { genAi, spanName } from '#shared/telemetry/gen-ai.ts'
-import { type CallSpan, noSpan, type Tracer } from '#shared/telemetry/tracing.ts'
+import type { Tracer } from '#shared/telemetry/tracing.ts'
 import type { AmbassadorCall } from '../call.ts'
 import { tellsOfAccount } from '../limits/limit-headers.ts'
 import type { Placement } from '../pool/placing/placement.ts'
 import type { ReplicaPool } from '../pool/pool.ts'
 import { providerOf } from '../provider-of.ts'
 import { profileOf } from '../providers/profile.ts'
+import { attemptSpan } from '../telemetry/attempt-span.ts'
 import { letGoUnread } from './let-go.ts'
 import { redacted } from './redacted-body.ts'
 import { type Members, wireRequest } from './wire-request.ts'
@@ -91,18 +90,17 @@ async function once(parts: AttemptParts, sent: Try): Promise<CallResponse> {
   const { context, stay } = sent
   context.attempts++
   context.replica = stay.origin
-  const span = startSpan(parts.tracer, sent)
+  const span = attemptSpan(parts.tracer, sent)
   const finish = (result: string) => {
     stay.leave()
-    if (span.isRecording) describeResult(span, context, result)
-    span.end()
+    span.end(result)
   }
   try {
     const response = await sendTold(parts, sent)
     if (stay.placement !== undefined) {
       response.headers.push('x-outrigger-pool-tier', stay.placement.tier)
     }
-    if (span.isRecording) describeHead(span, response)
+    span.head(response.status)
     const body = withEnding(followed(response, sent), (ending) =>
       finish(
         ending.kind === 'failed'
@@ -137,42 +135,6 @@ interface Try {
   readonly provider: Provider
   readonly origin: string
   readonly stay: Stay
-}
-
-/** Costs nothing where the call itself is not traced: an attempt is never the root of a tree. */
-function startSpan(tracer: () => Tracer, { context, provider, origin }: Try): CallSpan {
-  if (context.span?.isRecording !== true) return noSpan
-  const operation = operationOf(context.surface)
-  const { hostname, port, protocol } = new URL(origin)
-  return tracer().start(spanName(operation, context.model), {
-    parent: context.span.context(),
-    kind: 'client',
-    attributes: {
-      [genAi.operationName]: operation,
-      [genAi.providerName]: profileOf(provider).telemetryName,
-      [genAi.requestModel]: context.model,
-      [genAi.requestStream]: context.isStream,
-      [genAi.serverAddress]: hostname,
-      [genAi.serverPort]: port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port),
-      [genAi.attempt]: context.attempts,
-      [genAi.replica]: context.replica,
-    },
-  })
-}
-
-/** Whatever the body does, a provider that says no has failed the attempt. */
-function describeHead(span: CallSpan, { status }: CallResponse): void {
-  span.set(genAi.httpResponseStatusCode, status)
-  if (status >= 400) span.fail(String(status))
-}
-
-/** A caller that left is no failure of the provider. */
-function describeResult(span: CallSpan, context: AmbassadorCall, result: string): void {
-  const { cancellation, error } = context
-  const reason = result === 'dropped' ? (cancellation.reason ?? error)?.code : undefined
-  const errorType = reason ?? result
-  if (errorType === 'client-left') span.set(genAi.errorType, errorType)
-  else if (errorType !== 'ok') span.fail(errorType)
 }
 
 /** Load is that of all tenants. */

@@ -1,11 +1,11 @@
 import type { Layer } from '#shared/call/service.ts'
 import type { Dialect } from '#shared/dialects/surfaces.ts'
-import { readUsage, usageObjectInTail } from '#shared/dialects/usage.ts'
+import { NotAnObject } from '#shared/dialects/top-level.ts'
+import { noUsage, readUsage, usageObjectInTail } from '#shared/dialects/usage.ts'
 import { CallError } from '#shared/errors/call-error.ts'
-import { type Body, type BodySink, bytesBody } from '#shared/http/body.ts'
+import { bytesBody } from '#shared/http/body.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
-import { header } from '#shared/http/headers.ts'
-import { HeldPieces } from '#shared/http/held-pieces.ts'
+import { endToEnd, header } from '#shared/http/headers.ts'
 import { firstContentEvent } from '#shared/telemetry/gen-ai.ts'
 import type { AmbassadorCall } from '../call.ts'
 import { modifiersOf } from '../prices/answer-facts.ts'
@@ -13,8 +13,13 @@ import { providerOf } from '../provider-of.ts'
 import { errorInOwnWords } from '../retry/own-words.ts'
 import { CommittingStream } from './committing-stream.ts'
 import { meaningOf } from './grammar.ts'
+import { HeldBody } from './held-body.ts'
 import { letGoUnread } from './let-go.ts'
+import type { Meaning } from './meaning.ts'
+import { isObjectText } from './object-text.ts'
+import { isEvents, refuseOddHead, wantsEvents } from './right-answer.ts'
 import { otherModel, providerError, StreamWatch } from './stream-watch.ts'
+import { readResponse } from './whole-response.ts'
 import { asksForUsage } from './wire-request.ts'
 
 /**
@@ -26,10 +31,12 @@ export function commit(): Layer<CallRequest, CallResponse, AmbassadorCall> {
   return (inner) => async (request, context) => {
     const response = await inner(request, context)
     tellHead(response, context)
-    if (response.status !== 200 || context.surface?.wants !== 'answer') return response
-    const type = header(response.headers, 'content-type') ?? ''
-    const isStream = type.startsWith('text/event-stream')
-    return isStream ? commitStream(response, request, context) : commitWhole(response, context)
+    if (context.surface?.wants !== 'answer') return response
+    refuseOddHead(response, context)
+    if (response.status !== 200) return response
+    return isEvents(response.headers)
+      ? commitStream(response, request, context)
+      : commitWhole(response, context)
   }
 }
 
@@ -80,11 +87,10 @@ async function commitStream(
     onBreak: resumption === undefined ? undefined : (last) => resumption.onBreak(last),
   })
   await stream.committed
-  return { ...response, body: letGoUnread(stream, context.atEnd) }
+  // Its length is not the provider's where it ends early, or an event is left out.
+  const headers = endToEnd(response.headers, (name) => name === 'content-length')
+  return { ...response, headers, body: letGoUnread(stream, context.atEnd) }
 }
-
-/** The last bytes of an answer too long to be held: usage stands at its end. */
-const tailBytes = 8 * 1024
 
 async function commitWhole(response: CallResponse, context: AmbassadorCall): Promise<CallResponse> {
   const { holdBytes } = providerOf(context).commit
@@ -93,10 +99,15 @@ async function commitWhole(response: CallResponse, context: AmbassadorCall): Pro
   })
   const whole = await held.filled
   if (whole === undefined) {
+    if (wantsEvents(context) || !held.isObject) {
+      held.cancel()
+      throw garbage()
+    }
     // Too long to be an empty false success; its usage is read from its end as it passes.
     return { ...response, body: letGoUnread(held, context.atEnd) }
   }
   inspectWhole(whole, context)
+  if (wantsEvents(context)) throw garbage()
   context.isWhole = true
   const headers = [...response.headers]
   if (header(headers, 'content-length') === undefined) {
@@ -109,6 +120,10 @@ async function commitWhole(response: CallResponse, context: AmbassadorCall): Pro
 function inspectWhole(whole: Buffer, context: AmbassadorCall): void {
   const dialect = context.surface?.dialect ?? 'chat'
   if (!isObjectText(whole)) throw garbage()
+  if (dialect === 'responses') {
+    inspectResponse(whole, context)
+    return
+  }
   context.finishReason = stringOf(whole, dialect === 'messages' ? 'stop_reason' : 'finish_reason')
   const hasStop = dialect !== 'messages' || context.finishReason !== undefined
   if (!hasStop || whole.includes('"error"') || context.finishReason === 'abort') {
@@ -118,6 +133,32 @@ function inspectWhole(whole: Buffer, context: AmbassadorCall): void {
   context.firstContentMs = context.clock.now() - context.startedMs
   takeUsage(context, whole)
   context.modelServed = stringOf(whole, 'model')
+}
+
+function inspectResponse(whole: Buffer, context: AmbassadorCall): void {
+  const { meaning, isPending, model, usage, tier } = responseIn(whole)
+  refuseFailed(meaning)
+  const other = otherModel(context.adapter, model)
+  if (other !== undefined) throw other
+  context.firstContentMs = context.clock.now() - context.startedMs
+  context.finishReason = meaning.finishReason
+  context.modelServed = model
+  // What runs in the background has used its question at least.
+  const pending = { ...noUsage, input: context.inputEstimate }
+  context.usage = readUsage(usage) ?? (isPending ? pending : undefined)
+  context.bill = {
+    modifiers: isPending ? [] : modifiersOf({ service_tier: tier, usage }),
+    usageObject: usage,
+  }
+}
+
+function responseIn(whole: Buffer) {
+  try {
+    return readResponse(whole)
+  } catch (error) {
+    if (error instanceof NotAnObject) throw garbage()
+    throw error
+  }
 }
 
 function refuseOther(adapter: string, whole: Buffer): void {
@@ -137,7 +178,10 @@ function takeUsage(context: AmbassadorCall, tail: Buffer): void {
 function refuseFalseSuccess(whole: Buffer, dialect: Dialect): void {
   const value = parse(whole)
   if (value === undefined) throw garbage()
-  const { error, isAborted } = meaningOf(dialect, value)
+  refuseFailed(meaningOf(dialect, value))
+}
+
+function refuseFailed({ error, isAborted }: Meaning): void {
   if (error !== undefined) throw providerError(error)
   if (isAborted) {
     throw new CallError('upstream-aborted', 'Cannot finish: the server stopped generating')
@@ -146,17 +190,6 @@ function refuseFalseSuccess(whole: Buffer, dialect: Dialect): void {
 
 function garbage(): CallError {
   return new CallError('upstream-garbage', 'Cannot use the answer: it is no JSON')
-}
-
-const space = new Set([9, 10, 13, 32])
-
-/** Whether the bytes begin and end as an object does. */
-function isObjectText(whole: Buffer): boolean {
-  let start = 0
-  while (space.has(whole[start] ?? 0)) start++
-  let end = whole.length - 1
-  while (space.has(whole[end] ?? 0)) end--
-  return whole[start] === 123 && whole[end] === 125 && start < end
 }
 
 /** The last string under `key`: a quote inside generated text is escaped, so none of it can match. */
@@ -177,70 +210,5 @@ function parse(bytes: Buffer): unknown {
   } catch {
     // The caller reports what is not JSON.
     return undefined
-  }
-}
-
-/** Holds the beginning of a body: all of it when it is short enough, else it goes on unheld. */
-class HeldBody implements Body, BodySink {
-  /** The whole body; undefined once it is longer than the hold. Rejects when it fails inside. */
-  readonly filled: Promise<Buffer | undefined>
-  readonly #body: Body
-  readonly #bytesMax: number
-  readonly #held = new HeldPieces()
-  #bytes = 0
-  #tail: Buffer = Buffer.alloc(0)
-  readonly #onEnd: (tail: Buffer) => void
-  #settle: { resolve(whole: Buffer | undefined): void; reject(error: CallError): void }
-
-  constructor(body: Body, bytesMax: number, onEnd: (tail: Buffer) => void) {
-    this.#body = body
-    this.#onEnd = onEnd
-    this.#bytesMax = bytesMax
-    this.#settle = { resolve() {}, reject() {} }
-    this.filled = new Promise((resolve, reject) => {
-      this.#settle = { resolve, reject }
-    })
-    body.pipe(this)
-  }
-
-  write(chunk: Buffer): boolean {
-    const isRoomy = this.#held.write(chunk)
-    this.#bytes += chunk.length
-    if (this.#bytes <= this.#bytesMax) return true
-    // Of the first that is too much also what came before it: usage may stand across them.
-    this.#keepTail(this.#tail.length === 0 ? this.#held.whole : chunk)
-    this.#settle.resolve(undefined)
-    return isRoomy
-  }
-
-  #keepTail(chunk: Buffer): void {
-    const joined = chunk.length >= tailBytes ? chunk : Buffer.concat([this.#tail, chunk])
-    // Copied: a slice would keep the whole chunk alive.
-    this.#tail = Buffer.from(joined.subarray(-tailBytes))
-  }
-
-  end(): void {
-    if (this.#bytes <= this.#bytesMax) this.#settle.resolve(this.#held.whole)
-    else this.#onEnd(this.#tail)
-    this.#held.end()
-  }
-
-  fail(error: CallError): void {
-    this.#settle.reject(error)
-    // Nobody may have asked for the rest yet: who does has to hear of it.
-    this.#held.fail(error)
-  }
-
-  pipe(sink: BodySink): void {
-    if (this.#held.pipe(sink)) this.#body.resume()
-  }
-
-  resume(): void {
-    if (this.#held.resume()) this.#body.resume()
-  }
-
-  cancel(): void {
-    this.#held.cancel()
-    this.#body.cancel()
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock, Undo } from '#shared/call/clock.ts'
 import { errorEvent } from '#shared/dialects/error-body.ts'
-import { type Dialect, dialects } from '#shared/dialects/surfaces.ts'
+import type { Dialect } from '#shared/dialects/surfaces.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { Body, BodySink } from '#shared/http/body.ts'
 import { HeldPieces } from '#shared/http/held-pieces.ts'
@@ -38,7 +38,8 @@ const comment = Buffer.from(': keep-alive\n\n')
  * A provider's stream up to and beyond its commit point. Until the first content (or until the hold
  * runs out) everything is held, and a failure rejects `committed`, so that it becomes a real status
  * and may be replayed. From then on whole events flow unheld, and a failure becomes the dialect's
- * error event; only a cut inside an event over the limit resets the connection.
+ * error event; only a cut inside an event over the limit resets the connection. Each piece that its
+ * reader gets is whole events, but for those of an event over the limit (`EventFramer` knows them).
  */
 export class CommittingStream implements Body, BodySink {
   readonly committed: Promise<void>
@@ -76,7 +77,10 @@ export class CommittingStream implements Body, BodySink {
     if (this.#state === 'ended') return false
     const whole = this.#framer.feed(chunk)
     if (whole === undefined) return this.#isRoomy()
-    if (this.#framer.isTorn) return this.#pass(whole)
+    if (this.#framer.isTorn) {
+      this.#parts.watch.inspectTorn(whole)
+      return this.#pass(whole)
+    }
     const hadContent = this.#parts.watch.hasContent
     const { pass, failure, said } = this.#parts.watch.inspect(whole)
     if (failure !== undefined && this.#state === 'holding') return this.#refuse(failure)
@@ -181,10 +185,10 @@ export class CommittingStream implements Body, BodySink {
       this.#held.fail(error)
       return false
     }
-    const { family } = dialects[this.#parts.dialect]
+    const { call, dialect, onBreak, watch } = this.#parts
     const isSaid = said !== undefined && error === failure
-    const last = isSaid ? said : errorEvent(family, error, this.#parts.call)
-    const { onBreak } = this.#parts
+    const { sequence } = watch
+    const last = isSaid ? said : errorEvent(dialect, error, { call, sequence })
     if (onBreak === undefined) {
       this.#held.write(last)
       this.#held.end()

@@ -16,8 +16,7 @@ const members: Readonly<Record<Dialect, readonly string[]>> = {
   chat: ['max_completion_tokens', 'max_tokens'],
   completions: ['max_tokens'],
   messages: ['max_tokens'],
-  // Not served with answers yet.
-  responses: [],
+  responses: ['max_output_tokens'],
   embeddings: [],
 }
 

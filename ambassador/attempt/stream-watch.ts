@@ -1,3 +1,4 @@
+import { lastSequence } from '#shared/dialects/sequence.ts'
 import type { Dialect } from '#shared/dialects/surfaces.ts'
 import { isObject, mergeUsage, type Usage, usageOf } from '#shared/dialects/usage.ts'
 import { CallError, replayOf } from '#shared/errors/call-error.ts'
@@ -5,7 +6,10 @@ import { parseEvents } from '#shared/http/sse.ts'
 import type { BillFacts } from '../bill.ts'
 import { modifiersOf } from '../prices/answer-facts.ts'
 import { briefly } from '../retry/error-facts.ts'
-import { deltaBytes, meaningOf, type SaidError } from './grammar.ts'
+import { deltaBytes, meaningOf } from './grammar.ts'
+import type { Meaning, SaidError } from './meaning.ts'
+import { plainEvents } from './plain-events.ts'
+import { TornEvent } from './torn-event.ts'
 
 /** What to do with whole events that were looked at. */
 export interface Verdict {
@@ -21,6 +25,8 @@ export interface Verdict {
 export class StreamWatch {
   readonly #dialect: Dialect
   readonly #stripsUsage: boolean
+  /** Responses: its last event repeats the answer, and none is `[DONE]`. */
+  readonly #isNumbered: boolean
   readonly #expected: string | undefined
   #hasContent = false
   #isTerminated = false
@@ -34,6 +40,9 @@ export class StreamWatch {
   #contentBytes = 0
   /** Bytes of an event of content beside its content, as the first one has them. */
   #envelopeBytes = 0
+  /** Number of the event that would come next, where events are numbered. */
+  #sequence = 0
+  #torn: TornEvent | undefined
 
   /**
    * @param stripsUsage the usage chunk was our wish, not the caller's.
@@ -41,6 +50,7 @@ export class StreamWatch {
    */
   constructor(dialect: Dialect, stripsUsage: boolean, expected?: string) {
     this.#dialect = dialect
+    this.#isNumbered = dialect === 'responses'
     this.#stripsUsage = stripsUsage
     this.#expected = expected
   }
@@ -86,12 +96,26 @@ export class StreamWatch {
     return this.#contentBytes
   }
 
+  /** Number of the event that would come next; 0 in dialects that number none. */
+  get sequence(): number {
+    return this.#sequence
+  }
+
+  /** Looks at a piece of an event over the limit, which passes unheld. */
+  inspectTorn(piece: Buffer): void {
+    if (!this.#isNumbered) return
+    this.#torn ??= new TornEvent()
+    this.#torn.take(piece)
+  }
+
   /** Looks at whole events. Parses them up to the first content, and then only where a key says so. */
   inspect(whole: Buffer): Verdict {
-    const plainEvents = this.#hasContent ? this.#plainEvents(whole) : 0
-    if (plainEvents > 0) {
-      this.#contentEvents += plainEvents
-      this.#contentBytes += Math.max(plainEvents, whole.length - plainEvents * this.#envelopeBytes)
+    if (this.#torn !== undefined) return this.#endTorn(whole)
+    if (this.#isNumbered) this.#sequence = (lastSequence(whole) ?? this.#sequence - 1) + 1
+    const plain = this.#plainEvents(whole)
+    if (plain > 0) {
+      this.#contentEvents += plain
+      this.#contentBytes += Math.max(plain, whole.length - plain * this.#envelopeBytes)
       return { pass: whole, failure: undefined, said: undefined }
     }
     const passed: Buffer[] = []
@@ -111,17 +135,11 @@ export class StreamWatch {
     return { pass, failure: undefined, said: undefined }
   }
 
-  /**
-   * How many events these are where all carry content alone; 0 where one has to be parsed. A quote
-   * inside a JSON string is escaped, so these keys cannot be part of generated text.
-   */
+  /** How many events these are where none has to be parsed; else 0. */
   #plainEvents(whole: Buffer): number {
-    const events = plainData(whole)
-    if (events === 0 || whole.includes('"error"')) return 0
-    if (this.#dialect === 'messages') {
-      return whole.includes('"message_') || whole.includes('event: error') ? 0 : events
-    }
-    return hasValue(whole, '"usage":', 123) || hasValue(whole, '"finish_reason":', 34) ? 0 : events
+    // Until it is known how much of a delta is content: the first content may be something else.
+    if (!this.#hasContent || (this.#isNumbered && this.#envelopeBytes === 0)) return 0
+    return plainEvents(this.#dialect, whole)
   }
 
   #look(event: Buffer): 'pass' | 'strip' | CallError {
@@ -129,44 +147,75 @@ export class StreamWatch {
     const data = parsed?.data
     if (data === undefined) return 'pass'
     if (data === '[DONE]') {
-      this.#isTerminated = true
+      // Some send it behind the last event of Responses, which no other one stands for.
+      if (!this.#isNumbered) this.#isTerminated = true
       return 'pass'
     }
     const value = parseObject(data)
     if (value === undefined) return garbage
-    this.#takeUsage(value)
+    const meaning = meaningOf(this.#dialect, value)
+    this.#takeUsage(value, meaning)
     this.#model ??= modelOf(value)
     const { hasContent } = this
     const other = hasContent ? undefined : otherModel(this.#expected, this.#model)
     if (other !== undefined) return other
-    const meaning = meaningOf(this.#dialect, value)
-    if (meaning.error !== undefined) {
-      this.#saidStatus = meaning.error.status
-      return providerError(meaning.error)
-    }
-    if (meaning.isAborted) {
-      return new CallError('upstream-aborted', 'Cannot finish: the server stopped generating')
-    }
+    if (meaning.isLast) this.#isTerminated = true
+    const failure = this.#failureOf(meaning)
+    if (failure !== undefined) return failure
     if (meaning.hasContent) this.#countContent(value, event.length)
     this.#finishReason ??= meaning.finishReason
     // An answer may be empty: its end commits it as content would.
     if (meaning.hasContent || meaning.finishReason !== undefined) this.#hasContent = true
-    if (meaning.isLast) this.#isTerminated = true
     return this.#stripsUsage && isUsageChunk(value) ? 'strip' : 'pass'
   }
 
-  #takeUsage(value: Json): void {
-    for (const modifier of modifiersOf(value)) this.#modifiers.add(modifier)
+  #failureOf({ error, isAborted }: Meaning): CallError | undefined {
+    if (error !== undefined) {
+      this.#saidStatus = error.status
+      return providerError(error)
+    }
+    if (!isAborted) return undefined
+    return new CallError('upstream-aborted', 'Cannot finish: the server stopped generating')
+  }
+
+  /** The rest of an event that was looked at in pieces, and perhaps more of them. */
+  #endTorn(whole: Buffer): Verdict {
+    const [rest = whole, ...more] = splitEvents(whole)
+    const end = this.#torn?.end(rest)
+    this.#torn = undefined
+    if (end !== undefined) {
+      this.#isTerminated = true
+      this.#usage = end.usage ?? this.#usage
+    }
+    if (end?.hasFailed === true) {
+      const failure = new CallError('upstream-failed', 'Cannot finish: the provider has failed')
+      // The provider's own words have passed already.
+      return { pass: rest, failure, said: Buffer.alloc(0) }
+    }
+    if (more.length === 0) return { pass: whole, failure: undefined, said: undefined }
+    const verdict = this.inspect(whole.subarray(rest.length))
+    return { ...verdict, pass: Buffer.concat([rest, verdict.pass]) }
+  }
+
+  #takeUsage(value: Json, { isLast }: { readonly isLast: boolean }): void {
+    // The beginning of Responses repeats what was asked for, not how it is served.
+    if (!this.#isNumbered || isLast) {
+      for (const modifier of modifiersOf(value)) this.#modifiers.add(modifier)
+    }
     const later = usageOf(value)
     if (later === undefined) return
     this.#usage = mergeUsage(this.#usage, later)
-    const usageObject = value['usage']
+    const holder = isObject(value['response']) ? value['response'] : value
+    const usageObject = holder['usage']
     if (isObject(usageObject)) this.#usageObject = usageObject
   }
 
   #countContent(value: Json, eventBytes: number): void {
     const bytes = deltaBytes(value)
-    if (this.#contentEvents === 0) this.#envelopeBytes = eventBytes - bytes
+    const isFirst = this.#isNumbered
+      ? this.#envelopeBytes === 0 && bytes > 0
+      : this.#contentEvents === 0
+    if (isFirst) this.#envelopeBytes = eventBytes - bytes
     this.#contentEvents++
     this.#contentBytes += bytes
   }
@@ -210,7 +259,8 @@ function parseObject(data: string): Json | undefined {
 }
 
 function modelOf(value: Json): string | undefined {
-  const holder = isObject(value['message']) ? value['message'] : value
+  const inner = value['message'] ?? value['response']
+  const holder = isObject(inner) ? inner : value
   return typeof holder['model'] === 'string' ? holder['model'] : undefined
 }
 
@@ -218,34 +268,6 @@ function isUsageChunk(value: Json): boolean {
   return (
     Array.isArray(value['choices']) && value['choices'].length === 0 && isObject(value['usage'])
   )
-}
-
-/** How many data lines there are where each begins with an object; else 0. */
-function plainData(whole: Buffer): number {
-  let at = 0
-  let lines = 0
-  while (at >= 0 && at < whole.length) {
-    if (whole[at] === 100 && whole[at + 4] === 58) {
-      const start = whole[at + 5] === 32 ? at + 6 : at + 5
-      if (whole[start] !== 123) return 0
-      lines++
-    }
-    at = whole.indexOf(10, at) + 1
-    if (at === 0) break
-  }
-  return lines
-}
-
-/** Whether some `key` is followed by `first`, the first byte of a value that is not null. */
-function hasValue(whole: Buffer, key: string, first: number): boolean {
-  let at = whole.indexOf(key)
-  while (at >= 0) {
-    let next = at + key.length
-    while (whole[next] === 32) next++
-    if (whole[next] === first) return true
-    at = whole.indexOf(key, next)
-  }
-  return false
 }
 
 const blankLine = /\r\n\r\n|\n\n|\r\r|\n\r\n|\r\n\n/g

@@ -140,7 +140,7 @@ function applyTenant(request: CallRequest, context: AmbassadorCall, model: strin
   // A model that is refused is the caller's text, and no label.
   context.model = model
   context.class = classFor(config, tenant, askedClass(request, config.classes))
-  const askedMs = Number(header(request.headers, 'x-outrigger-deadline-ms') ?? Number.NaN)
+  const askedMs = millisecondsIn(request, 'x-outrigger-deadline-ms') ?? 0
   const maxMs = Math.min(tenant?.deadlineMax ?? Infinity, config.ambassador.deadlineMax)
   const deadlineMs = askedMs > 0 ? Math.min(askedMs, maxMs) : maxMs
   context.deadlineMs = context.startedMs + deadlineMs
@@ -155,10 +155,17 @@ function classFor(config: Config, tenant: Tenant | undefined, asked: string | un
   return own.includes(usual) ? usual : (own[0] ?? usual)
 }
 
+/** Undefined where it is no number as sidecars write it: in digits alone. Of several the first counts. */
+function millisecondsIn({ headers }: CallRequest, name: string): number | undefined {
+  const value = header(headers, name) ?? ''
+  return /^\d+$/.test(value) ? Number(value) : undefined
+}
+
 /** What a sidecar says of its chain; believed within the call's own bounds. */
-function applyHints({ headers }: CallRequest, context: AmbassadorCall): void {
-  const patienceMs = Number(header(headers, 'x-outrigger-patience-ms') ?? Number.NaN)
-  const untilMs = patienceMs >= 0 ? context.startedMs + patienceMs : context.deadlineMs
+function applyHints(request: CallRequest, context: AmbassadorCall): void {
+  const { headers } = request
+  const patienceMs = millisecondsIn(request, 'x-outrigger-patience-ms') ?? Infinity
+  const untilMs = context.startedMs + patienceMs
   context.patienceUntilMs = Math.min(untilMs, context.deadlineMs)
   const { retry } = providerOf(context)
   const { made, ceiling } = readAttempts(header(headers, 'x-outrigger-attempts'), retry.attempts)

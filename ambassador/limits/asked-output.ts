@@ -2,14 +2,27 @@ import type { Dialect } from '#shared/dialects/surfaces.ts'
 import { shortValueAt, type ValueRange } from '#shared/dialects/top-level.ts'
 import { promptsIn } from './prompts-in.ts'
 
-/** Members in which the dialects say how long an answer may get. */
-const maximumKeys = ['max_tokens', 'max_completion_tokens', 'max_output_tokens'] as const
+interface OutputWords {
+  /** Members that say how long an answer may get: no other one binds a provider. */
+  readonly maximum: readonly string[]
+  /** Members that ask for several answers to one question. */
+  readonly repeats: readonly string[]
+}
 
-/** Members that ask for several answers to one question. */
-const repeatKeys = ['n', 'best_of'] as const
+const words: Readonly<Record<Dialect, OutputWords>> = {
+  chat: { maximum: ['max_tokens', 'max_completion_tokens'], repeats: ['n', 'best_of'] },
+  completions: { maximum: ['max_tokens'], repeats: ['n', 'best_of'] },
+  messages: { maximum: ['max_tokens'], repeats: [] },
+  // One answer in all, whatever calls of tools are part of it.
+  responses: { maximum: ['max_output_tokens'], repeats: [] },
+  embeddings: { maximum: [], repeats: [] },
+}
 
 /** Members of a question's body that {@link askedOutput} reads. */
-export const outputKeys: readonly string[] = [...maximumKeys, ...repeatKeys, 'prompt']
+export const outputKeys: readonly string[] = [
+  ...new Set(Object.values(words).flatMap(({ maximum, repeats }) => [...maximum, ...repeats])),
+  'prompt',
+]
 
 /** Beyond it a number is a mistake or an attack: no model writes a billion tokens. */
 const tokensMax = 1_000_000_000
@@ -31,6 +44,7 @@ export interface Question {
 export function askedOutput(question: Question, reserve: number): number {
   const { dialect, body, values, cap } = question
   if (dialect === 'embeddings') return 0
+  const { maximum: maximumKeys, repeats: repeatKeys } = words[dialect]
   const stated = (key: string) => positive(shortValueAt(body, values.get(key)))
   const maximum = Math.max(0, ...maximumKeys.map((key) => stated(key) ?? 0))
   const repeats = Math.max(1, ...repeatKeys.map((key) => stated(key) ?? 1))

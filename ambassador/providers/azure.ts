@@ -32,7 +32,7 @@ const refusals: readonly KnownRefusal[] = [
  * Azure OpenAI, the surface without versions: learn.microsoft.com, "Azure OpenAI in Microsoft Foundry
  * Models v1 API". The model in the body is the name of a deployment. A key goes as `api-key`, a token of
  * Microsoft Entra as Bearer. That streams report usage when asked is documented for versions from
- * 2024-09 on; not checked here: that v1 lists its models on `/openai/v1/models` for either
+ * 2024-09 on; Responses are there too (learn.microsoft.com, "Azure OpenAI Responses API"). Not checked here: that v1 lists its models on `/openai/v1/models` for either
  * credential, and that it counts tokens, so the sidecar does.
  */
 export const azure: Profile = {
@@ -41,7 +41,7 @@ export const azure: Profile = {
   baseUrl: undefined,
   auth: ['api-key', 'bearer'],
   authorization: (secret, form = 'api-key') => authHeaders(form, secret),
-  dialects: ['chat', 'completions', 'embeddings'],
+  dialects: ['chat', 'completions', 'embeddings', 'responses'],
   counts: [],
   path: (base, surfacePath) => `${base}/openai${surfacePath}`,
   query: (query, provider) => withVersion(query, versionOf(provider)),
@@ -56,16 +56,20 @@ export const azure: Profile = {
   prices: 'azure',
 }
 
+/** Paths without a deployment: what generates has one, but for Responses. */
+const unDeployed = new Set([modelsProbe.path.slice('/v1'.length), '/responses'])
+
 /**
  * The older surface: the deployment stands in the path and every path has a version. Source: the official
- * client (azure.ts of openai 7.55.0).
+ * client (azure.ts of openai 7.55.0). Responses, which versions from 2025-03 have as previews, lie beside
+ * the deployments, and are not served unless the configuration says so.
  */
 export const azureDeployments: Profile = {
   ...azure,
+  dialects: ['chat', 'completions', 'embeddings'],
   path(base, surfacePath, model) {
     const below = surfacePath.slice('/v1'.length)
-    // Only what generates has a deployment.
-    if (below === modelsProbe.path.slice('/v1'.length)) return `${base}/openai${below}`
+    if (unDeployed.has(below)) return `${base}/openai${below}`
     return `${base}/openai/deployments/${encodeURIComponent(model)}${below}`
   },
   query: (query, provider) => withVersion(query, versionOf(provider) ?? latestVersion),

@@ -6,6 +6,7 @@ import type { Profile } from './profile.ts'
 /**
  * Sources: https://console.groq.com/docs/api-reference and the AI SDK's groq provider with its recorded
  * streams: the last chunk carries `usage` and `x_groq.usage` unasked. 498 is a full flex tier.
+ * Responses, without stored state: https://console.groq.com/docs/responses-api.
  * Not checked here: what becomes of `stream_options`, so it is not sent.
  */
 export const groq: Profile = {

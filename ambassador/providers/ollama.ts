@@ -14,7 +14,8 @@ const refusals: readonly KnownRefusal[] = [
 ]
 
 /**
- * Sources: https://docs.ollama.com/api/openai-compatibility (`stream_options.include_usage` is taken)
+ * Sources: https://docs.ollama.com/api/openai-compatibility (`stream_options.include_usage` is taken;
+ * Responses without stored state)
  * and /api/anthropic-compatibility (no count_tokens). A local server takes any key; the hosted one
  * wants it as Bearer. There are no limits by rate: behind a full queue comes 503. It bounds answers by
  * `max_tokens`; `max_completion_tokens` is taken and does nothing (github.com/ollama/ollama, issue

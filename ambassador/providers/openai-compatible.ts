@@ -21,6 +21,8 @@ export const openaiCompatible: Profile = {
   telemetryName: 'openai_compatible',
   baseUrl: undefined,
   auth: authForms,
+  // Copies seldom have Responses.
+  dialects: ['chat', 'completions', 'embeddings'],
   // An extension that copies seldom have.
   counts: [],
   // The older member: copies know it, whatever else they know.

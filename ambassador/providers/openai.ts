@@ -24,7 +24,7 @@ export const openai: Profile = {
   baseUrl: 'https://api.openai.com/v1',
   auth: ['bearer'],
   authorization: bearer,
-  dialects: ['chat', 'completions', 'embeddings'],
+  dialects: ['chat', 'completions', 'embeddings', 'responses'],
   // https://platform.openai.com/docs/api-reference/responses/input-tokens
   counts: ['responses'],
   path: versionedPath,

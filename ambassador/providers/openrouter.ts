@@ -34,7 +34,8 @@ const refusals: readonly KnownRefusal[] = [
 
 /**
  * Sources: https://openrouter.ai/docs/use-cases/usage-accounting (usage always comes, and asking has no
- * effect), https://openrouter.ai/docs/errors. `HTTP-Referer` and `X-Title`, by which it lists
+ * effect), https://openrouter.ai/docs/errors; Responses without stored state: its SDK's reference,
+ * https://openrouter.ai/docs/client-sdks/typescript/sdks/responses. `HTTP-Referer` and `X-Title`, by which it lists
  * applications, are the caller's and pass. Limits stand in the headers of errors only.
  * Answers are bounded by `max_tokens` (https://openrouter.ai/docs/api-reference/parameters), which it
  * puts in the words of whom it asks.

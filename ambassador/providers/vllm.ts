@@ -6,7 +6,8 @@ import type { Profile } from './profile.ts'
 
 /**
  * Source: docs.vllm.ai, "Online serving", and recordings of vLLM 0.32. It speaks both families on the
- * usual paths; `--api-key` is a bearer token. It counts for Anthropic's dialect.
+ * usual paths, Responses among them with `cache_salt` and `priority` of its own (entrypoints/openai/
+ * responses/protocol.py); `--api-key` is a bearer token. It counts for Anthropic's dialect.
  */
 export const vllm: Profile = {
   title: 'vLLM',
@@ -14,7 +15,7 @@ export const vllm: Profile = {
   baseUrl: undefined,
   auth: ['bearer'],
   authorization: bearer,
-  dialects: ['chat', 'completions', 'embeddings', 'messages'],
+  dialects: ['chat', 'completions', 'embeddings', 'messages', 'responses'],
   counts: ['messages'],
   path: wholePath,
   query: sameQuery,

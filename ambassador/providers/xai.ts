@@ -41,7 +41,7 @@ const refusals: readonly KnownRefusal[] = [
 ]
 
 /**
- * Sources: https://docs.x.ai/docs/api-reference and the AI SDK's xai provider, which asks streams for
+ * Sources: https://docs.x.ai/docs/api-reference (chat and Responses) and the AI SDK's xai provider, which asks streams for
  * usage. Reasoning is not part of `completion_tokens`; what was cached may not be part of
  * `prompt_tokens`; 10^10 ticks are a dollar. Errors come as `{error:{…}}` or `{code,error:"…"}`.
  */

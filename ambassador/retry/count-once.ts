@@ -19,7 +19,7 @@ export async function countOnce(
   context: AmbassadorCall,
   send: () => Promise<CallResponse>,
 ): Promise<CallResponse> {
-  const credential = credentials.pickFor(context)
+  const credential = context.owner ?? credentials.pickFor(context)
   context.credential = credential
   const response = await send()
   if (response.status < 400) return response

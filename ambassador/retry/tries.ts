@@ -4,6 +4,7 @@ import type { CallResponse } from '#shared/http/call.ts'
 import { letGoUnread } from '../attempt/let-go.ts'
 import { type Admission, type Refusal, unjudged } from '../breaker/breaker.ts'
 import type { AmbassadorCall } from '../call.ts'
+import { strangersTo } from '../stored/strangers.ts'
 import { againOf, isCharged } from './again.ts'
 import { answerHeaders } from './answer-headers.ts'
 import { backoff } from './backoff.ts'
@@ -37,6 +38,7 @@ export class Tries {
     this.#context = context
     this.#provider = parts.provider(context)
     this.#excluded = new Exclusions(context.clock)
+    for (const name of strangersTo(context)) this.#excluded.forGood(name)
   }
 
   /** The credential and the breaker's leave for one attempt; undefined where there is none. */

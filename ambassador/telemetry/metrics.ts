@@ -20,6 +20,7 @@ const tokenBuckets = [
 const genAiTable = {
   genAiTokenUsage: {
     name: 'gen_ai_client_token_usage',
+    otel: { name: 'gen_ai.client.token.usage', unit: '{token}' },
     help: 'Tokens of one call, by type (input, output).',
     type: 'histogram',
     labels: [
@@ -32,6 +33,7 @@ const genAiTable = {
   },
   genAiOperationDuration: {
     name: 'gen_ai_client_operation_duration_seconds',
+    otel: { name: 'gen_ai.client.operation.duration', unit: 's' },
     help: 'Duration of one call at its provider; error_type is empty where it succeeded.',
     type: 'histogram',
     labels: ['gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_request_model', 'error_type'],
@@ -40,6 +42,7 @@ const genAiTable = {
   },
   genAiTimeToFirstChunk: {
     name: 'gen_ai_client_operation_time_to_first_chunk_seconds',
+    otel: { name: 'gen_ai.client.operation.time_to_first_chunk', unit: 's' },
     help: 'From the question to the first content of a streamed answer.',
     type: 'histogram',
     labels: ['gen_ai_operation_name', 'gen_ai_provider_name', 'gen_ai_request_model'],
@@ -267,6 +270,12 @@ export const ambassadorTable = {
   tracesDropped: {
     name: 'outrigger_ambassador_traces_dropped_total',
     help: 'Spans that reached no collector, by reason.',
+    type: 'counter',
+    labels: ['reason'],
+  },
+  metricPushesFailed: {
+    name: 'outrigger_ambassador_metric_pushes_failed_total',
+    help: 'Pushes of metrics by OTLP that reached no collector, by reason; the next makes up for one.',
     type: 'counter',
     labels: ['reason'],
   },

@@ -13,17 +13,12 @@ import type { Tracing, TracingOptions } from '#shared/telemetry/tracing.ts'
  * own: `OTEL_SDK_DISABLED`, and `OTEL_EXPORTER_OTLP_HEADERS` for a collector's credential.
  */
 export async function startTracing(options: TracingOptions): Promise<Tracing> {
-  const { processor, sampler, resource, spanLimits, stop } = spanExport(
-    'outrigger-ambassador',
-    options,
-  )
+  const { processor, stop, bridge, ...rest } = spanExport('outrigger-ambassador', options)
   // The SDK registers itself globally and keeps an earlier one there: a reload must replace it.
   unregister()
   const sdk = new NodeSDK({
     autoDetectResources: false,
-    resource,
-    sampler,
-    spanLimits,
+    ...rest,
     spanProcessors: [processor],
     metricReaders: [],
     logRecordProcessors: [],
@@ -36,7 +31,7 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
   // OTEL_LOG_LEVEL makes the SDK print what it likes to standard output, where our log goes.
   diag.disable()
   return {
-    tracer: bridgeTracer(trace.getTracer('outrigger')),
+    tracer: bridgeTracer(trace.getTracer('outrigger'), bridge),
     stop: () => stop(() => sdk.shutdown()),
   }
 }

@@ -46,8 +46,8 @@ export function forcedToolCall(body: Fields): ToolCall | null {
 // Deep enough for real tools, and an end for a schema that nests without one.
 const depthMax = 8
 
-/** A fixed value of a JSON schema: required properties only. */
-function sample(schema: unknown, depth: number): unknown {
+/** A fixed value of a JSON schema, `depth` levels deep already: required properties only. */
+export function sample(schema: unknown, depth: number): unknown {
   if (!isFields(schema) || depth > depthMax) return {}
   const allowed = elements(schema['enum'])
   if (allowed.length > 0) return allowed[0]

@@ -9,6 +9,8 @@ export interface CallContext {
   readonly cancellation: Cancellation
   /** `clock.now()` when the head had been read. */
   readonly startedMs: number
+  /** What it had waited by then, in ms: since its connection was taken, or within a turn of the event loop. */
+  waitedMs?: number
   /** Kept from beginning to end, whatever is reloaded meanwhile; undefined before the first. */
   readonly snapshot: Snapshot | undefined
   /** UUIDv7. The ambassador takes the sidecar's. */

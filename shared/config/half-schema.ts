@@ -20,6 +20,24 @@ const traces = v.object({
     ),
     1,
   ),
+  // A call that fails is sent though neither its caller nor `ratio` had chosen it.
+  failures: v.optional(v.boolean('must be true or false'), true),
+})
+
+const metrics = v.object({
+  // OTLP over HTTP, without the /v1/metrics that the exporter adds.
+  endpoint: url,
+  // What OpenTelemetry's own SDKs wait from one export to the next.
+  interval: v.optional(duration({ min: 1_000 }), '60s'),
+})
+
+const diagnostics = v.object({
+  // A turn of the event loop that took longer is logged: every call of the process has waited for it.
+  blockedAfter: v.optional(duration({ min: 50 }), '500ms'),
+  // Samples the process all the time, so that the line also says where: 1 or 2 % of a core.
+  locateBlocks: v.optional(v.boolean('must be true or false'), false),
+  // Whether the loopback gives snapshots of the heap. Texts are taken out; it blocks for a second or more.
+  heapSnapshot: v.optional(v.boolean('must be true or false'), false),
 })
 
 /** What both halves bound, with the same meaning. */
@@ -37,6 +55,9 @@ const listener = {
   log: v.optional(log, {}),
   // Without it no tracing code is loaded.
   traces: v.optional(traces),
+  // Besides `/metrics`, for a collector that nobody lets scrape pods.
+  metrics: v.optional(metrics),
+  diagnostics: v.optional(diagnostics, {}),
 }
 
 export const sidecar = v.object({
@@ -55,6 +76,11 @@ export const sidecar = v.object({
   connectionsMax: v.optional(count({ max: 65_535 }), 512),
   // Idle time of pooled connections: below the ambassador's, so that the sidecar closes first.
   keepAlive: v.optional(duration(), '55s'),
+  // Age at which a connection carries no further call: load follows ambassadors that came within it.
+  connectionMaxAge: v.optional(duration({ min: 1_000 }), '5m'),
+  // How often a name that several ambassadors stand behind is looked up, while calls go there: with
+  // the 30 s for which a cluster's own name server may be believed.
+  lookupEvery: v.optional(duration({ min: 1_000 }), '30s'),
   drain: v.optional(
     v.object({
       // Kubernetes kills a pod 30 s after SIGTERM unless told otherwise.
@@ -101,6 +127,8 @@ export const ambassador = v.object({
     {},
   ),
   journal: journalDirectory,
+  // Whose names its spans and `gen_ai_*` metrics use: `previous` is v1.36.0 of the conventions and before.
+  genAi: v.optional(oneOf(['latest', 'previous', 'both']), 'latest'),
   // Open suits a laptop and a closed network; the log warns of it.
   identity: v.optional(identity, { kind: 'open' }),
 })

@@ -22,13 +22,17 @@ export type PresetName = (typeof presetNames)[number]
 
 /** Addresses and dialects of known providers; their sources stand in `ambassador/providers/`. */
 export const presets: Readonly<Record<PresetName, Preset>> = {
-  groq: { baseUrl: 'https://api.groq.com/openai/v1', dialects: ['chat'], needsKey: true },
+  groq: {
+    baseUrl: 'https://api.groq.com/openai/v1',
+    dialects: ['chat', 'responses'],
+    needsKey: true,
+  },
   deepseek: {
     baseUrl: 'https://api.deepseek.com',
     dialects: ['chat', 'messages'],
     needsKey: true,
   },
-  xai: { baseUrl: 'https://api.x.ai/v1', dialects: ['chat'], needsKey: true },
+  xai: { baseUrl: 'https://api.x.ai/v1', dialects: ['chat', 'responses'], needsKey: true },
   mistral: {
     baseUrl: 'https://api.mistral.ai/v1',
     dialects: ['chat', 'embeddings'],
@@ -36,12 +40,12 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
   },
   openrouter: {
     baseUrl: 'https://openrouter.ai/api/v1',
-    dialects: ['chat', 'messages'],
+    dialects: ['chat', 'messages', 'responses'],
     needsKey: true,
   },
   ollama: {
     baseUrl: 'http://localhost:11434/v1',
-    dialects: ['chat', 'completions', 'embeddings', 'messages'],
+    dialects: ['chat', 'completions', 'embeddings', 'messages', 'responses'],
     needsKey: false,
   },
   nim: {

@@ -27,7 +27,7 @@ import { prices, unknownPrice } from './price-schema.ts'
 import { accountPercent, families, limits, queue } from './quota-schema.ts'
 import { breaker, resume, retry } from './resilience-schema.ts'
 
-export const dialectNames = ['chat', 'completions', 'embeddings', 'messages'] as const
+export const dialectNames = ['chat', 'completions', 'embeddings', 'messages', 'responses'] as const
 export type Dialect = (typeof dialectNames)[number]
 
 const timeouts = v.object({
@@ -114,7 +114,8 @@ function dialects(spoken: readonly Dialect[]) {
   )
 }
 
-const openaiDialects: readonly Dialect[] = ['chat', 'completions', 'embeddings']
+const compatibleDialects: readonly Dialect[] = ['chat', 'completions', 'embeddings']
+const openaiDialects: readonly Dialect[] = [...compatibleDialects, 'responses']
 
 const openai = v.object({
   kind: v.literal('openai'),
@@ -157,12 +158,12 @@ const openaiCompatible = v.pipe(
       ...input,
       // One of the two is there: checked above.
       baseUrl: input.baseUrl ?? preset?.baseUrl ?? '',
-      dialects: input.dialects ?? [...(preset?.dialects ?? openaiDialects)],
+      dialects: input.dialects ?? [...(preset?.dialects ?? compatibleDialects)],
     }
   }),
 )
 
-const azure = v.object({
+const azureMembers = v.object({
   kind: v.literal('azure'),
   ...common,
   // Of the resource, such as https://NAME.openai.azure.com.
@@ -174,9 +175,20 @@ const azure = v.object({
     text(/^[0-9A-Za-z][0-9A-Za-z.-]{0,39}$/, 'must be a version, such as 2024-10-21'),
   ),
   credentials: azureCredentials,
-  dialects: dialects(openaiDialects),
+  dialects: v.optional(
+    v.pipe(v.array(oneOf(dialectNames)), v.minLength(1, 'must name at least one dialect')),
+  ),
   keepAlive: v.optional(duration(), hostedKeepAlive),
 })
+
+const azure = v.pipe(
+  azureMembers,
+  v.transform((input) => {
+    // Deployments in the path have no Responses there.
+    const own = input.api === 'deployments' ? compatibleDialects : openaiDialects
+    return { ...input, dialects: input.dialects ?? [...own] }
+  }),
+)
 
 const anthropic = v.object({
   kind: v.literal('anthropic'),

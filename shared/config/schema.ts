@@ -1,6 +1,7 @@
 import * as v from 'valibot'
+import { capture } from './capture-schema.ts'
 import { classes, classesDefault } from './classes.ts'
-import { count, duration, labelName, modelName, named } from './fields.ts'
+import { count, duration, labelName, modelName, named, secretRef } from './fields.ts'
 import { ambassador, sidecar } from './half-schema.ts'
 import { tenantIdentityKeys } from './identity-schema.ts'
 import { tenantLimitKeys } from './limit-schema.ts'
@@ -24,6 +25,18 @@ const tenant = v.object({
   ...tenantLimitKeys,
   // Its share of a provider's limits while others wait too, against their weights.
   weight: v.optional(count({ max: 1_000 }), 1),
+  // Its words in traces: only where the platform says so, for this tenant alone.
+  capture: v.optional(capture),
+})
+
+/** Ids of what tenants store at a provider whose account they share. */
+const storedIds = v.object({
+  // Keys of 32 bytes or more. The first seals, each of them proves: so one is replaced with overlap.
+  // Without one, ids end with the ambassador's process, and no other replica of it knows them.
+  secrets: v.optional(
+    v.pipe(v.array(secretRef), v.maxLength(8, 'must name at most 8 secrets')),
+    [],
+  ),
 })
 
 /**
@@ -41,6 +54,7 @@ export const configSchema = v.object({
   providers: v.optional(providers, {}),
   ambassadors: v.optional(ambassadors, {}),
   tenants: v.optional(named(labelName, tenant), {}),
+  storedIds: v.optional(storedIds, {}),
 })
 
 /** One parsed configuration. Durations are in ms, sizes in bytes. Never written to. */

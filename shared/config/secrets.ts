@@ -30,11 +30,15 @@ export type SecretsOf = (config: Config) => readonly SecretRef[]
 export const sidecarSecrets: SecretsOf = ({ sidecar }) =>
   sidecar.secret === undefined ? [] : [sidecar.secret]
 
-/** An ambassador reads what sidecars prove themselves with and its own provider's keys. */
+/**
+ * An ambassador reads what sidecars prove themselves with, its own provider's keys, and those that seal
+ * ids.
+ */
 export function ambassadorSecrets(provider: string): SecretsOf {
-  return ({ ambassador: { identity }, providers }) => [
+  return ({ ambassador: { identity }, providers, storedIds }) => [
     ...(identity.kind === 'shared-secret' ? identity.secrets.map(({ secret }) => secret) : []),
     ...secretsOfProvider(providers[provider]),
+    ...storedIds.secrets,
   ]
 }
 

@@ -1,5 +1,6 @@
 import type { CallError } from '#shared/errors/call-error.ts'
-import type { Family } from './surfaces.ts'
+import { notFoundWords } from '#shared/stored/refusals.ts'
+import { type Dialect, dialects, type Family } from './surfaces.ts'
 
 /** Error types of OpenAI's bodies, by status: https://platform.openai.com/docs/guides/error-codes. */
 const openaiTypes: Readonly<Record<number, string>> = {
@@ -25,6 +26,7 @@ const anthropicTypes: Readonly<Record<number, string>> = {
  * conversation. OpenAI's code and message as its API and vLLM write them, Anthropic's message.
  */
 function wordsOf(family: Family, { code, facts, message }: CallError): Words {
+  if (code === 'stored-not-found') return notFoundWords(facts)
   if (code !== 'context-window-exceeded') return { code, message }
   const { tokens, contextWindow } = facts
   if (family === 'anthropic') {
@@ -39,7 +41,7 @@ function wordsOf(family: Family, { code, facts, message }: CallError): Words {
 }
 
 interface Words {
-  readonly code: string
+  readonly code: string | null
   readonly message: string
 }
 
@@ -62,8 +64,24 @@ export function errorBody(family: Family, error: CallError, call: string | undef
   return JSON.stringify({ error: { message, type, param, code } })
 }
 
-/** The event that ends a stream which cannot go on. It is never followed by a clean terminator. */
-export function errorEvent(family: Family, error: CallError, call: string): Buffer {
+/** Where a stream broke. */
+export interface Broken {
+  readonly call: string
+  /** Number of the event, for dialects that number theirs: one more than the last had. */
+  readonly sequence: number
+}
+
+/**
+ * The event that ends a stream which cannot go on. It is never followed by a clean terminator. Of
+ * Responses: https://platform.openai.com/docs/api-reference/responses-streaming/error.
+ */
+export function errorEvent(dialect: Dialect, error: CallError, { call, sequence }: Broken): Buffer {
+  const { family } = dialects[dialect]
+  if (dialect === 'responses') {
+    const { code, message } = wordsOf(family, error)
+    const event = { type: 'error', code, message, param: null, sequence_number: sequence }
+    return Buffer.from(`event: error\ndata: ${JSON.stringify(event)}\n\n`)
+  }
   const body = errorBody(family, error, call)
   return Buffer.from(
     family === 'anthropic' ? `event: error\ndata: ${body}\n\n` : `data: ${body}\n\n`,

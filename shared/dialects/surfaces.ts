@@ -31,6 +31,7 @@ const surfaces: readonly Surface[] = [
   { path: '/v1/completions', dialect: 'completions', wants: 'answer' },
   { path: '/v1/embeddings', dialect: 'embeddings', wants: 'answer' },
   { path: '/v1/messages', dialect: 'messages', wants: 'answer' },
+  { path: '/v1/responses', dialect: 'responses', wants: 'answer' },
   { path: '/v1/messages/count_tokens', dialect: 'messages', wants: 'count' },
   { path: '/v1/responses/input_tokens', dialect: 'responses', wants: 'count' },
 ]
@@ -49,9 +50,10 @@ export function operationOf(surface: Surface | undefined): string {
     : dialects[surface?.dialect ?? 'chat'].operation
 }
 
-/** The dialect family of a caller who may not have reached a known path. */
+/** The dialect family of a caller who may not have reached a known path: of one below it, too. */
 export function familyOf(path: string, speaksAnthropic: boolean): Family {
   if (path.startsWith('/v1/messages') || path.startsWith('/api/')) return 'anthropic'
+  if (path.startsWith('/v1/responses/')) return 'openai'
   const surface = byPath.get(path)
   if (surface !== undefined) return dialects[surface.dialect].family
   return speaksAnthropic ? 'anthropic' : 'openai'

@@ -45,8 +45,12 @@ function part(value: unknown, key: string): number {
 export function readUsage(value: unknown): Usage | undefined {
   if (!isObject(value)) return undefined
   if ('prompt_tokens' in value) return chatUsage(value)
-  if ('input_tokens_details' in value) return responsesUsage(value)
-  if ('input_tokens' in value || 'output_tokens' in value) return messagesUsage(value)
+  // Copies of Responses leave the details out; Anthropic has no total.
+  const hasInput = 'input_tokens' in value
+  if ('input_tokens_details' in value || (hasInput && 'total_tokens' in value)) {
+    return responsesUsage(value)
+  }
+  if (hasInput || 'output_tokens' in value) return messagesUsage(value)
   return undefined
 }
 
@@ -105,8 +109,11 @@ export function usageOf(value: unknown): Usage | undefined {
   if (!isObject(value)) return undefined
   const own = readUsage(value['usage'])
   if (own !== undefined) return own
-  const message = value['message']
-  return isObject(message) ? readUsage(message['usage']) : undefined
+  for (const part of [value['message'], value['response']]) {
+    const within = isObject(part) ? readUsage(part['usage']) : undefined
+    if (within !== undefined) return within
+  }
+  return undefined
 }
 
 /** The last usage in the end of an answer or a stream: quotes inside strings are escaped. */
@@ -116,9 +123,20 @@ export function usageInTail(tail: Buffer): Usage | undefined {
 
 /** The last `usage` object there, as the provider wrote it. */
 export function usageObjectInTail(tail: Buffer): Json | undefined {
-  const at = tail.lastIndexOf('"usage":')
-  if (at < 0) return undefined
-  const text = tail.toString('utf8', at + '"usage":'.length)
+  let at = tail.lastIndexOf(usageKey)
+  // A caller's own `metadata`, which Responses repeat behind it, may have one of that name.
+  for (let tries = 0; at >= 0 && tries < 4; tries++) {
+    const usage = usageObjectAt(tail, at)
+    if (usage !== undefined) return usage
+    at = at === 0 ? -1 : tail.lastIndexOf(usageKey, at - 1)
+  }
+  return undefined
+}
+
+const usageKey = '"usage":'
+
+function usageObjectAt(tail: Buffer, at: number): Json | undefined {
+  const text = tail.toString('utf8', at + usageKey.length)
   // The object ends at the first brace with which it parses; it holds only small objects.
   for (let end = text.indexOf('}'), tries = 0; end >= 0 && tries < 12; tries++) {
     const usage = parse(text.slice(0, end + 1))

@@ -7,12 +7,13 @@ import { compact } from './body.ts'
 import type { CallRequest, CallResponse } from './call.ts'
 import { type HeaderList, lowered } from './headers.ts'
 import { incomingBody } from './incoming.ts'
+import { requestTarget } from './request-target.ts'
 
 /** Who answers, and who is told of it. */
 export interface Answering<Context> {
   readonly service: Service<CallRequest, CallResponse, Context>
   /** Makes the context of one call. */
-  readonly open: (cancellation: Cancellation) => Context
+  readonly open: (cancellation: Cancellation, waitedMs: number) => Context
   /** Told when its answer has ended, however. */
   readonly close: (context: Context) => void
 }
@@ -26,6 +27,8 @@ interface Asked {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly mustContinue: Continue
+  /** From its connection, or from the turn of the loop that read it, in ms. */
+  readonly waitedMs: number
 }
 
 /**
@@ -42,9 +45,9 @@ const restMs = 60_000
 
 /** Has one question answered. Rejects with what the service throws: a defect. */
 export async function answer<Context>(to: Answering<Context>, asked: Asked): Promise<void> {
-  const { request, response, mustContinue } = asked
+  const { request, response, mustContinue, waitedMs } = asked
   const cancellation = new Cancellation()
-  const context = to.open(cancellation)
+  const context = to.open(cancellation, waitedMs)
   let sent: CallResponse | undefined
   const undoLastWords = cancellation.onCancel(() => endWithin(asked, lastWordsMs))
   response.once('close', () => {
@@ -54,13 +57,12 @@ export async function answer<Context>(to: Answering<Context>, asked: Asked): Pro
     cancellation.cancel(new CallError('client-left', 'Cannot answer: the caller has left'))
     sent?.body.cancel()
   })
-  const url = request.url ?? '/'
-  const mark = url.indexOf('?')
+  const { path, query } = requestTarget(request.url ?? '/')
   const result = await to.service(
     {
       method: request.method ?? 'GET',
-      path: mark < 0 ? url : url.slice(0, mark),
-      query: mark < 0 ? '' : url.slice(mark),
+      path,
+      query,
       headers: lowered(request.rawHeaders),
       incoming: incomingBody(request, () => {
         if (mustContinue === 'awaited') response.writeContinue()

@@ -50,6 +50,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
   #undoCancel: Undo | undefined
   #isPaused = false
   #isDone = false
+  #isWhole = false
 
   constructor(limits: ExchangeLimits, settling: Settling) {
     this.#limits = limits
@@ -62,6 +63,11 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
         }),
       ),
     )
+  }
+
+  /** Whether the answer came to its end in order: its connection may carry another call. */
+  get isWhole(): boolean {
+    return this.#isWhole
   }
 
   /** Not in the constructor: a call cancelled already must find the request under way. */
@@ -113,6 +119,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
   }
 
   onResponseEnd(_controller: Dispatcher.DispatchController, trailers: unknown): void {
+    this.#isWhole = true
     if (typeof trailers === 'object' && trailers !== null) {
       for (const [name, value] of Object.entries(trailers)) {
         if (typeof value === 'string') this.#trailers[name.toLowerCase()] = value
@@ -216,10 +223,18 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
     if (this.#controller === undefined) {
       return new CallError('connect-failed', `Cannot connect to ${peer}: ${code}`, { cause: code })
     }
-    return new CallError('upstream-reset', `Cannot read the answer of ${peer}: ${code}`, {
-      cause: code,
-    })
+    const isHeadBroken = this.#state === 'waiting' && isNoHead(code)
+    const said = isHeadBroken ? 'upstream-garbage' : 'upstream-reset'
+    return new CallError(said, `Cannot read the answer of ${peer}: ${code}`, { cause: code })
   }
+}
+
+/** Its parser's errors have a name, and mostly a code. */
+const noHeads = new Set(['HTTPParserError', 'UND_ERR_HEADERS_OVERFLOW'])
+
+/** What undici says of a head that is none of HTTP/1, or has no end. */
+function isNoHead(code: string): boolean {
+  return noHeads.has(code) || code.startsWith('HPE_')
 }
 
 /** What node's TLS says of a certificate (https://nodejs.org/api/tls.html#x509-certificate-error-codes). */

@@ -7,11 +7,13 @@ import type {
 import { Socket } from 'node:net'
 import { createServer } from '#shared/builtins.ts'
 import type { Clock } from '#shared/call/clock.ts'
-import { familyOf } from '#shared/dialects/surfaces.ts'
+import { type Family, familyOf } from '#shared/dialects/surfaces.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import { type Answering, answer, type Continue } from './answer.ts'
+import { Arrivals } from './arrivals.ts'
 import { listen } from './listen.ts'
-import { refuse, refuseBroken } from './refuse-socket.ts'
+import { refuseBehind, refuseBroken } from './refuse-socket.ts'
+import { requestTarget } from './request-target.ts'
 import type { TlsPair } from './tls-directory.ts'
 import { tlsListener } from './tls-listener.ts'
 
@@ -104,6 +106,8 @@ function buildServer<Context>(options: ServerOptions<Context>, state: State): Se
     maxHeaderSize: options.limits.headBytesMax,
     connectionsCheckingInterval: checkIntervalMs,
     insecureHTTPParser: false,
+    // Looked at below: node's own refusal has no body.
+    requireHostHeader: false,
     requestTimeout: 0,
     noDelay: true,
     highWaterMark: bufferBytes,
@@ -111,6 +115,8 @@ function buildServer<Context>(options: ServerOptions<Context>, state: State): Se
     shouldUpgradeCallback: (request) => request.headers.upgrade?.toLowerCase() !== 'h2c',
   })
   server.maxRequestsPerSocket = 0
+  // Their bytes have a limit. Node drops what is beyond a count without a word: the key, the encoding.
+  server.maxHeadersCount = 0
   server.maxConnections = connectionsMax
   server.timeout = 0
   applyLimits(server, options.limits)
@@ -121,10 +127,24 @@ function buildServer<Context>(options: ServerOptions<Context>, state: State): Se
       options.close(context)
     },
   }
+  const arrivals = new Arrivals(options.clock)
+  const { clock } = options
+  const last = new WeakMap<Socket, ServerResponse>()
+  const refused = new WeakSet<Socket>()
   const serve = (request: IncomingMessage, response: ServerResponse, mustContinue: Continue) => {
+    const hosts = hostsOf(request.rawHeaders)
+    if (hosts > 1 || (hosts === 0 && request.httpVersion === '1.1')) {
+      const why = `Cannot read the request: ${hosts} hosts in its head`
+      const error = new CallError('malformed-request', why)
+      request.resume()
+      const before = last.get(request.socket)
+      return refuseBehind(before, request.socket, { error, family: callerOf(request), clock })
+    }
     state.inFlight++
+    last.set(request.socket, response)
     if (state.isLeaving) response.shouldKeepAlive = false
-    answer(answering, { request, response, mustContinue, clock: options.clock }).catch(
+    const waitedMs = arrivals.waitedMs(request.socket)
+    answer(answering, { request, response, mustContinue, waitedMs, clock: options.clock }).catch(
       (error: unknown) => {
         // The layer `rescue` answers errors; what comes past it is a defect above it.
         options.onDefect(error)
@@ -132,18 +152,45 @@ function buildServer<Context>(options: ServerOptions<Context>, state: State): Se
       },
     )
   }
+  server.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) =>
+    arrivals.accepted(socket),
+  )
   server.on('request', (request, response) => serve(request, response, 'continued'))
   server.on('checkContinue', (request, response) => serve(request, response, 'awaited'))
+  // Another expectation may be left unheeded (RFC 9110, 10.1.1): node's own refusal has no body.
+  server.on('checkExpectation', (request, response) => serve(request, response, 'continued'))
   server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
-    const error = new CallError('upgrade-refused', 'Cannot upgrade: only HTTP/1.1 is spoken here')
-    const { url = '/', headers } = request
-    refuse(socket, error, familyOf(url, headers['anthropic-version'] !== undefined))
+    const why = 'Cannot upgrade: only HTTP/1.1 is spoken here'
+    const error = new CallError('upgrade-refused', why)
+    refuseBehind(last.get(socket), socket, { error, family: callerOf(request), clock })
+  })
+  server.on('connect', (request: IncomingMessage, socket: Socket) => {
+    const why = 'Cannot serve CONNECT: this is no proxy'
+    const error = new CallError('method-not-allowed', why)
+    refuseBehind(last.get(socket), socket, { error, family: callerOf(request), clock })
   })
   server.on('clientError', (error, socket) => {
-    if (socket instanceof Socket) refuseBroken(error, socket)
-    else socket.destroy()
+    if (!(socket instanceof Socket)) return void socket.destroy()
+    // Each further piece of what is no request is an error again.
+    if (refused.has(socket)) return
+    refused.add(socket)
+    refuseBroken(error, { socket, last: last.get(socket), clock })
   })
   return server
+}
+
+/** One there must be, and no second (RFC 9112, 3.2). */
+function hostsOf(raw: readonly string[]): number {
+  let count = 0
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at] ?? ''
+    if (name.length === 4 && name.toLowerCase() === 'host') count++
+  }
+  return count
+}
+
+function callerOf({ url = '/', headers }: IncomingMessage): Family {
+  return familyOf(requestTarget(url).path, headers['anthropic-version'] !== undefined)
 }
 
 function openListener<Context>(

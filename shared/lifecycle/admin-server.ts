@@ -26,8 +26,16 @@ export interface PostPage {
   readonly post: (body: Buffer) => Promise<Page>
 }
 
+/**
+ * A page that takes its time, asked for by POST so that no browser fetches it ahead. It writes its answer
+ * itself, or gives a page. Where it rejects the connection is cut.
+ */
+export interface StreamPage {
+  readonly stream: (query: string, response: ServerResponse) => Promise<Page | undefined>
+}
+
 /** Pages by path. */
-export type Pages = Readonly<Record<string, ReadPage | PostPage>>
+export type Pages = Readonly<Record<string, ReadPage | PostPage | StreamPage>>
 
 /** One question, pasted by a person; larger ones tell no more. */
 const postBytesMax = 1024 * 1024
@@ -61,13 +69,16 @@ export async function startAdminServer(
       const known = Object.keys(pages).join(', ')
       write(response, textPage(404, `not found; there are ${known}`))
     } else if (typeof page === 'object') {
-      if (method !== 'POST') write(response, textPage(405, 'use POST'))
-      // A body that breaks off has nobody left to answer.
-      else
-        post(page, request).then(
-          (given) => write(response, given),
-          () => response.destroy(),
-        )
+      if (method !== 'POST') {
+        write(response, textPage(405, 'use POST'))
+        return
+      }
+      const answered = 'post' in page ? post(page, request) : page.stream(query, response)
+      answered.then(
+        (given) => given !== undefined && write(response, given),
+        // A body that breaks off has nobody left to answer.
+        () => response.destroy(),
+      )
     } else if (method !== 'GET' && method !== 'HEAD') write(response, textPage(405, 'use GET'))
     else write(response, page(request.headers.accept, query))
   })

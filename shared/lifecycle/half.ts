@@ -11,11 +11,15 @@ import { type ServerLimits, startServer } from '#shared/http/server.ts'
 import { TlsDirectory } from '#shared/http/tls-directory.ts'
 import type { Log } from '#shared/telemetry/access-log.ts'
 import { logDefect } from '#shared/telemetry/defect.ts'
+import { processHealth } from '#shared/telemetry/process-health.ts'
+import { processStatus } from '#shared/telemetry/process-metrics.ts'
 import { jsonPage, metricsPage, type Pages, startAdminServer, textPage } from './admin-server.ts'
 import type { Arguments } from './arguments.ts'
+import { diagnosticsPages } from './diagnostics/pages.ts'
 import { drain, type Running } from './drain.ts'
 import type { Gate } from './gate.ts'
 import type { TracingSwitch } from './tracing-switch.ts'
+import { Watchdog, type WatchdogConfig } from './watchdog.ts'
 
 /** What a process of either kind is started with. */
 export interface HalfOptions {
@@ -33,7 +37,11 @@ export interface Half<Context> {
   readonly origins: Origins
   readonly tracing: TracingSwitch
   readonly render: (format: 'prometheus' | 'openmetrics') => string
-  readonly isReady: () => boolean
+  /** What it lacks to take calls, in words; nothing where it is ready. */
+  readonly waitsFor: () => readonly string[]
+  readonly diagnosticsOf: (
+    snapshot: Snapshot,
+  ) => WatchdogConfig & { readonly heapSnapshot: boolean }
   /** Further conditions, each at `/readyz/NAME`; none of them makes the process unready. */
   readonly conditions?: Readonly<Record<string, () => boolean>>
   readonly status: () => object
@@ -60,6 +68,12 @@ export async function serveHalf<Context extends CallContext>(
 ): Promise<Running> {
   const { settings, config, log, clock } = options
   const first = config.current()
+  const watchdog = new Watchdog({
+    clock,
+    log,
+    facts: () => ({ inFlight: half.gate.inFlight }),
+    locate: async () => (await import('./diagnostics/block-locator.ts')).locateBlocks(clock),
+  })
   if (first !== undefined) half.apply(first)
   const calls = new Set<Context>()
   const directory = settings.tls
@@ -71,8 +85,9 @@ export async function serveHalf<Context extends CallContext>(
     tls: tls?.pair,
     clock,
     service: half.service,
-    open(cancellation) {
+    open(cancellation, waitedMs) {
       const call = half.newCall(cancellation, config.current())
+      call.waitedMs = waitedMs
       calls.add(call)
       return call
     },
@@ -86,8 +101,12 @@ export async function serveHalf<Context extends CallContext>(
   config.onChange((snapshot) => {
     server.apply(half.limitsOf(snapshot))
     half.apply(snapshot)
+    watchdog.apply(half.diagnosticsOf(snapshot))
   })
   const admin = await startPages(options, half)
+  // Behind the listening, which is what a pod waits for.
+  processHealth.start()
+  if (first !== undefined) watchdog.apply(half.diagnosticsOf(first))
   return drain({
     ports: { port: server.port, ...admin.ports },
     clock,
@@ -102,6 +121,7 @@ export async function serveHalf<Context extends CallContext>(
     },
     async cleanUp() {
       tls?.close()
+      watchdog.close()
       await Promise.all([half.close(), config.close(), half.tracing.stop(), admin.close()])
       await half.origins.destroy()
     },
@@ -109,7 +129,7 @@ export async function serveHalf<Context extends CallContext>(
 }
 
 /** Probes and metrics for the network, status pages for this machine. */
-async function startPages<Context>({ settings, config }: HalfOptions, half: Half<Context>) {
+async function startPages<Context>({ settings, config, clock }: HalfOptions, half: Half<Context>) {
   const readiness = (holds: () => boolean) => () =>
     holds() ? textPage(200, 'ready') : textPage(503, 'not ready')
   const conditions = Object.entries(half.conditions ?? {}).map(
@@ -119,7 +139,12 @@ async function startPages<Context>({ settings, config }: HalfOptions, half: Half
     { host: settings.probesHost, port: settings.probesPort },
     {
       '/livez': () => textPage(200, 'alive'),
-      '/readyz': readiness(half.isReady),
+      '/readyz': () => {
+        const lacking = half.waitsFor()
+        return lacking.length === 0
+          ? textPage(200, 'ready')
+          : textPage(503, ['not ready', ...lacking].join('\n'))
+      },
       ...Object.fromEntries(conditions),
       '/metrics': metricsPage(half.render),
       ...half.probePages,
@@ -129,7 +154,16 @@ async function startPages<Context>({ settings, config }: HalfOptions, half: Half
     { host: '127.0.0.1', port: settings.adminPort },
     {
       '/configz': () => jsonPage(config.configz()),
-      '/statusz': () => jsonPage(half.status()),
+      '/statusz': () =>
+        jsonPage({ ...half.status(), waitsFor: half.waitsFor(), process: processStatus() }),
+      ...diagnosticsPages({
+        clock,
+        isHeapOpen() {
+          const snapshot = config.current()
+          return snapshot !== undefined && half.diagnosticsOf(snapshot).heapSnapshot
+        },
+        secrets: () => [...(config.current()?.secrets.values.values() ?? [])],
+      }),
       ...half.adminPages,
     },
   )

@@ -1,5 +1,6 @@
 import type { Clock } from '#shared/call/clock.ts'
 import type { Log } from '#shared/telemetry/access-log.ts'
+import type { Generation } from '#shared/telemetry/generations.ts'
 import {
   type DropReason,
   noTracer,
@@ -7,6 +8,7 @@ import {
   type Tracing,
   type TracingOptions,
 } from '#shared/telemetry/tracing.ts'
+import { RunningSwitch } from './running-switch.ts'
 
 interface SwitchParts {
   /** Loads the chunk that knows OpenTelemetry: only where tracing is on. */
@@ -17,52 +19,48 @@ interface SwitchParts {
   readonly onDropped: (spans: number, reason: DropReason) => void
 }
 
+/** The key `traces`, and whose names the spans use. */
 interface TracesConfig {
   readonly endpoint: string
   readonly ratio: number
+  readonly failures: boolean
+  readonly genAi?: Generation
 }
 
 /** Turns tracing on, over and off as the configuration says, one change after the other. */
 export class TracingSwitch {
-  readonly #parts: SwitchParts
-  #tracing: Tracing | undefined
-  #wanted: string | undefined
-  #turn: Promise<void> = Promise.resolve()
+  readonly #switch: RunningSwitch<TracesConfig, Tracing>
 
-  constructor(parts: SwitchParts) {
-    this.#parts = parts
+  constructor({ load, instance, clock, log, onDropped }: SwitchParts) {
+    this.#switch = new RunningSwitch({
+      async start({
+        endpoint: base,
+        ratio,
+        failures: keepsFailures,
+        genAi: generation = 'latest',
+      }) {
+        const start = await load()
+        const endpoint = `${base.replace(/\/$/, '')}/v1/traces`
+        const chosen = { endpoint, ratio, keepsFailures, generation }
+        const tracing = await start({ ...chosen, instance, clock, onDropped })
+        log.info(chosen, 'tracing is on')
+        return tracing
+      },
+      onProblem: (error) =>
+        log.error({ error: error instanceof Error ? error.message : 'unknown' }, 'Cannot trace'),
+    })
   }
 
   get tracer(): Tracer {
-    return this.#tracing?.tracer ?? noTracer
+    return this.#switch.running?.tracer ?? noTracer
   }
 
   /** Never throws: a call is worth more than its trace. */
   apply(traces: TracesConfig | undefined): void {
-    const wanted = traces === undefined ? undefined : `${traces.endpoint} ${traces.ratio}`
-    if (wanted === this.#wanted) return
-    this.#wanted = wanted
-    this.#turn = this.#turn.then(() => this.#change(traces))
+    this.#switch.apply(traces)
   }
 
-  async stop(): Promise<void> {
-    this.apply(undefined)
-    await this.#turn
-  }
-
-  async #change(traces: TracesConfig | undefined): Promise<void> {
-    const { load, instance, clock, log, onDropped } = this.#parts
-    try {
-      const old = this.#tracing
-      this.#tracing = undefined
-      await old?.stop()
-      if (traces === undefined) return
-      const start = await load()
-      const endpoint = `${traces.endpoint.replace(/\/$/, '')}/v1/traces`
-      this.#tracing = await start({ endpoint, ratio: traces.ratio, instance, clock, onDropped })
-      log.info({ endpoint, ratio: traces.ratio }, 'tracing is on')
-    } catch (error) {
-      log.error({ error: error instanceof Error ? error.message : 'unknown' }, 'Cannot trace')
-    }
+  stop(): Promise<void> {
+    return this.#switch.stop()
   }
 }

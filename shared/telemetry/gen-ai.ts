@@ -27,7 +27,13 @@ export const genAi = {
   usageCacheReadInputTokens: 'gen_ai.usage.cache_read.input_tokens',
   usageCacheWriteInputTokens: 'gen_ai.usage.cache_write.input_tokens',
   usageReasoningOutputTokens: 'gen_ai.usage.reasoning.output_tokens',
+  /** True where not all of the captured text had room; only then. */
+  captureCut: 'outrigger.capture.cut',
   conversationId: 'gen_ai.conversation.id',
+  /** JSON; only of tenants whose calls are captured. */
+  systemInstructions: 'gen_ai.system_instructions',
+  inputMessages: 'gen_ai.input.messages',
+  outputMessages: 'gen_ai.output.messages',
   errorType: 'error.type',
   httpRequestMethod: 'http.request.method',
   httpResponseStatusCode: 'http.response.status_code',

@@ -9,6 +9,8 @@ export interface MetricRow {
   readonly buckets?: readonly number[]
   /** OpenMetrics unit: the last word of the name (before `_total`), such as `seconds`. */
   readonly unit?: string
+  /** Its name and unit in OpenTelemetry's own words, where its conventions have them. */
+  readonly otel?: { readonly name: string; readonly unit: string }
 }
 
 /** One value for each label, in the row's order. */

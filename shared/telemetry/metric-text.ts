@@ -1,10 +1,11 @@
+import { type Generation, namesIn } from './generations.ts'
 import type { Family, Series } from './metric-family.ts'
 
 /** `prometheus`: text format 0.0.4; `openmetrics`: OpenMetrics text 1.0.0. */
 export type Format = 'prometheus' | 'openmetrics'
 
 /** One metric with its head lines; nothing at all where it has no series yet. */
-export function renderFamily(family: Family, format: Format): string {
+export function renderFamily(family: Family, format: Format, generation: Generation): string {
   const { row } = family
   // OpenMetrics names a counter's family without `_total`; Prometheus' older text with it.
   const base = row.type === 'counter' ? row.name.slice(0, -'_total'.length) : row.name
@@ -12,8 +13,9 @@ export function renderFamily(family: Family, format: Format): string {
   let text = `# HELP ${head} ${escapeHelp(row.help, format)}\n# TYPE ${head} ${row.type}\n`
   if (format === 'openmetrics' && row.unit !== undefined) text += `# UNIT ${head} ${row.unit}\n`
   let samples = 0
+  const names = row.labels.map((label) => namesIn(generation, label))
   for (const series of family.snapshot()) {
-    const labels = labelText(row.labels, series)
+    const labels = labelText(names, series)
     series.samples((suffix, bound, value) => {
       const pairs = bound === undefined ? labels : withBound(labels, boundText(bound, format))
       text += `${base}${suffix}${pairs === '' ? '' : `{${pairs}}`} ${numberText(value)}\n`
@@ -23,8 +25,13 @@ export function renderFamily(family: Family, format: Format): string {
   return samples === 0 ? '' : text
 }
 
-function labelText(names: readonly string[], series: Series): string {
-  return names.map((name, index) => `${name}="${escape(series.labels[index] ?? '')}"`).join(',')
+function labelText(names: readonly (readonly string[])[], series: Series): string {
+  return names
+    .flatMap((each, index) => {
+      const value = escape(series.labels[index] ?? '')
+      return each.map((name) => `${name}="${value}"`)
+    })
+    .join(',')
 }
 
 function withBound(labels: string, bound: string): string {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { Generation } from './generations.ts'
 import { histogramSeries } from './histogram.ts'
 import { counterSeries, Family, gaugeSeries, type Series } from './metric-family.ts'
 import type { LabelValues, MetricRow, Reading } from './metric-row.ts'
@@ -64,6 +65,10 @@ export interface Registry<Table extends MetricTable> {
   readonly metrics: Handles<Table>
   /** The whole exposition, in the table's order; cost grows with the number of series. */
   render(format: Format): string
+  /** Everything that is counted, for those who send it elsewhere. */
+  readonly families: readonly Family[]
+  /** Whose names labels have from here on: `latest` until it is told. */
+  speak(generation: Generation): void
 }
 
 /** Media types of the two renderings, for `content-type`. */
@@ -103,6 +108,8 @@ export function defineMetrics<const Table extends MetricTable>(table: Table): Re
 export function defineMetrics(table: MetricTable): {
   metrics: Record<string, AnyHandle>
   render(format: Format): string
+  families: readonly Family[]
+  speak(generation: Generation): void
 } {
   const overflow = new Family(overflowRow, counterSeries, () => {})
   const families: Family[] = []
@@ -115,10 +122,15 @@ export function defineMetrics(table: MetricTable): {
     metrics[key] = handleOf(family)
   }
   families.push(overflow)
+  let generation: Generation = 'latest'
   return {
     metrics,
+    families,
+    speak(to) {
+      generation = to
+    },
     render(format) {
-      const text = families.map((family) => renderFamily(family, format)).join('')
+      const text = families.map((family) => renderFamily(family, format, generation)).join('')
       return format === 'openmetrics' ? `${text}# EOF\n` : text
     },
   }

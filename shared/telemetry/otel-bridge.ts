@@ -8,12 +8,16 @@ import {
   TraceFlags,
   trace,
 } from '@opentelemetry/api'
+import { DeferredSpan } from './deferred-span.ts'
 import { genAi } from './gen-ai.ts'
+import { type Generation, namesIn, valueIn } from './generations.ts'
+import type { Deferral } from './otel-deferral.ts'
 import type {
   Attributes,
   AttributeValue,
   CallSpan,
   SpanOptions,
+  SpanPart,
   TraceParent,
   Tracer,
 } from './tracing.ts'
@@ -24,18 +28,76 @@ const kinds: Readonly<Record<SpanOptions['kind'], SpanKind>> = {
   internal: SpanKind.INTERNAL,
 }
 
+/** Longest text of an attribute, in characters; what is captured has its own bound. */
+const textCharsMax = 1_024
+const captured = new Set<string>([
+  genAi.systemInstructions,
+  genAi.inputMessages,
+  genAi.outputMessages,
+])
+
 /** Contexts made in this process: a collector tells a parent here from one across the wire. */
 const local = new WeakSet<TraceParent>()
 
+/** How the bridge names things, and whether it may begin a span late. */
+export interface BridgeOptions {
+  readonly generation: Generation
+  /** Undefined where a call that nobody has chosen is not exported, however it ends. */
+  readonly deferral: Deferral | undefined
+}
+
 /** An OpenTelemetry tracer in our words. Parents are passed, never taken from the surroundings. */
-export function bridgeTracer(tracer: OtelTracer): Tracer {
-  return {
-    start(name, { parent, kind, attributes, startTimeWallMs }) {
-      const options = { kind: kinds[kind], attributes: otelAttributes(attributes) }
-      const timed =
-        startTimeWallMs === undefined ? options : { ...options, startTime: startTimeWallMs }
-      return bridgeSpan(tracer.startSpan(name, timed, contextOf(parent)), parent?.tracestate)
-    },
+export function bridgeTracer(tracer: OtelTracer, options: BridgeOptions): Tracer {
+  return new Bridge(tracer, options)
+}
+
+class Bridge implements Tracer {
+  readonly #tracer: OtelTracer
+  readonly #options: BridgeOptions
+
+  constructor(tracer: OtelTracer, options: BridgeOptions) {
+    this.#tracer = tracer
+    this.#options = options
+  }
+
+  start(name: string, options: SpanOptions): CallSpan {
+    const { parent, kind } = options
+    const { generation, deferral } = this.#options
+    const span = this.#begin(name, options)
+    const own = ownContext(span, parent?.tracestate)
+    if (deferral === undefined || kind !== 'server' || span.isRecording()) {
+      return bridgeSpan(span, own, generation)
+    }
+    const startTimeWallMs = options.startTimeWallMs ?? Date.now()
+    return new DeferredSpan({
+      own,
+      begin: () => {
+        const begin = () => this.#begin(name, { ...options, startTimeWallMs })
+        return bridgeSpan(deferral.as(own, begin), own, generation)
+      },
+      addPart: (part) => this.#addPart(part, own),
+    })
+  }
+
+  #begin(name: string, { parent, kind, attributes, startTimeWallMs }: SpanOptions): Span {
+    const { generation } = this.#options
+    const options = { kind: kinds[kind], attributes: otelAttributes(attributes, generation) }
+    const timed =
+      startTimeWallMs === undefined ? options : { ...options, startTime: startTimeWallMs }
+    return this.#tracer.startSpan(name, timed, contextOf(parent))
+  }
+
+  #addPart({ name, kind, attributes, errorType, ...times }: SpanPart, own: TraceParent): void {
+    const parent = { ...own, sampled: true }
+    local.add(parent)
+    const span = this.#begin(name, {
+      parent,
+      kind,
+      attributes,
+      startTimeWallMs: times.startTimeWallMs,
+    })
+    fail(span, errorType)
+    span.end(times.endTimeWallMs)
   }
 }
 
@@ -50,35 +112,49 @@ function contextOf(parent: TraceParent | undefined) {
   )
 }
 
-function bridgeSpan(span: Span, tracestate: string | undefined): CallSpan {
+function ownContext(span: Span, tracestate: string | undefined): TraceParent {
   const { traceId, spanId, traceFlags } = span.spanContext()
   const own = { traceId, spanId, sampled: (traceFlags & TraceFlags.SAMPLED) !== 0 }
   const context: TraceParent = tracestate === undefined ? own : { ...own, tracestate }
   local.add(context)
+  return context
+}
+
+function bridgeSpan(span: Span, context: TraceParent, generation: Generation): CallSpan {
   return {
     isRecording: span.isRecording(),
+    isDeferred: false,
+    keep() {},
+    remember() {},
     context: () => context,
     rename: (name) => void span.updateName(name),
     set(key, value) {
-      if (value !== undefined) span.setAttribute(key, otelValue(value))
+      if (value === undefined) return
+      const known = otelValue(key, value)
+      for (const name of namesIn(generation, key)) span.setAttribute(name, valueIn(name, known))
     },
-    event: (name, attributes) => void span.addEvent(name, otelAttributes(attributes)),
-    fail(errorType) {
-      span.setAttribute(genAi.errorType, errorType)
-      span.setStatus({ code: SpanStatusCode.ERROR })
-    },
+    event: (name, attributes) => void span.addEvent(name, otelAttributes(attributes, generation)),
+    fail: (errorType) => fail(span, errorType),
     end: () => span.end(),
   }
 }
 
-function otelAttributes(attributes: Attributes | undefined) {
+function fail(span: Span, errorType: string): void {
+  span.setAttribute(genAi.errorType, errorType)
+  span.setStatus({ code: SpanStatusCode.ERROR })
+}
+
+function otelAttributes(attributes: Attributes | undefined, generation: Generation) {
   const given: Record<string, string | number | boolean | string[]> = {}
   for (const [key, value] of Object.entries(attributes ?? {})) {
-    if (value !== undefined) given[key] = otelValue(value)
+    if (value === undefined) continue
+    const known = otelValue(key, value)
+    for (const name of namesIn(generation, key)) given[name] = valueIn(name, known)
   }
   return given
 }
 
-function otelValue(value: AttributeValue): string | number | boolean | string[] {
+function otelValue(key: string, value: AttributeValue): string | number | boolean | string[] {
+  if (typeof value === 'string' && !captured.has(key)) return value.slice(0, textCharsMax)
   return typeof value === 'object' ? [...value] : value
 }

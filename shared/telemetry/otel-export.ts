@@ -1,9 +1,8 @@
-import type { Agent as NodeAgent } from 'node:http'
-import { Agent as HttpsAgent } from 'node:https'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http'
 import { type Resource, resourceFromAttributes } from '@opentelemetry/resources'
 import {
   BatchSpanProcessor,
+  type IdGenerator,
   ParentBasedSampler,
   type Sampler,
   type SpanExporter,
@@ -11,7 +10,9 @@ import {
   type SpanProcessor,
   TraceIdRatioBasedSampler,
 } from '@opentelemetry/sdk-trace'
-import { Agent } from '#shared/builtins.ts'
+import { collectorConnections } from './collector-connections.ts'
+import type { BridgeOptions } from './otel-bridge.ts'
+import { Deferral } from './otel-deferral.ts'
 import { stopMsMax, type TracingOptions } from './tracing.ts'
 
 /** Ended spans that may wait; at 2 KB each this is 4 MB. */
@@ -24,7 +25,8 @@ const batchDelayMs = 2_000
 /** All limits are given, since an absent one would be read from the environment. */
 const spanLimits: Required<SpanLimits> = {
   attributeCountLimit: 64,
-  attributeValueLengthLimit: 1_024,
+  // For captured text; the bridge holds every other to 1,024 characters.
+  attributeValueLengthLimit: 128 * 1_024,
   eventCountLimit: 64,
   attributePerEventCountLimit: 16,
   linkCountLimit: 8,
@@ -35,6 +37,8 @@ const spanLimits: Required<SpanLimits> = {
 export interface SpanExport {
   readonly processor: SpanProcessor
   readonly sampler: Sampler
+  readonly idGenerator: IdGenerator
+  readonly bridge: BridgeOptions
   readonly resource: Resource
   readonly spanLimits: Required<SpanLimits>
   /** Runs `shutdown`, or gives up on the collector after {@link stopMsMax}; never rejects. */
@@ -55,10 +59,15 @@ export function spanExport(serviceName: string, options: TracingOptions): SpanEx
     httpAgentOptions: connections.agentFor,
   })
   const counted = countSpans(exporter, options.onDropped)
+  // A sampled caller is followed: a trace with holes explains nothing.
+  const chosen = new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(options.ratio) })
+  const deferral = new Deferral(chosen)
+  const { generation, keepsFailures } = options
   return {
     processor: counted.processor,
-    // A sampled caller is followed: a trace with holes explains nothing.
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(options.ratio) }),
+    sampler: deferral.sampler,
+    idGenerator: deferral.idGenerator,
+    bridge: { generation, deferral: keepsFailures ? deferral : undefined },
     resource: resourceFromAttributes({
       'service.name': serviceName,
       'service.instance.id': options.instance,
@@ -130,32 +139,4 @@ function countSpans(exporter: SpanExporter, onDropped: TracingOptions['onDropped
     for (const done of waiting) done(failed)
   }
   return { processor, close }
-}
-
-/** Connections to the collector that can be cut: the exporter itself offers no way to abort. */
-function collectorConnections() {
-  let closed = false
-  const agents: NodeAgent[] = []
-  return {
-    // The exporter asks at its first batch, which may be after the stop.
-    agentFor(protocol: string) {
-      const options = { keepAlive: true, maxSockets: 4 }
-      const agent = protocol === 'https:' ? new HttpsAgent(options) : new Agent(options)
-      if (closed) refuse(agent)
-      agents.push(agent)
-      return agent
-    },
-    close() {
-      closed = true
-      for (const agent of agents) refuse(agent)
-    },
-  }
-}
-
-/** The exporter retries a cut or refused connection for seconds; this error it does not retry. */
-function refuse(agent: NodeAgent): void {
-  agent.createConnection = () => {
-    throw new Error('Cannot send spans: tracing has stopped')
-  }
-  agent.destroy()
 }

@@ -55,7 +55,21 @@ export function describeEnding(span: CallSpan, status: number, error: CallError 
   span.set(genAi.httpResponseStatusCode, status)
   const errorType = error?.code ?? (status >= 400 ? String(status) : undefined)
   if (errorType === undefined) return
-  const isCallers = error === undefined ? status < 500 : error.row.origin === 'client'
-  if (isCallers) span.set(genAi.errorType, errorType)
-  else span.fail(errorType)
+  if (isFailure(status, error)) span.fail(errorType)
+  else span.set(genAi.errorType, errorType)
+}
+
+/** Whether a call went wrong, and not by its caller's doing. */
+export function isFailure(status: number, error: CallError | undefined): boolean {
+  return error === undefined ? status >= 500 : error.row.origin !== 'client'
+}
+
+/**
+ * Has the span of a call that went wrong exported although nobody had chosen it, with what was asked:
+ * to be told before the rest is.
+ */
+export function keepFailure(span: CallSpan | undefined, request: Asked): void {
+  if (span?.isDeferred !== true) return
+  span.keep()
+  describeRequest(span, request)
 }

@@ -16,9 +16,20 @@ const told = /^(?:provider;dur=(\d+\.\d), )?ambassador;dur=(\d+\.\d)$/
 
 /**
  * What the ambassador said, and of the time `headMs` until the head what it does not explain: the
- * sidecar's own, and the way between the two. A value of any other form is not passed on.
+ * sidecar's own, and the way between the two. A value of any other form is not passed on. `waitedMs` is
+ * from the connection's beginning to that of the call, and stands apart: an application may open a
+ * connection long before it has a question.
  */
-export function sidecarTiming(ambassador: string | undefined, headMs: number): string {
+export function sidecarTiming(
+  ambassador: string | undefined,
+  headMs: number,
+  waitedMs: number = 0,
+): string {
+  const accept = waitedMs < 0.05 ? '' : `, accept;dur=${shown(waitedMs)}`
+  return `${ownTiming(ambassador, headMs)}${accept}`
+}
+
+function ownTiming(ambassador: string | undefined, headMs: number): string {
   const match = ambassador === undefined ? null : told.exec(ambassador)
   if (match === null) return `sidecar;dur=${shown(headMs)}`
   const explainedMs = Number(match[1] ?? 0) + Number(match[2])

@@ -1,4 +1,5 @@
 import type { Clock } from '#shared/call/clock.ts'
+import type { Generation } from './generations.ts'
 
 /** Where a span stands in its trace, as the W3C `traceparent` and `tracestate` carry it. */
 export interface TraceParent {
@@ -16,8 +17,17 @@ export type Attributes = Readonly<Record<string, AttributeValue | undefined>>
 
 /** One piece of work in a trace; every verb is safe after `end` and does nothing there. */
 export interface CallSpan {
-  /** False where nothing of it is kept: facts need not be gathered. The same to its end. */
+  /** False where nothing of it is kept: facts need not be gathered. Only {@link keep} changes it. */
   readonly isRecording: boolean
+  /** Whether {@link keep} would have it exported all the same. */
+  readonly isDeferred: boolean
+  /**
+   * Has a deferred span exported, from its own beginning, with what it is told from here on and the
+   * parts that it remembers. Does nothing to any other span.
+   */
+  keep(): void
+  /** A part of a deferred span that went wrong, exported below it where it is kept. */
+  remember(part: SpanPart): void
   /** What to send onwards; undefined where there is neither tracing nor a parent. */
   context(): TraceParent | undefined
   /** Another name: the good one is known only when the body has been read. */
@@ -32,6 +42,17 @@ export interface CallSpan {
    */
   fail(errorType: string): void
   end(): void
+}
+
+/** A span that has ended before anybody knew whether it would be wanted. */
+export interface SpanPart {
+  readonly name: string
+  readonly kind: SpanOptions['kind']
+  readonly attributes: Attributes
+  /** Milliseconds since 1970. */
+  readonly startTimeWallMs: number
+  readonly endTimeWallMs: number
+  readonly errorType: string
 }
 
 export interface SpanOptions {
@@ -52,6 +73,9 @@ export interface TracingOptions {
   readonly endpoint: string
   /** Share of calls without a sampled parent that are traced, 0 to 1. */
   readonly ratio: number
+  /** Whether a call that fails is exported although nobody had chosen it. */
+  readonly keepsFailures: boolean
+  readonly generation: Generation
   /** Identifies this process among its equals (`service.instance.id`); the pod name. */
   readonly instance: string
   readonly clock: Pick<Clock, 'after'>
@@ -80,6 +104,9 @@ export const noSpan: CallSpan = passing(undefined)
 function passing(parent: TraceParent | undefined): CallSpan {
   return {
     isRecording: false,
+    isDeferred: false,
+    keep: nothing,
+    remember: nothing,
     context: () => parent,
     rename: nothing,
     set: nothing,

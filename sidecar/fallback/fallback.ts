@@ -6,7 +6,7 @@ import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { Link, Route, SidecarCall } from '../call.ts'
 import { configOf } from '../config-of.ts'
 import type { Signal, Signals } from '../route/signals.ts'
-import { type Failure, failureOf, failureOfError } from './reason.ts'
+import { awayMsOf, type Failure, failureOf, failureOfError } from './reason.ts'
 
 export interface FallbackParts {
   readonly signals: Signals
@@ -52,7 +52,7 @@ type Ended =
   | { readonly answer: undefined; readonly error: CallError }
 
 async function follow(following: Following): Promise<CallResponse> {
-  const { context, parts } = following
+  const { context } = following
   // From here: how long the question took to come is the caller's own time.
   const untilMs = context.clock.now() + context.fallback.within
   const links: Link[] = [...context.chain]
@@ -64,6 +64,11 @@ async function follow(following: Following): Promise<CallResponse> {
     }
     const isLast = links.length === 0
     context.isLastLink = isLast
+    // Nobody is asked who said to stay away, while another may serve.
+    if (isAway(link, links, following)) {
+      passOver(link, 'unavailable', following)
+      continue
+    }
     context.mayGuess = !isLast && !guessed.has(link)
     const shareMs = isLast ? undefined : shareOf(untilMs - context.clock.now(), links)
     context.turnMs = turnOf(context, shareMs)
@@ -80,10 +85,21 @@ async function follow(following: Following): Promise<CallResponse> {
     answer?.body.cancel()
     // Nothing is known for sure: the target is asked where no other one serves.
     if (error?.facts['isGuess'] === true) postpone(link, links, guessed)
-    if (context.passedOver.length < toldMax) context.passedOver.push(passed(link, failure.reason))
-    parts.onFallback(link, failure.reason, context)
+    passOver(link, failure.reason, following)
   }
   throw new CallError('internal', 'Cannot answer: the chain of targets is empty')
+}
+
+/** Whether the target is passed over unasked, for one behind it. */
+function isAway(route: Route, behind: readonly Link[], { context, parts }: Following): boolean {
+  if (!context.fallback.on.includes('unavailable')) return false
+  if (!behind.some((link) => 'provider' in link)) return false
+  return parts.signals.of(route).outage.turnsAway(context.clock)
+}
+
+function passOver(route: Route, reason: FallbackReason, { context, parts }: Following): void {
+  if (context.passedOver.length < toldMax) context.passedOver.push(passed(route, reason))
+  parts.onFallback(route, reason, context)
 }
 
 function postpone(link: Link, links: Link[], guessed: Set<Link>): void {
@@ -119,6 +135,7 @@ async function outcomeOf(route: Route, following: Following): Promise<Outcome> {
   try {
     const answer = await turnTo(route, following)
     const failure = failureOf(answer, context.replay)
+    remember(signal, { answer, error: undefined, failure }, context)
     if (failure !== undefined) penalize(signal, failure, clock)
     // What an ambassador refuses in a moment says nothing of its model.
     else if (context.isStream && answer.status < 400) {
@@ -129,6 +146,7 @@ async function outcomeOf(route: Route, following: Following): Promise<Outcome> {
     if (cancellation.reason !== undefined) signal.waited(clock.now() - sentMs, clock.now())
     if (!(error instanceof CallError) || cancellation.reason !== undefined) throw error
     const failure = failureOfError(error)
+    remember(signal, { answer: undefined, error, failure }, context)
     if (failure !== undefined) penalize(signal, failure, clock)
     // Its ambassador could not tell: it may have used up its turn.
     if (failure?.replay === 'unknown') context.providerAttempts = context.attemptsUntil
@@ -139,6 +157,20 @@ async function outcomeOf(route: Route, following: Following): Promise<Outcome> {
 /** A question that is too long or not allowed is not slow. */
 function penalize(signal: Signal, { reason }: Failure, clock: Clock): void {
   if (reason !== 'context-window' && reason !== 'content-filter') signal.fail(clock.now())
+}
+
+/** An answer of any other kind comes from an ambassador that serves. */
+function remember(
+  { outage }: Signal,
+  { answer, error, failure }: Outcome,
+  call: SidecarCall,
+): void {
+  const { clock } = call
+  if (answer !== undefined) {
+    const awayMs = awayMsOf(answer, failure)
+    if (awayMs !== undefined) outage.begin(awayMs, clock)
+    else if (answer.status < 500) outage.end()
+  } else if (error.facts['isDown'] === true) outage.beginAbsence(clock)
 }
 
 /** Sends the call to one target. */

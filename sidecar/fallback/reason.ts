@@ -43,3 +43,19 @@ export function failureOfError({ code, row }: CallError): Failure | undefined {
   const isPeer = row.origin === 'upstream' || code === 'overloaded'
   return isPeer ? { reason: 'unavailable', replay: row.replay } : undefined
 }
+
+/**
+ * For how many ms its ambassador says that the target serves nobody: with a 503 that names a time of
+ * its own, as that of an open breaker. Undefined where it says nothing of the kind: a process that is
+ * full or ends names whole seconds only, and another one may have room.
+ */
+export function awayMsOf(
+  { status, headers }: CallResponse,
+  failure: Failure | undefined,
+): number | undefined {
+  if (status !== 503 || failure?.reason !== 'unavailable' || failure.replay !== 'safe') {
+    return undefined
+  }
+  const said = header(headers, 'retry-after-ms') ?? ''
+  return /^\d{1,12}$/.test(said) && Number(said) > 0 ? Number(said) : undefined
+}

@@ -17,7 +17,6 @@ import { askedIn } from './explain-question.ts'
 import { classOf, misfitOf } from './match.ts'
 import { usedBy } from './needs.ts'
 import { lookedAt, modelOf, type RouteParts, takeChain } from './route.ts'
-import { Signals } from './signals.ts'
 
 export interface ExplainParts extends RouteParts {
   /** A call that is not made, under the configuration in force. */
@@ -115,6 +114,11 @@ async function tellOrder({ parts, request, context, told }: Telling, numbers: St
     const step = numbers.get(route)
     order.push({ provider, model, step, verdict, counted, contextWindow, outputMax, patienceMs })
   }
+  const awayFor = ({ provider, model }: Route): string => {
+    const { untilMs } = parts.signals.of({ provider, model }).outage
+    const leftMs = Math.ceil(untilMs - context.clock.now())
+    return `passed over: it is known not to serve for another ${leftMs} ms`
+  }
   const serveNobody = (): Promise<CallResponse> => {
     asked = context.route
     const { patienceMs } = context
@@ -124,9 +128,9 @@ async function tellOrder({ parts, request, context, told }: Telling, numbers: St
     return Promise.resolve(unserved(context.fallback.on[0] ?? ''))
   }
   const follow = fallback({
-    signals: new Signals(),
-    onFallback(route) {
-      if (route !== asked) tellTurn(route, tooLong)
+    signals: parts.signals.withOutages(),
+    onFallback(route, reason) {
+      if (route !== asked) tellTurn(route, reason === 'unavailable' ? awayFor(route) : tooLong)
     },
   })
   try {

@@ -5,7 +5,7 @@ import { isObject } from '#shared/dialects/usage.ts'
 
 /** The `type` of such a part of a message, in the three dialects. */
 const parts: Readonly<Record<'images' | 'audio' | 'documents', readonly string[]>> = {
-  images: ['"image_url"', '"input_image"', '"image"'],
+  images: ['"image_url"', '"input_image"', '"image"', '"computer_screenshot"'],
   audio: ['"input_audio"', '"audio_url"'],
   documents: ['"document"', '"file"', '"input_file"'],
 }

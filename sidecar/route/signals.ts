@@ -1,4 +1,5 @@
 import type { Target } from '#shared/config/schema.ts'
+import { Outage } from '../fallback/outage.ts'
 
 type Named = Pick<Target, 'provider' | 'model'>
 
@@ -12,8 +13,13 @@ const targetsMax = 1_024
 /** What this sidecar has seen of one target. */
 export class Signal {
   inFlight = 0
+  readonly outage: Outage
   #latencyMs = 0
   #seenMs = 0
+
+  constructor(outage = new Outage()) {
+    this.outage = outage
+  }
 
   /**
    * Peak EWMA, as Finagle's balancer of that name: a slow answer counts at once, quick ones by and
@@ -71,6 +77,25 @@ export class Signals {
   /** To be read only: of a target that no call has gone to, nothing. */
   seen(target: Named): Pick<Signal, 'score' | 'latencyMs'> & { readonly inFlight: number } {
     return this.#signals.get(keyOf(target)) ?? nothingSeen
+  }
+
+  /** Others that know of the same outages, as of this moment. */
+  withOutages(): Signals {
+    const signals = new Signals()
+    for (const [key, { outage }] of this.#signals) {
+      if (outage.untilMs > 0) signals.#signals.set(key, new Signal(outage.copy()))
+    }
+    return signals
+  }
+
+  /** Targets that are passed over at `nowMs`, and for how long still. */
+  away(nowMs: number): readonly (Named & { readonly leftMs: number })[] {
+    return [...this.#signals].flatMap(([key, { outage }]) => {
+      const leftMs = outage.untilMs - nowMs
+      const space = key.indexOf(' ')
+      const target = { provider: key.slice(0, space), model: key.slice(space + 1) }
+      return leftMs > 0 ? [{ ...target, leftMs }] : []
+    })
   }
 
   /** Targets of which something is kept. */

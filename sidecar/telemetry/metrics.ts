@@ -61,6 +61,18 @@ export const sidecarTable = {
     type: 'counter',
     labels: ['model', 'provider', 'reason'],
   },
+  targetsPassedOver: {
+    name: 'outrigger_sidecar_targets_passed_over',
+    help: '1 for each target that calls pass over unasked: its ambassador said until when, or is not there.',
+    type: 'gauge',
+    labels: ['provider', 'model'],
+  },
+  addresses: {
+    name: 'outrigger_sidecar_addresses',
+    help: 'Servers of each ambassador that this pod knows, by state (used, aside).',
+    type: 'gauge',
+    labels: ['provider', 'state'],
+  },
   tokens: {
     name: 'outrigger_sidecar_tokens_total',
     help: 'Tokens as the ambassador settled them.',
@@ -101,6 +113,12 @@ export const sidecarTable = {
   tracesDropped: {
     name: 'outrigger_sidecar_traces_dropped_total',
     help: 'Spans that reached no collector, by reason.',
+    type: 'counter',
+    labels: ['reason'],
+  },
+  metricPushesFailed: {
+    name: 'outrigger_sidecar_metric_pushes_failed_total',
+    help: 'Pushes of metrics by OTLP that reached no collector, by reason; the next makes up for one.',
     type: 'counter',
     labels: ['reason'],
   },

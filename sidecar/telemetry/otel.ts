@@ -10,18 +10,10 @@ import type { Tracing, TracingOptions } from '#shared/telemetry/tracing.ts'
  * A collector's credential comes from `OTEL_EXPORTER_OTLP_HEADERS`, which the exporter reads.
  */
 export async function startTracing(options: TracingOptions): Promise<Tracing> {
-  const { processor, sampler, resource, spanLimits, stop } = spanExport(
-    'outrigger-sidecar',
-    options,
-  )
-  const provider = new TracerProvider({
-    resource,
-    sampler,
-    spanLimits,
-    spanProcessors: [processor],
-  })
+  const { processor, stop, bridge, ...rest } = spanExport('outrigger-sidecar', options)
+  const provider = new TracerProvider({ ...rest, spanProcessors: [processor] })
   return {
-    tracer: bridgeTracer(provider.getTracer('outrigger')),
+    tracer: bridgeTracer(provider.getTracer('outrigger'), bridge),
     stop: () => stop(() => provider.shutdown()),
   }
 }

@@ -1,4 +1,4 @@
-import type { Work } from './line-rates.ts'
+import type { Work } from '../dispatch/work.ts'
 import { RatioQuantiles } from './ratio-quantiles.ts'
 
 /** Forecasts that err alike: of calls that wait or not, of one size. */

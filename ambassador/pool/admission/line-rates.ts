@@ -1,8 +1,4 @@
-/** What calls take of a pool: KV blocks that must be found, and milliseconds of prefill at speed 1. */
-export interface Work {
-  readonly blocks: number
-  readonly plainMs: number
-}
+import type { Work } from '../dispatch/work.ts'
 
 /** Work seen is forgotten by a factor of e in this time. */
 const memoryMs = 30_000

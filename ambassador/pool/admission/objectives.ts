@@ -1,3 +1,8 @@
+import type { AmbassadorCall } from '../../call.ts'
+
+/** A call, as far as its end is told. */
+type Caller = Pick<AmbassadorCall, 'atEnd'>
+
 /** What the calls of a class are promised; undefined where nothing is. Milliseconds. */
 export interface Objective {
   /** To the first token, from the question. */
@@ -9,36 +14,59 @@ export interface Objective {
 /** By class; a class that is not there is promised nothing. */
 export type Objectives = Readonly<Record<string, Objective | undefined>>
 
-/** A class that asked for a pace counts for so long after its last call. */
-const askedMs = 60_000
+/**
+ * A class that was promised a pace counts for so long after its last call: between two calls of one caller
+ * replicas would fill up with others, which nobody takes back when the next one comes.
+ */
+const memoryMs = 5_000
 
-/** The objectives of a pool’s classes, and which of them anybody asks for at present. */
+/** Calls of one class that have their replica. */
+interface Presence {
+  calls: number
+  /** When the last one ended. */
+  untilMs: number
+}
+
+/** The objectives of a pool’s classes, and which of them bind at present. */
 export class ClassObjectives {
   #objectives: Objectives = {}
-  readonly #askedMs = new Map<string, number>()
+  readonly #presences = new Map<string, Presence>()
+  /** Those that are counted: a call comes again where its replica fails it. */
+  readonly #callers = new WeakSet<Caller>()
 
   configure(objectives: Objectives): void {
     this.#objectives = objectives
-    for (const name of this.#askedMs.keys()) {
-      if (objectives[name] === undefined) this.#askedMs.delete(name)
-    }
   }
 
-  /** A call of the class has come. */
-  asked(name: string, nowMs: number): Objective {
-    const objective = Object.hasOwn(this.#objectives, name) ? this.#objectives[name] : undefined
-    if (objective === undefined) return {}
-    if (objective.timePerToken !== undefined) this.#askedMs.set(name, nowMs)
-    return objective
+  /** What calls of the class are promised. */
+  of(name: string): Objective {
+    return (Object.hasOwn(this.#objectives, name) ? this.#objectives[name] : undefined) ?? {}
   }
 
-  /** The strictest time per token of the classes that asked lately; Infinity where none did. */
+  /** A call of the class has its replica: until it has ended, what its class is promised binds. */
+  begun(name: string, caller: Caller, now: () => number): void {
+    if (this.of(name).timePerToken === undefined || this.#callers.has(caller)) return
+    this.#callers.add(caller)
+    const presence = this.#presences.get(name) ?? { calls: 0, untilMs: 0 }
+    this.#presences.set(name, presence)
+    presence.calls++
+    caller.atEnd.push(() => {
+      presence.calls--
+      presence.untilMs = now()
+    })
+  }
+
+  /** The strictest time per token of the classes whose calls are here or just were; Infinity: none. */
   tokenMs(nowMs: number): number {
     let least = Number.POSITIVE_INFINITY
-    for (const [name, atMs] of this.#askedMs) {
-      if (nowMs - atMs > askedMs) continue
-      least = Math.min(least, this.#objectives[name]?.timePerToken ?? least)
+    for (const [name, { calls, untilMs }] of this.#presences) {
+      if (calls > 0 || nowMs - untilMs <= memoryMs) least = Math.min(least, this.#tokenMsOf(name))
+      else this.#presences.delete(name)
     }
     return least
+  }
+
+  #tokenMsOf(name: string): number {
+    return this.of(name).timePerToken ?? Number.POSITIVE_INFINITY
   }
 }

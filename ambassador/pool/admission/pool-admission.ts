@@ -6,11 +6,12 @@ import { assumedRates } from '../cost/prefill-cost.ts'
 import type { ChooserParts } from '../dispatch/chooser.ts'
 import type { Member } from '../dispatch/member.ts'
 import type { PoolCall } from '../dispatch/pool-call.ts'
-import type { Binding } from '../dispatch/router.ts'
+import type { Binding, Router } from '../dispatch/router.ts'
 import { fair, fast } from '../dispatch/settings.ts'
+import { noWork, type Work } from '../dispatch/work.ts'
 import { ForecastErrors } from './forecast-errors.ts'
-import { HeldLine, type Ticket } from './held-line.ts'
-import { LineRates, type Work } from './line-rates.ts'
+import { HeldCalls, type Ticket } from './held-calls.ts'
+import { LineRates } from './line-rates.ts'
 import { ClassObjectives, type Objectives } from './objectives.ts'
 import { type Forecast, stepMs, TtftForecast } from './ttft-forecast.ts'
 import { missedBy, type RefusalReason, refusal, retryAfterMs } from './verdict.ts'
@@ -35,12 +36,13 @@ interface AdmissionParts {
 /** What is configured of classes. */
 interface ClassSettings {
   readonly classes: Objectives
-  /** Their names, the first goes first. */
-  readonly ranks: readonly string[]
 }
 
 /** What calls are placed by. */
-type Place = Pick<ChooserParts, 'ledger' | 'index' | 'blockTokens'>
+interface Place extends Pick<ChooserParts, 'ledger' | 'index' | 'blockTokens'> {
+  /** Who knows the order of those that wait; another one where classes are ranked anew. */
+  readonly router: Pick<Router, 'aheadOf'>
+}
 
 interface Placers {
   readonly policy: string
@@ -75,12 +77,12 @@ export class PoolAdmission {
   readonly #objectives = new ClassObjectives()
   readonly #errors = new ForecastErrors()
   readonly #rates = new LineRates()
-  readonly #line = new HeldLine()
+  readonly #held = new HeldCalls()
   /** What replicas are seen to do. */
   readonly vitals: Vitals
   #members: ChooserParts['members'] = () => []
   #blockTokens = 1
-  #forecast: TtftForecast | undefined
+  #forecastOf: (ticket: Ticket) => Forecast | undefined = () => undefined
   #undoLook: Undo | undefined
 
   constructor(parts: AdmissionParts, classes: ClassSettings) {
@@ -94,9 +96,8 @@ export class PoolAdmission {
     })
   }
 
-  configure({ classes, ranks }: ClassSettings): void {
+  configure({ classes }: ClassSettings): void {
     this.#objectives.configure(classes)
-    this.#line.classes = ranks
   }
 
   /** Calls are placed there from here on: gives the same place. */
@@ -106,10 +107,11 @@ export class PoolAdmission {
     const settings = policy === 'fast' ? fast : fair
     this.#members = members
     this.#blockTokens = blockTokens
-    this.#line.ageing = settings.ageing
     const place = { ledger, index, blockTokens, members, settings, rates: assumedRates }
     const paceOf = (member: Member) => this.vitals.of(member).pace
-    this.#forecast = new TtftForecast({ ...place, clock, line: this.#rates, paceOf })
+    const forecast = new TtftForecast({ ...place, clock, line: this.#rates, paceOf })
+    this.#forecastOf = ({ call }) =>
+      forecast.of(call, (own) => desk.router.aheadOf?.(call, own) ?? noWork)
     return desk
   }
 
@@ -120,7 +122,7 @@ export class PoolAdmission {
   enter(call: PoolCall, context: AmbassadorCall): Entrance {
     const { patienceUntilMs, deadlineMs, isStream, replicasTried } = context
     const { class: name, arrivedMs } = call
-    const { ttft } = this.#objectives.asked(name, this.#parts.clock.now())
+    const { ttft } = this.#objectives.of(name)
     const ttftMs = replicasTried.length === 0 ? ttft : undefined
     const untilMs = Math.min(patienceUntilMs, deadlineMs)
     const bounds = { class: name, arrivedMs, ttftMs, patienceUntilMs: untilMs }
@@ -132,13 +134,14 @@ export class PoolAdmission {
     }
     return {
       bound: (binding) => {
+        this.#objectives.begun(name, context, () => this.#parts.clock.now())
         const attempt = this.#bound(ticket, binding)
         // Both are gone with the call: nobody has to undo it.
         context.cancellation.onCancel((reason) => attempt.cancel(reason))
         return attempt
       },
       held: (refuse) => this.#hold(ticket, refuse),
-      leave: () => void this.#line.delete(ticket),
+      leave: () => void this.#held.delete(ticket),
       refused: (reason) => this.#refused(ticket, reason),
     }
   }
@@ -160,12 +163,8 @@ export class PoolAdmission {
   close(): void {
     this.#undoLook?.()
     this.#undoLook = undefined
-    this.#line.clear()
+    this.#held.clear()
     this.vitals.close()
-  }
-
-  #forecastOf(ticket: Ticket): Forecast | undefined {
-    return this.#forecast?.of(ticket.call, (own) => this.#line.aheadOf(ticket, own))
   }
 
   /** Why it cannot be in time; undefined where it can. */
@@ -192,14 +191,14 @@ export class PoolAdmission {
     const error = this.#verdictOn(ticket, forecast, 'held')
     if (error !== undefined) return error
     this.#rates.came(forecast.work, this.#parts.clock.now())
-    this.#line.add(ticket, forecast, refuse)
+    this.#held.add(ticket, refuse)
     this.#lookLater()
     return undefined
   }
 
   #bound(ticket: Ticket, { entry, member }: Binding): Cancellation {
     const nowMs = this.#parts.clock.now()
-    const isHeld = this.#line.delete(ticket)
+    const isHeld = this.#held.delete(ticket)
     const work = this.#workOf(entry)
     if (!isHeld) this.#rates.came(work, nowMs)
     this.#rates.began(work, nowMs)
@@ -244,14 +243,14 @@ export class PoolAdmission {
       this.vitals.changed()
       if (this.vitals.look()) this.#parts.onChange()
       this.#lookAtLine()
-      if (this.vitals.isWatching || this.#line.size > 0) this.#lookLater()
+      if (this.vitals.isWatching || this.#held.size > 0) this.#lookLater()
     })
   }
 
   /** What has happened since they came may have made some of them too late. */
   #lookAtLine(): void {
-    for (const [ticket, refuse] of this.#line.turn(lookedAt)) {
-      if (!this.#line.has(ticket)) continue
+    for (const [ticket, refuse] of this.#held.turn(lookedAt)) {
+      if (!this.#held.has(ticket)) continue
       const error = this.#verdictOn(ticket, this.#forecastOf(ticket), 'held')
       if (error !== undefined) refuse(error)
     }

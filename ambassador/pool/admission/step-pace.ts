@@ -29,6 +29,11 @@ export class StepPace {
     for (const count of calls) this.#take(count, baseMs + callMs * count, weight)
   }
 
+  /** So many of those that generated since the last time were not read: they say nothing of the pace. */
+  withdraw(calls: number): void {
+    this.#decoding -= calls
+  }
+
   /** From here on `decoding` calls generate; `tokens` came since the last time. */
   observe(nowMs: number, decoding: number, tokens: number): void {
     if (this.#atMs === Number.NEGATIVE_INFINITY) this.#begin(nowMs)

@@ -2,7 +2,8 @@ import type { Clock } from '#shared/call/clock.ts'
 import { Chooser, type ChooserParts, type Wish } from '../dispatch/chooser.ts'
 import type { Member } from '../dispatch/member.ts'
 import type { PoolCall } from '../dispatch/pool-call.ts'
-import type { LineRates, Work } from './line-rates.ts'
+import type { Work } from '../dispatch/work.ts'
+import type { LineRates } from './line-rates.ts'
 import type { StepPace } from './step-pace.ts'
 
 /** What is thought of a call’s way to its first token, in ms from now, before what was learned corrects it. */
@@ -46,7 +47,7 @@ export class TtftForecast {
   of(call: PoolCall, aheadOf: (own: Work) => Work): Forecast {
     const { clock, line, members } = this.#parts
     const wish = this.#chooser.wishOf(call)
-    const work = this.#workOf(wish)
+    const work = this.#chooser.workOf(wish)
     const drainMs = line.drainMs(aheadOf(work), work, clock.now())
     let soonest = { waitMs: Number.POSITIVE_INFINITY, ttftMs: Number.POSITIVE_INFINITY }
     let aloneMs = Number.POSITIVE_INFINITY
@@ -58,13 +59,6 @@ export class TtftForecast {
       aloneMs = Math.min(aloneMs, ownMs + stepMs)
     }
     return { ...soonest, aloneMs, work }
-  }
-
-  /** Where most of it is cached. */
-  #workOf({ call, blocks, found }: Wish): Work {
-    let most = 0
-    for (const held of found) if (held > most) most = held
-    return { blocks: blocks - most, plainMs: this.#chooser.expected(call, most).plainMs }
   }
 
   /** Until the replica can take it, if nothing else comes. */

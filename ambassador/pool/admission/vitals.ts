@@ -4,7 +4,7 @@ import type { Member } from '../dispatch/member.ts'
 import type { Entry } from '../ledger/entry.ts'
 import type { ReplicaSignals } from '../signals/replica-signals.ts'
 import { Pulse } from './pulse.ts'
-import { Silence } from './silence.ts'
+import { overdue, Silence } from './silence.ts'
 import { SlowReplicas } from './slow-replicas.ts'
 
 interface VitalsParts {
@@ -31,17 +31,9 @@ interface Sent {
 
 /** A first token that is waited for. */
 interface Expected extends Sent {
+  /** As it was when the call was bound. */
+  readonly boundMs: number
   readonly onFirstToken: (nowMs: number) => void
-}
-
-/** A first token is overdue after as many times what nine of ten take, and no sooner. */
-const overdue = { times: 8, leastMs: 5_000 } as const
-
-/** As long as an adapter may take to load before its call begins. */
-const adapterLoadMs = 65_000
-
-function mayLoad({ call }: Entry): boolean {
-  return call.adapter !== ''
 }
 
 /** What replicas are seen to do by the calls at them: which do not answer, or far worse than the others. */
@@ -74,23 +66,31 @@ export class Vitals {
   sent(sent: Sent, onFirstToken: Expected['onFirstToken']): Cancellation {
     const { entry, member, isStream, mostMs } = sent
     const cancellation = new Cancellation()
-    const leastMs = mayLoad(entry) ? adapterLoadMs : overdue.leastMs
-    const overdueMs = entry.sentMs + Math.max(leastMs, overdue.times * mostMs)
-    this.of(member).add({ entry, isStream, overdueMs, cancellation, counted: 0 })
+    const allowedMs = Math.max(overdue.leastMs, overdue.times * mostMs)
+    this.of(member).add({ entry, isStream, allowedMs, cancellation })
     this.#watched.add(member)
-    if (isStream) this.#expected.add({ ...sent, onFirstToken })
+    if (isStream) this.#expected.add({ ...sent, boundMs: entry.sentMs, onFirstToken })
     return cancellation
+  }
+
+  /** `may`: whether another replica can go on with a call that has been sent, where this one stops. */
+  resumable({ entry, member }: Pick<Sent, 'entry' | 'member'>, may: () => boolean): void {
+    this.of(member).resumable(entry, may)
   }
 
   /** Calls at replicas have begun or ended. O(calls without a first token). */
   changed(): void {
     const nowMs = this.#parts.clock.now()
     for (const expected of this.#expected) {
-      const { entry, member, plainMs, onFirstToken } = expected
+      const { entry, member, boundMs, plainMs, onFirstToken } = expected
       if (entry.state === 'prefill') continue
       this.#expected.delete(expected)
-      if (entry.state === 'ended') continue
-      if (!mayLoad(entry)) this.#slow.record(member, Math.max(1, nowMs - entry.sentMs) / plainMs)
+      // One that was put off until its adapter was there, or that nobody read: no forecast is of that.
+      const isUsual = entry.firstTokenMs !== undefined && entry.sentMs === boundMs
+      if (entry.state === 'ended' || !isUsual) continue
+      // A call with an adapter may wait for one of the few places that its replica has for them.
+      const { adapter } = entry.call
+      if (adapter === '') this.#slow.record(member, Math.max(1, nowMs - entry.sentMs) / plainMs)
       onFirstToken(nowMs)
     }
   }

@@ -1,14 +1,20 @@
 import type { PoolCall } from '../dispatch/pool-call.ts'
 import type { DecisionRecord } from './decision-record.ts'
 import { markText, prefixText, samplesOf } from './prefix-samples.ts'
+import type { SampleSeal } from './sealed-samples.ts'
 
-/** One call as a line of the log: all that a simulator needs to play it again. No text of a prompt. */
+/**
+ * One call as a line of the log: all that a simulator needs to play it again. Of the prompt it tells where
+ * it begins as others of the same process do, and nothing that a guess could be tried on.
+ */
 export type DecisionLine = Readonly<Record<string, string | number | undefined | readonly string[]>>
 
 /** What a line has beside its record. */
 export interface LineFacts {
   readonly call: Pick<PoolCall, 'chain' | 'outputMax'>
   readonly blockTokens: number
+  /** The same for all lines that are to be compared. */
+  readonly seal: SampleSeal
   /** Of the chosen replica; undefined where it does not say. */
   readonly kvBlocks: number | undefined
   /** From the call’s coming to its end. */
@@ -20,11 +26,11 @@ const nameCharsMax = 64
 
 export function decisionLine(
   record: DecisionRecord,
-  { call, blockTokens, kvBlocks, durationMs }: LineFacts,
+  { call, blockTokens, seal, kvBlocks, durationMs }: LineFacts,
 ): DecisionLine {
   const view = record.view(0)
   const sharedBlocks = Math.floor(record.sharedTokens / blockTokens)
-  const samples = samplesOf(call.chain, [sharedBlocks, call.chain.length])
+  const samples = seal.of(samplesOf(call.chain, [sharedBlocks, call.chain.length]))
   const { end } = view
   return {
     call: view.id,

@@ -12,6 +12,7 @@ import { DecisionRecord } from './decision-record.ts'
 import type { DecisionView, HoldReason } from './decision-view.ts'
 import { FoundShares } from './found-shares.ts'
 import type { DecisionRecorder, PolicyChoice, Weighing } from './recorder.ts'
+import { SampleSeal } from './sealed-samples.ts'
 import { Sheet } from './sheet.ts'
 import { candidatesMax, cheapest, holdReasonOf, plainRow, weighedRow } from './weighed.ts'
 
@@ -57,6 +58,7 @@ export class Decisions implements DecisionRecorder {
   /** The last one of each call that has its place. */
   readonly #placed = new WeakMap<EndingCall, DecisionRecord>()
   readonly #shares = new FoundShares()
+  readonly #seal = new SampleSeal()
   /** By call id: a call that is submitted anew still waits for what it waited for. */
   readonly #holds = new Map<string, HoldReason>()
 
@@ -108,7 +110,8 @@ export class Decisions implements DecisionRecorder {
       if (!isLast || this.onLine === undefined) return
       const durationMs = this.#clock.now() - atMs + heldMs
       const kvBlocks = Number.isFinite(capacityBlocks) ? capacityBlocks : undefined
-      this.onLine(decisionLine(record, { call, blockTokens, kvBlocks, durationMs }))
+      const seal = this.#seal
+      this.onLine(decisionLine(record, { call, blockTokens, seal, kvBlocks, durationMs }))
     })
   }
 

@@ -8,6 +8,7 @@ import { BlocksAhead } from './blocks-ahead.ts'
 import type { Member } from './member.ts'
 import type { PoolCall } from './pool-call.ts'
 import type { DispatchSettings } from './settings.ts'
+import type { Work } from './work.ts'
 
 /** A call that wants a replica, with what each has of it. */
 export interface Wish {
@@ -167,6 +168,13 @@ export class Chooser {
       runningMs: settings.runningMs * book.inFlight,
       adapterMs: book.adapters.has(wish.call.adapter) ? 0 : settings.adapterLoadMs,
     }
+  }
+
+  /** What it takes of the pool, at the replica that has most of it. */
+  workOf({ call, blocks, found }: Wish): Work {
+    let most = 0
+    for (const held of found) if (held > most) most = held
+    return { blocks: blocks - most, plainMs: this.expected(call, most).plainMs }
   }
 
   #plainMs({ call, found }: Wish, { slot }: Member): number {

@@ -1,7 +1,9 @@
+import type { Clock } from '#shared/call/clock.ts'
 import type { DecisionRecorder, Weighing } from '../decisions/recorder.ts'
 import type { InTurn } from '../fairness/class-line.ts'
 import { type ClassTurn, ClassTurns } from '../fairness/class-turns.ts'
 import { GpuCharge } from '../fairness/gpu-charge.ts'
+import { gpuCost } from '../fairness/gpu-cost.ts'
 import type { TenantTime } from '../fairness/tenant-time.ts'
 import { type TenantView, tenantViews } from '../fairness/tenant-views.ts'
 import { WantedReplicas } from '../fairness/wanted-replicas.ts'
@@ -9,7 +11,9 @@ import { Chooser, type ChooserParts, type Wish } from './chooser.ts'
 import { KeptReplicas } from './kept-replicas.ts'
 import type { Member } from './member.ts'
 import type { PoolCall } from './pool-call.ts'
+import { QueueOrder } from './queue-order.ts'
 import type { Binding, Router } from './router.ts'
+import type { Work } from './work.ts'
 
 /** A call that wants a replica, in its class and of its tenant. */
 interface Comer extends Wish {
@@ -21,9 +25,11 @@ interface Waiting extends Comer, InTurn {
   readonly bind: (binding: Binding) => void
   /** Own work and age: smaller goes first. */
   readonly key: number
+  readonly work: Work
 }
 
 interface LateBindingParts extends ChooserParts {
+  readonly clock: Pick<Clock, 'now' | 'wall' | 'after'>
   /** Told of every decision. */
   readonly recorder?: DecisionRecorder | undefined
   /** Classes by rank, the first goes first. */
@@ -35,8 +41,8 @@ interface LateBindingParts extends ChooserParts {
 /** As where nothing is configured. */
 const defaults = { classes: ['interactive', 'batch'], lowerShare: () => 0.1 } as const
 
-/** In a replica's own queue a call of a lower class stands behind so much work of others, in ms. */
-const classPriority = 60_000
+/** In a replica's own queue a call of a lower class stands behind so much work of others. */
+const classPriorityMs = 60_000
 
 /** How long what a replica has of a waiting call is believed; it is looked up again before it is sent. */
 const matchMs = 200
@@ -55,11 +61,15 @@ export class LateBinding implements Router {
   readonly #turns: ClassTurns<Waiting>
   readonly #wanted = new WantedReplicas<Member>()
   readonly #weighing: Weighing
+  readonly #order: QueueOrder
+  /** Those that wait. */
+  readonly #waiting = new Map<PoolCall, Waiting>()
   #isLooking = false
 
   constructor(parts: LateBindingParts) {
     this.#parts = parts
     this.#chooser = new Chooser(parts)
+    this.#order = new QueueOrder(parts.clock)
     this.#kept = new KeptReplicas(parts, this.#chooser)
     const isKept = (wish: Wish, member: Member) => this.#kept.isKeptFrom(wish, member)
     this.#weighing = { parts, chooser: this.#chooser, isKept }
@@ -84,11 +94,31 @@ export class LateBinding implements Router {
       this.#bind(comer, member, bind)
       return () => undefined
     }
-    const waiting = { ...comer, bind, key: this.#keyOf(comer) }
+    const work = this.#chooser.workOf(comer)
+    const waiting = {
+      ...comer,
+      bind,
+      work,
+      key: this.#keyOf(call, work),
+      costMs: this.#costOf(call, work),
+    }
     this.#parts.recorder?.held(comer, this.#weighing)
     comer.turn.line.add(waiting)
+    this.#waiting.set(call, waiting)
     this.#lookLater()
     return () => this.#leave(waiting)
+  }
+
+  aheadOf(call: PoolCall, own: Work): Work {
+    const turn = this.#turns.of(call.class)
+    const tenant = turn.line.times.arrives(call.tenant, call.weight ?? 1)
+    const comer = this.#waiting.get(call) ?? { tenant, key: this.#keyOf(call, own), costMs: 0 }
+    const ahead = { blocks: 0, plainMs: 0 }
+    for (const [{ work }, count] of this.#turns.before(turn, comer)) {
+      ahead.blocks += work.blocks * count
+      ahead.plainMs += work.plainMs * count
+    }
+    return ahead
   }
 
   changed(): void {
@@ -133,11 +163,20 @@ export class LateBinding implements Router {
     return !turn.isDue && this.#wanted.isWantedBefore(member, turn.rank)
   }
 
-  /** By the replica that has most of it. The order never changes while calls wait: all age alike. */
-  #keyOf({ call, found }: Wish): number {
-    let most = 0
-    for (const blocks of found) if (blocks > most) most = blocks
-    return this.#chooser.expected(call, most).plainMs + this.#parts.settings.ageing * call.arrivedMs
+  /** The order never changes while calls wait: all age alike. */
+  #keyOf({ arrivedMs }: Pick<PoolCall, 'arrivedMs'>, { plainMs }: Work): number {
+    return plainMs + this.#parts.settings.ageing * arrivedMs
+  }
+
+  /** Of a replica with as many calls as the others have on average. */
+  #costOf(call: PoolCall, { blocks }: Work): number {
+    const { ledger, rates, members, blockTokens } = this.#parts
+    const all = members()
+    const calls = all.reduce((sum, { inFlight }) => sum + inFlight, 0) / Math.max(1, all.length)
+    const cached = Math.max(0, call.tokens - blocks * blockTokens)
+    const work = { prompt: call.tokens, cached, generated: ledger.remaining(call, 0) }
+    const cost = gpuCost(work, { rates, inFlight: Math.max(1, calls), slowness: 1 })
+    return cost.prefillMs + cost.decodeMs
   }
 
   /** Whether the call has left the line. */
@@ -168,7 +207,7 @@ export class LateBinding implements Router {
     recorder?.bound(comer, member, this.#weighing)
     const { call, turn, tenant } = comer
     const expected = this.#chooser.expected(call, comer.found[member.slot] ?? 0)
-    const priority = Math.round(this.#keyOf(comer)) + turn.rank * classPriority
+    const priority = this.#priorityOf(comer)
     const generates = ledger.remaining(call, 0)
     const entry = ledger.send(call, member.slot, expected)
     const correct = (ms: number) => turn.line.times.correct(tenant, ms)
@@ -178,8 +217,16 @@ export class LateBinding implements Router {
     bind({ member, entry, priority, charge })
   }
 
+  /** The same order among all processes that share the replica, and its queue is one line of all classes. */
+  #priorityOf(comer: Comer): number {
+    const arrivedMs = this.#order.commonMs(comer.call.arrivedMs)
+    const keyMs = this.#keyOf({ arrivedMs }, this.#chooser.workOf(comer))
+    return this.#order.priorityOf(keyMs + comer.turn.rank * classPriorityMs)
+  }
+
   #leave(waiting: Waiting): void {
     waiting.turn.line.remove(waiting)
+    this.#waiting.delete(waiting.call)
     if (this.#turns.length === 0) {
       this.#wanted.clear()
       this.#chooser.ahead.clear()

@@ -3,6 +3,7 @@ import type { TenantView } from '../fairness/tenant-views.ts'
 import type { Entry } from '../ledger/entry.ts'
 import type { Member } from './member.ts'
 import type { PoolCall } from './pool-call.ts'
+import type { Work } from './work.ts'
 
 /** A call and where it goes; it is in the ledger already. */
 export interface Binding {
@@ -20,6 +21,8 @@ export interface Router {
   submit(call: PoolCall, bind: (binding: Binding) => void): () => void
   /** Something at a replica has ended or begun: calls that wait may fit. */
   changed(): void
+  /** What waits and goes before a call of so much, whether it waits too; absent where nobody waits. */
+  aheadOf?(call: PoolCall, own: Work): Work
   /** Calls that wait. */
   readonly waiting: number
   /** Up to `count` tenants of each class with what they have had; absent where nobody counts. */

@@ -8,7 +8,12 @@ export interface InTurn {
   readonly tenant: TenantTime
   /** Among its tenant's own, and in the same round others': smaller goes first. */
   readonly key: number
+  /** What its tenant is likely to be charged for it, milliseconds of a replica's time. */
+  readonly costMs: number
 }
+
+/** Calls that a forecast looks at, before one stands for several: more tell little more. */
+const sampled = 256
 
 /** Looks that each tenant whose calls wait has before another gets more of them. */
 const looksMin = 8
@@ -85,6 +90,40 @@ export class ClassLine<Item extends InTurn> {
     }
   }
 
+  /**
+   * Those that go before `comer`, whether it waits already or would come now, if nobody else comes: its
+   * tenant's by their keys, and others' up to the round in which its own turn comes. In a long line one
+   * stands for `count`. O(tenants + 512).
+   */
+  *before(comer: InTurn): Iterable<readonly [item: Item, count: number]> {
+    const { tenant, key } = comer
+    let ownMs = 0
+    const own = this.#lines.get(tenant)
+    for (const [item, count] of samples(own, stepOf(own?.length ?? 0))) {
+      if (item === comer || item.key > key) break
+      ownMs += item.costMs * count
+      yield [item, count]
+    }
+    const round = this.#roundOf(tenant, ownMs)
+    const step = stepOf(this.#length)
+    for (const [other, line] of this.#lines) {
+      if (other === tenant) continue
+      let spentMs = 0
+      for (const [item, count] of samples(line, step)) {
+        const at = this.#roundOf(other, spentMs)
+        if (at > round || (at === round && item.key > key)) break
+        spentMs += item.costMs * count
+        yield [item, count]
+      }
+    }
+  }
+
+  /** All, in no order; in a long line one stands for `count`. O(tenants + 256). */
+  *sampled(): Iterable<readonly [item: Item, count: number]> {
+    const step = stepOf(this.#length)
+    for (const line of this.#lines.values()) yield* samples(line, step)
+  }
+
   /** Those of the tenants whose turn it is, or all others. */
   *calls(which: 'in turn' | 'others'): Iterable<Item> {
     let first = Number.POSITIVE_INFINITY
@@ -111,8 +150,27 @@ export class ClassLine<Item extends InTurn> {
     merge.moved()
   }
 
-  #roundOf(tenant: TenantTime): number {
-    return Math.floor(this.times.standingMs(tenant) / this.#quantumMs)
+  /** In which it is once it has had so much more. */
+  #roundOf(tenant: TenantTime, moreMs = 0): number {
+    const standingMs = this.times.standingMs(tenant) + moreMs / tenant.weight
+    return Math.floor(standingMs / this.#quantumMs)
+  }
+}
+
+function stepOf(length: number): number {
+  return Math.max(1, Math.ceil(length / sampled))
+}
+
+/** One of each `step` in their order, with how many it stands for. */
+function* samples<Item extends InTurn>(
+  line: WaitingLine<Item> | undefined,
+  step: number,
+): Iterable<readonly [Item, number]> {
+  if (line === undefined) return
+  for (let place = 0; place < line.length; place += step) {
+    const count = Math.min(step, line.length - place)
+    const item = line.at(place + (count >> 1))
+    if (item !== undefined) yield [item, count]
   }
 }
 

@@ -83,6 +83,32 @@ export class ClassTurns<Item extends InTurn> {
   }
 
   /**
+   * Those that go before `comer` of `turn`, if nobody else comes, each with how many it stands for (a
+   * part of one, where its class has a part of the turns until then). Of higher classes all go before,
+   * unless its own has its due sooner; of lower ones what is their due by then.
+   */
+  *before(turn: ClassTurn<Item>, comer: InTurn): Iterable<readonly [item: Item, count: number]> {
+    let ownMs = 0
+    for (const [item, count] of turn.line.before(comer)) {
+      ownMs += item.costMs * count
+      yield [item, count]
+    }
+    const share = this.#share()
+    const higher = this.#turns.slice(0, turn.rank)
+    // A lower class has share / (1 - share) of what those above it spend.
+    const untilDueMs =
+      share === 0 ? Infinity : (Math.max(0, ownMs - turn.dueMs) * (1 - share)) / share
+    const higherMs = sum(higher.map(({ line }) => costOf(line)))
+    const part = higherMs === 0 ? 1 : Math.min(1, untilDueMs / higherMs)
+    for (const { line } of higher) yield* parts(line, part)
+    const spentMs = ownMs + higherMs * part
+    for (const { line, dueMs } of this.#turns.slice(turn.rank + 1)) {
+      const goesMs = Math.max(0, dueMs + (spentMs * share) / (1 - share))
+      if (goesMs > 0 && line.length > 0) yield* parts(line, Math.min(1, goesMs / costOf(line)))
+    }
+  }
+
+  /**
    * Calls that a replica may be kept for: of the highest class that waits, and of those with a due. A
    * tenant's large prompts would be overtaken by its own small ones too: the others come second.
    */
@@ -94,4 +120,21 @@ export class ClassTurns<Item extends InTurn> {
       isHighest = false
     }
   }
+}
+
+function costOf<Item extends InTurn>(line: ClassLine<Item>): number {
+  return sum(Array.from(line.sampled(), ([{ costMs }, count]) => costMs * count))
+}
+
+/** So much of each of them, 0 to 1. */
+function* parts<Item extends InTurn>(
+  line: ClassLine<Item>,
+  part: number,
+): Iterable<readonly [Item, number]> {
+  if (part === 0) return
+  for (const [item, count] of line.sampled()) yield [item, count * part]
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
 }

@@ -4,6 +4,7 @@ import type { Gauges } from '../signals/gauges.ts'
 import type { Entry } from './entry.ts'
 import { KvForecast } from './kv-forecast.ts'
 import { OutputLengths } from './output-lengths.ts'
+import { Reading, stallMs } from './reading.ts'
 import { ReplicaBook } from './replica-book.ts'
 
 interface LedgerParts {
@@ -12,6 +13,9 @@ interface LedgerParts {
   /** Tokens in a block of the index. */
   readonly blockTokens: number
 }
+
+/** No context is longer: a replica that says more would leave nothing of the other counts. */
+const generatedMax = 10_000_000
 
 /** What a call is expected to take where it goes. */
 export interface Expectation {
@@ -52,9 +56,13 @@ export class Ledger {
       uncachedTokens: expected.uncachedTokens,
       plainMs: expected.plainMs,
       hold: index.hold(call.chain, slot),
+      adapter: call.adapter === '' ? 'there' : 'unknown',
       firstTokenMs: undefined,
+      contentMs: undefined,
       state: 'prefill',
       generated: 0,
+      isCounted: false,
+      reading: new Reading(),
       tailBlocks: this.#tailOf(call, 0),
     }
     const book = this.book(slot)
@@ -63,10 +71,35 @@ export class Ledger {
     return entry
   }
 
+  /** The replica is given the call’s adapter first: the call is no work of it until it has it. */
+  lacksAdapter(entry: Entry): void {
+    if (entry.state !== 'prefill' || entry.adapter === 'loading') return
+    entry.adapter = 'loading'
+    this.book(entry.slot).putOff(entry)
+  }
+
+  /** It has it, or could not be given it: a call that was put off goes out. */
+  hasAdapter(entry: Entry): void {
+    const wasPutOff = entry.state === 'prefill' && entry.adapter === 'loading'
+    entry.adapter = 'there'
+    if (!wasPutOff) return
+    entry.sentMs = this.#parts.now()
+    this.book(entry.slot).goesOut(entry)
+  }
+
+  /** Of a call whose reader stalled before, nobody knows when its first token came. */
   firstToken(entry: Entry): void {
+    const nowMs = this.#parts.now()
+    if (entry.reading.stalledMs(nowMs) >= stallMs) this.presumeFirstToken(entry)
     if (entry.state !== 'prefill') return
     entry.state = 'decode'
-    this.book(entry.slot).firstToken(entry, this.#parts.now())
+    this.book(entry.slot).firstToken(entry, nowMs)
+  }
+
+  /** The first content of it has been seen; its first token may have come long before. */
+  firstContent(entry: Entry): void {
+    this.firstToken(entry)
+    entry.contentMs ??= this.#parts.now()
   }
 
   /** Its first token should have come, by the forecast: of an answer that is not seen before its end. */
@@ -81,11 +114,24 @@ export class Ledger {
     if (generated > entry.generated) this.counted(entry, generated)
   }
 
+  /** Whoever reads the answer takes no more of it for the time being, or goes on. */
+  reads(entry: Entry, how: 'paused' | 'on'): void {
+    const nowMs = this.#parts.now()
+    if (how === 'paused') entry.reading.pause(nowMs)
+    else entry.reading.goOn(nowMs)
+  }
+
+  /** `generated`: tokens in all, as the replica has counted them. */
+  said(entry: Entry, generated: number): void {
+    this.counted(entry, generated)
+    entry.isCounted = true
+  }
+
   /** `generated`: tokens in all, whatever was thought before. */
   counted(entry: Entry, generated: number): void {
     if (entry.state === 'ended') return
-    entry.generated = generated
-    const tail = this.#tailOf(entry.call, generated)
+    entry.generated = Math.min(generated, generatedMax)
+    const tail = this.#tailOf(entry.call, entry.generated)
     if (tail === entry.tailBlocks) return
     const book = this.book(entry.slot)
     book.setTail(entry, tail)

@@ -4,6 +4,9 @@ import { KvCorrection } from './kv-correction.ts'
 import { Pace } from './pace.ts'
 import { Speed } from './speed.ts'
 
+/** Of the time of an answer that tells the pace: within what one answer differs from the next. */
+const stalledShareMax = 0.1
+
 /** The work in flight at one replica. Only the ledger writes it. */
 export class ReplicaBook {
   readonly entries = new Set<Entry>()
@@ -44,12 +47,28 @@ export class ReplicaBook {
     if (isIdle) this.#progressMs = entry.sentMs
     this.#alone = isIdle ? entry : undefined
     this.entries.add(entry)
-    this.prefills.add(entry)
-    this.queuedTokens += entry.uncachedTokens
-    this.#queuedMs += entry.plainMs
+    this.#enterPrefill(entry)
     this.tailBlocks += entry.tailBlocks
     this.adapters.add(entry.call.adapter)
     this.isForecast = false
+  }
+
+  /** It does not go out yet: nothing of it is queued. */
+  putOff(entry: Entry): void {
+    if (!this.prefills.has(entry)) return
+    const [head] = this.prefills
+    const progressMs = this.#progressMs
+    this.#leavePrefill(entry, entry.sentMs)
+    // Whatever runs there goes on as before.
+    if (head !== entry) this.#progressMs = progressMs
+    if (this.#alone === entry) this.#alone = undefined
+  }
+
+  /** A call that was put off goes out, behind all that went before. */
+  goesOut(entry: Entry): void {
+    if (this.prefills.size === 0) this.#progressMs = entry.sentMs
+    this.#alone = undefined
+    this.#enterPrefill(entry)
   }
 
   /** Its first token has come. */
@@ -67,8 +86,7 @@ export class ReplicaBook {
 
   remove(entry: Entry, nowMs: number): void {
     if (this.prefills.has(entry)) this.#leavePrefill(entry, nowMs)
-    const { firstTokenMs, generated } = entry
-    if (firstTokenMs !== undefined) this.pace.add(generated, nowMs - firstTokenMs)
+    this.#learnPace(entry, nowMs)
     this.entries.delete(entry)
     this.tailBlocks -= entry.tailBlocks
     this.adapters.remove(entry.call.adapter)
@@ -79,6 +97,23 @@ export class ReplicaBook {
     this.tailBlocks += blocks - entry.tailBlocks
     entry.tailBlocks = blocks
     this.isForecast = false
+  }
+
+  /**
+   * From the first token on; where nobody has counted those that were held back before the first content,
+   * from there. An answer whose reader stalled tells the pace of its reader.
+   */
+  #learnPace({ firstTokenMs, contentMs, generated, isCounted, reading }: Entry, nowMs: number): void {
+    if (firstTokenMs === undefined) return
+    const fromMs = isCounted ? firstTokenMs : (contentMs ?? firstTokenMs)
+    const spanMs = nowMs - fromMs
+    if (reading.stalledMs(nowMs) <= stalledShareMax * spanMs) this.pace.add(generated, spanMs)
+  }
+
+  #enterPrefill(entry: Entry): void {
+    this.prefills.add(entry)
+    this.queuedTokens += entry.uncachedTokens
+    this.#queuedMs += entry.plainMs
   }
 
   #leavePrefill(entry: Entry, nowMs: number): void {

@@ -22,8 +22,8 @@ interface LoadParts {
   readonly serves: (origin: string, model: string) => boolean | undefined
 }
 
-/** Reading an adapter of 1 GB from a network disk. */
-const loadMs = 60_000
+/** Reading an adapter of 1 GB from a network disk: no load takes longer. */
+export const adapterLoadMs = 60_000
 /** Before a load that failed is tried again. */
 const restMs = 10_000
 /** Adapters that one replica is given before the one used longest ago is taken away. */
@@ -95,10 +95,14 @@ export class AdapterLoads {
    * Rejects with the reason of a cancelling; the placement has ended then.
    */
   async before(placement: Placement, context: AmbassadorCall): Promise<Placement> {
-    const { model, cancellation, atEnd } = context
+    const { model, adapter, cancellation, atEnd } = context
     const path = pathOf(this.#settings, model)
-    if (path === undefined) return placement
     const { origin } = placement
+    if (path === undefined) {
+      // vLLM lists what it has loaded; an adapter that it finds by itself is listed after its first call.
+      if (adapter !== undefined && this.#parts.serves(origin, model) === true) placement.hasAdapter()
+      return placement
+    }
     const given = this.#adapter(origin, model)
     given.calls++
     atEnd.push(() => {
@@ -107,7 +111,13 @@ export class AdapterLoads {
     if (this.#isAbsent(origin, model, given)) {
       given.state = { kind: 'loading', over: this.#load(origin, { model, path, given }) }
     }
-    if (given.state.kind === 'loading') await unlessCancelled(given.state.over, cancellation)
+    if (given.state.kind === 'loading') {
+      placement.lacksAdapter()
+      await unlessCancelled(given.state.over, cancellation)
+      placement.hasAdapter()
+    } else if (given.state.kind === 'loaded' || this.#parts.serves(origin, model) === true) {
+      placement.hasAdapter()
+    }
     if (cancellation.reason === undefined) return placement
     placement.end()
     throw cancellation.reason
@@ -165,15 +175,28 @@ export class AdapterLoads {
     value: object,
   ): Promise<{ readonly status: number; readonly text: string }> {
     const { clock, origins } = this.#parts
-    const settings = { ...signalDefaults, timeoutMs: loadMs }
-    const parts = { clock, origins, settings, cancellation: this.#cancellation }
+    const settings = { ...signalDefaults, timeoutMs: adapterLoadMs }
+    const cancellation = new Cancellation()
+    const undoParent = this.#cancellation.onCancel((reason) => cancellation.cancel(reason))
+    // Of the whole: the limits of an exchange are those of its parts.
+    const undoTimer = clock.after(adapterLoadMs, () => cancellation.cancel(late(origin)))
+    const parts = { clock, origins, settings, cancellation }
     const { headers } = this.#settings
     try {
+      cancellation.check()
       return await postPage(parts, { origin, path: `/v1/${what}_lora_adapter`, headers }, value)
     } catch (error) {
       return { status: 0, text: toCallError(error).message }
+    } finally {
+      undoTimer()
+      undoParent()
     }
   }
+}
+
+function late(replica: string): CallError {
+  const why = 'Cannot load an adapter: its server has not said in time that it is done'
+  return new CallError('deadline-exceeded', why, { replica, limitMs: adapterLoadMs })
 }
 
 /** Of an adapter that is given on demand; undefined for all other names, which anybody may ask for. */

@@ -69,19 +69,20 @@ export class Desk {
     this.blockTokens = blockTokens
     this.ledger = new Ledger({ now: () => clock.now(), index, blockTokens })
     const rates = assumedRates
-    const common = { ledger: this.ledger, index, members, blockTokens, rates, recorder }
+    const common = { clock, ledger: this.ledger, index, members, blockTokens, rates, recorder }
     const other = elsewhere()
+    const settings = policy === 'fair' ? fair : fast
     const hash = policyNamed('consistent-hashing-with-bounded-load', {
       random,
       blockTokens,
-      priority: agedPriorityDefaults,
+      // In a replica's queue they stand beside those that are placed by costs.
+      priority: { ...agedPriorityDefaults, ageing: settings.ageing },
     })
     this.direct = new EarlyBinding({ ...common, policy: other })
     this.hashed = new EarlyBinding({ ...common, policy: hash })
     this.isLate = policy === 'fair' || policy === 'fast'
     if (policy === 'fair' || policy === 'fast') {
-      const settings = policy === 'fast' ? fast : fair
-      const late = { ...common, clock, settings, lowerShare }
+      const late = { ...common, settings, lowerShare }
       this.#routerOf = (ranked) => new LateBinding({ ...late, classes: ranked })
       this.#router = this.#routerOf(classes)
       this.#policies = [hash]

@@ -6,6 +6,8 @@ import { ThroughBody } from '#shared/http/through-body.ts'
 export interface BodyReader {
   /** A piece has been taken by whoever reads the body. */
   read(chunk: Buffer): void
+  /** Whoever reads the body takes no more for the time being, or goes on; perhaps more than once. */
+  reads(how: 'paused' | 'on'): void
   /** The body has come to its end; before its reader hears of it. */
   complete(): void
   /** The body has ended in whichever way; perhaps more than once. */
@@ -28,8 +30,17 @@ export class FollowedBody extends ThroughBody {
 
   override write(chunk: Buffer): boolean {
     const isRoomy = super.write(chunk)
+    // What comes has not been held up.
+    this.#reader.reads('on')
     this.#reader.read(chunk)
+    if (!isRoomy) this.#reader.reads('paused')
     return isRoomy
+  }
+
+  override resume(): void {
+    // Before it: what was held up comes within.
+    this.#reader.reads('on')
+    super.resume()
   }
 
   override end(): void {

@@ -81,6 +81,10 @@ class Held implements WaitingCall {
     return this.#parts.context.tenant
   }
 
+  get hasOthers(): boolean {
+    return Object.keys(this.#parts.context.snapshot?.config.tenants ?? {}).length > 1
+  }
+
   get charges(): readonly Charge[] {
     return this.#parts.context.admission?.charges ?? []
   }

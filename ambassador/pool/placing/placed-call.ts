@@ -1,6 +1,5 @@
 import type { Cancellation } from '#shared/call/cancellation.ts'
-import type { Dialect } from '#shared/dialects/surfaces.ts'
-import { type Usage, usageInTail } from '#shared/dialects/usage.ts'
+import type { Usage } from '#shared/dialects/usage.ts'
 import type { Body } from '#shared/http/body.ts'
 import type { CallResponse } from '#shared/http/call.ts'
 import { header } from '#shared/http/headers.ts'
@@ -8,11 +7,11 @@ import type { AmbassadorCall } from '../../call.ts'
 import type { Binding } from '../dispatch/router.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Chain } from '../prefix/chain.ts'
-import { type Feedback, feedbackInTail, feedbackOf } from '../signals/feedback.ts'
+import type { Feedback } from '../signals/feedback.ts'
 import { type LoadReport, readLoadReport } from '../signals/load-report.ts'
+import { StreamReader, WholeReader } from './answer-readers.ts'
 import { AnswerText } from './answer-text.ts'
-import { type BodyReader, FollowedBody } from './followed-body.ts'
-import { isFullInside, isFullStatus } from './full-inside.ts'
+import { FollowedBody } from './followed-body.ts'
 import type { Placement } from './placement.ts'
 import type { UnseenProgress } from './unseen-progress.ts'
 import { WholeText } from './whole-text.ts'
@@ -43,9 +42,6 @@ interface PlacedParts {
   /** Once, in whichever way it ended; `isComputed`: the replica is known to have read its prompt. */
   readonly onEnd: (isComputed: boolean) => void
 }
-
-/** Usage stands at the end of an answer. */
-const tailBytes = 8 * 1024
 
 /** A call at its replica: tells the ledger what passes, and ends there exactly once. */
 export class PlacedCall implements Placement {
@@ -112,6 +108,16 @@ export class PlacedCall implements Placement {
     if (read !== undefined) this.#parts.onLoad(read)
   }
 
+  lacksAdapter(): void {
+    const { ledger, binding, onChange } = this.#parts
+    ledger.lacksAdapter(binding.entry)
+    onChange()
+  }
+
+  hasAdapter(): void {
+    this.#parts.ledger.hasAdapter(this.#parts.binding.entry)
+  }
+
   lacksModel(): boolean {
     return this.#parts.onModelLacking()
   }
@@ -133,12 +139,27 @@ export class PlacedCall implements Placement {
     return new FollowedBody(body, new WholeReader(this, dialect, text))
   }
 
+  /** The replica has generated something, seen or not: it computes the prompt no more. */
   firstToken(): void {
     const { ledger, binding, onChange } = this.#parts
-    this.#isComputed = true
     if (binding.entry.state !== 'prefill') return
     ledger.firstToken(binding.entry)
     onChange()
+  }
+
+  /**
+   * Content has come. Less does not prove that the prompt is cached there: a server that stops ends
+   * also those it has never begun with an event of their own.
+   */
+  content(): void {
+    this.#isComputed = true
+    this.firstToken()
+    const { ledger, binding } = this.#parts
+    if (binding.entry.contentMs === undefined) ledger.firstContent(binding.entry)
+  }
+
+  reads(how: 'paused' | 'on'): void {
+    this.#parts.ledger.reads(this.#parts.binding.entry, how)
   }
 
   /** `tokens`: generated so far, at least. */
@@ -153,7 +174,7 @@ export class PlacedCall implements Placement {
     if (usage !== undefined) {
       this.#isComputed = true
       unseen?.settle()
-      ledger.counted(binding.entry, usage.output)
+      ledger.said(binding.entry, usage.output)
     }
     if (feedback !== undefined) this.#parts.onReport(feedback, this)
   }
@@ -176,68 +197,4 @@ export class PlacedCall implements Placement {
 function isAlike(one: Chain, other: Chain, at: number): boolean {
   if (one.length <= at || other.length <= at) return false
   return one.low[at] === other.low[at] && one.high[at] === other.high[at]
-}
-
-/** Looks after each piece whether the one who reads has found content in it. */
-class StreamReader implements BodyReader {
-  readonly #placed: PlacedCall
-  readonly #context: AmbassadorCall
-  readonly #text: AnswerText | undefined
-
-  constructor(placed: PlacedCall, context: AmbassadorCall, text: AnswerText | undefined) {
-    this.#placed = placed
-    this.#context = context
-    this.#text = text
-  }
-
-  read(chunk: Buffer): void {
-    this.#text?.take(chunk)
-    const { firstContentMs, streamWatch } = this.#context
-    if (firstContentMs === undefined) return
-    this.#placed.firstToken()
-    this.#placed.streamed(streamWatch?.contentEvents ?? 0)
-  }
-
-  complete(): void {
-    const { streamWatch } = this.#context
-    const usage = streamWatch?.bill.usageObject
-    this.#placed.told(feedbackOf({ usage }), streamWatch?.usage)
-    if (this.#text !== undefined) this.#placed.answered(this.#text.text)
-  }
-
-  over(): void {
-    if (isFullStatus(this.#context.streamWatch?.saidStatus)) this.#placed.full()
-    this.#placed.end()
-  }
-}
-
-/** Keeps the end of an answer: what it says of itself is there. */
-class WholeReader implements BodyReader {
-  readonly #placed: PlacedCall
-  readonly #dialect: Dialect
-  readonly #text: WholeText | undefined
-  #tail: Buffer = Buffer.alloc(0)
-
-  constructor(placed: PlacedCall, dialect: Dialect, text: WholeText | undefined) {
-    this.#placed = placed
-    this.#dialect = dialect
-    this.#text = text
-  }
-
-  read(chunk: Buffer): void {
-    this.#text?.take(chunk)
-    const joined = chunk.length >= tailBytes ? chunk : Buffer.concat([this.#tail, chunk])
-    // Copied: a slice would keep the whole piece alive.
-    this.#tail = Buffer.from(joined.subarray(-tailBytes))
-  }
-
-  complete(): void {
-    if (isFullInside(this.#dialect, this.#tail)) this.#placed.full()
-    this.#placed.told(feedbackInTail(this.#tail), usageInTail(this.#tail))
-    if (this.#text !== undefined) this.#placed.answered(this.#text.text)
-  }
-
-  over(): void {
-    this.#placed.end()
-  }
 }

@@ -26,6 +26,10 @@ export interface Placement {
   refusesPriority(): void
   /** The replica does not know the call’s model: whether one that has not been tried does. */
   lacksModel(): boolean
+  /** The replica is given the call’s adapter before the call goes out; a second time does nothing. */
+  lacksAdapter(): void
+  /** It has it, or could not be given it: the call goes out from here on. */
+  hasAdapter(): void
   /** The replica has refused it for want of room: it gets less for a while. */
   full(): void
   /** What the head of an answer says of the replica’s load, where it says anything (ORCA). */

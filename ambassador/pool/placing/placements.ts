@@ -1,6 +1,7 @@
 import type { Cancellation } from '#shared/call/cancellation.ts'
 import type { Clock } from '#shared/call/clock.ts'
 import type { AmbassadorCall } from '../../call.ts'
+import type { Vitals } from '../admission/vitals.ts'
 import type { Decisions } from '../decisions/decisions.ts'
 import type { Binding } from '../dispatch/router.ts'
 import type { HashSeed } from '../prefix/hash.ts'
@@ -9,6 +10,7 @@ import type { Desk } from './desk.ts'
 import { foundBlocks } from './found-blocks.ts'
 import type { HitTrust } from './hit-trust.ts'
 import type { KnownReplicas } from './known-replicas.ts'
+import { mayGoOn } from './may-go-on.ts'
 import { PlacedCall } from './placed-call.ts'
 import type { Placement, PlacementTier } from './placement.ts'
 import type { PlacingMeter } from './placing-settings.ts'
@@ -42,6 +44,9 @@ interface PlacementParts {
   readonly trust: HitTrust
   readonly tightened: Tightened
   readonly decisions: Decisions
+  readonly vitals: Pick<Vitals, 'resumable'>
+  /** Whether somebody takes calls who is at none of these addresses. */
+  readonly hasOther: (tried: readonly string[]) => boolean
   /** Whether replicas are told an order for their own queues. */
   readonly isPrioritized: () => boolean
   /** Something has ended or begun at a replica. */
@@ -57,11 +62,12 @@ export class Placements {
   }
 
   of(sent: Sent): Placement {
-    const { clock, known, tightened, decisions, changed } = this.#parts
+    const { clock, known, tightened, decisions, vitals, hasOther, changed } = this.#parts
     const { asked, desk, binding, cancellation } = sent
     const { member } = binding
     const { context } = asked
     const place = { heldMs: clock.now() - asked.arrivedMs, tier: this.#tierOf(sent) }
+    vitals.resumable(binding, () => mayGoOn(context, () => hasOther(context.replicasTried)))
     decisions.placed(binding, { context, blockTokens: desk.blockTokens, ...place })
     return new PlacedCall({
       binding,
@@ -90,9 +96,28 @@ export class Placements {
     else if (asked.context.cancellation.reason === undefined) {
       desk.index.takeBack(binding.entry.hold)
     }
+    this.#chargeUnseen(sent)
     binding.charge?.settle(this.#parts.clock.now())
     desk.ledger.end(binding.entry)
     this.#parts.changed()
+  }
+
+  /**
+   * Who leaves a stream before anything of it was seen pays for what the replica has generated since its
+   * first token, at its pace: nobody counts what is held back. Before the first token there is nothing,
+   * and what a replica fails at nobody pays for. How long the answer would have been is not learnt.
+   */
+  #chargeUnseen({ asked, desk, binding }: Sent): void {
+    const { clock, known } = this.#parts
+    const { entry, member } = binding
+    const isLeft = asked.context.isStream && asked.context.cancellation.reason !== undefined
+    if (!isLeft || entry.state !== 'decode' || entry.generated > 0) return
+    const nowMs = clock.now()
+    const sinceMs = nowMs - (entry.firstTokenMs ?? nowMs)
+    const tokens = 1 + Math.floor(sinceMs / known.tokenMs(member.origin))
+    desk.ledger.counted(entry, Math.min(tokens, entry.call.outputMax))
+    binding.charge?.settle(nowMs)
+    desk.ledger.counted(entry, 0)
   }
 
   #membersOf({ asked: { prompt }, binding }: Sent): Placement['members'] {

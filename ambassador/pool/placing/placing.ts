@@ -12,13 +12,14 @@ import type { ReplicaSignals } from '../signals/replica-signals.ts'
 import { Desk } from './desk.ts'
 import { HitTrust } from './hit-trust.ts'
 import { inTurn, noReplica } from './in-turn.ts'
+import { KeptChains } from './kept-chains.ts'
 import { KnownReplicas } from './known-replicas.ts'
 import type { Placement } from './placement.ts'
 import { type Asked, Placements } from './placements.ts'
 import type { PlacingParts, PlacingSettings } from './placing-settings.ts'
 import { type PlacingStatus, type PlacingView, statusOf, viewOf } from './placing-view.ts'
 import { poolCallOf } from './pool-call-of.ts'
-import { chainOf, promptOf } from './prompt-of.ts'
+import { promptOf } from './prompt-of.ts'
 import { Takers } from './takers.ts'
 import { Tightened } from './tightened.ts'
 import { WaitingCalls } from './waiting-calls.ts'
@@ -32,7 +33,7 @@ const blockTokensDefault = 16
  */
 export class Placing {
   readonly #parts: PlacingParts
-  readonly #seed: HashSeed
+  readonly #chains: KeptChains
   readonly #known: KnownReplicas
   readonly #placements: Placements
   readonly #waiting: WaitingCalls
@@ -53,8 +54,9 @@ export class Placing {
     this.#settings = settings
     const { clock, origins } = parts
     const [first = 0, second = 0] = randomFillSync(new Uint32Array(2))
-    this.#seed = [first, second]
-    this.#waiting = new WaitingCalls(settings.waiting)
+    const seed: HashSeed = [first, second]
+    this.#chains = new KeptChains(seed)
+    this.#waiting = new WaitingCalls(settings.waiting, clock)
     this.#trust = new HitTrust(clock)
     this.decisions = new Decisions(clock)
     this.#tellDecisions()
@@ -75,11 +77,13 @@ export class Placing {
     )
     this.#placements = new Placements({
       ...parts,
-      seed: this.#seed,
+      seed,
       known: this.#known,
       trust: this.#trust,
       tightened: this.#tightened,
       decisions: this.decisions,
+      vitals: this.#admission.vitals,
+      hasOther: (tried) => this.#takers.hasOther(tried),
       isPrioritized: () => this.#settings.priority,
       changed: () => this.changed(),
     })
@@ -149,7 +153,7 @@ export class Placing {
   /** Whether a replica is left that the call has not tried. */
   hasOther({ replicasTried }: AmbassadorCall): boolean {
     this.#refresh()
-    return this.#takers.all.some(({ origin }) => !replicasTried.includes(origin))
+    return this.#takers.hasOther(replicasTried)
   }
 
   /** Calls that wait, by class in the order of their rank. */
@@ -205,7 +209,7 @@ export class Placing {
   #submit(asked: Asked, router: Router, bound: (placement: Placement) => void) {
     const { context, prompt } = asked
     const desk = this.#desk
-    const chain = chainOf(prompt, desk.blockTokens, this.#seed)
+    const chain = this.#chains.of(prompt, desk.blockTokens)
     const adapter = this.#known.adapterOf(context.model)
     const mayServe = this.#known.servers(adapter)
     const call = poolCallOf(asked, { chain, adapter, mayServe })
@@ -275,13 +279,12 @@ export class Placing {
   }
 
   #refresh(): void {
-    const isLess = this.#takers.take(this.#groups())
+    this.#takers.take(this.#groups())
     const { all } = this.#takers
     const nowMs = this.#parts.clock.now()
     this.#admission.limit(all)
     for (const member of all) this.#tightened.apply(member, nowMs)
     if (all.length === 0) this.#waiting.refuseAll(noReplica(this.#origins.length))
-    else if (isLess) this.#waiting.again(() => undefined)
     this.#offered = all
   }
 

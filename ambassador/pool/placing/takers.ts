@@ -47,6 +47,11 @@ export class Takers {
     })
   }
 
+  /** Whether one is at none of these addresses. */
+  hasOther(origins: readonly string[]): boolean {
+    return this.#all.some(({ origin }) => !origins.includes(origin))
+  }
+
   /** Those that are at none of these addresses; all where there are no others. */
   except(origins: readonly string[]): readonly Member[] {
     const others = this.#all.filter(({ origin }) => !origins.includes(origin))

@@ -30,14 +30,15 @@ export class UnseenProgress {
   #generated = 1
   #countedMs = 0
   #isOver = false
+  /** When its prefill was thought to begin, or to stand behind others. */
+  #sentMs: number
   #undo: Undo
 
   /** To be made when the call is sent. */
   constructor(parts: UnseenParts) {
     this.#parts = parts
-    const { clock, ledger, entry } = parts
-    const prefillMs = ledger.book(entry.slot).queuedMs(clock.now())
-    this.#undo = clock.after(prefillMs, () => this.#lookForFirstToken())
+    this.#sentMs = parts.entry.sentMs
+    this.#undo = this.#lookWhenComputed()
   }
 
   /** It has said how long it is: what was thought of it counts no more. */
@@ -54,9 +55,21 @@ export class UnseenProgress {
     this.#parts.ledger.counted(this.#parts.entry, 0)
   }
 
+  #lookWhenComputed(): Undo {
+    const { clock, ledger, entry } = this.#parts
+    const prefillMs = ledger.book(entry.slot).queuedMs(clock.now())
+    return clock.after(prefillMs, () => this.#lookForFirstToken())
+  }
+
   #lookForFirstToken(): void {
     const { clock, ledger, entry, onFirstToken } = this.#parts
     if (entry.state === 'ended') return
+    // It was put off, and has gone out since.
+    if (this.#sentMs !== entry.sentMs) {
+      this.#sentMs = entry.sentMs
+      this.#undo = this.#lookWhenComputed()
+      return
+    }
     const [head] = ledger.book(entry.slot).prefills
     // Prefills go in their order: what stands before it is still under way.
     if (entry.state === 'prefill' && head !== entry) {

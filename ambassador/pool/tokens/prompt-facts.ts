@@ -49,6 +49,7 @@ export function readPrompt(dialect: Dialect, body: Buffer): PromptFacts | undefi
   const parsed = parse(body)
   if (!isObject(parsed)) return undefined
   if (dialect === 'completions') return completionFacts(parsed)
+  if (dialect === 'responses') return responsesFacts(parsed)
   const messages = parsed['messages']
   if (!isList(messages)) return undefined
   if (dialect !== 'chat') return opaque(messages, parsed)
@@ -152,6 +153,24 @@ export function idsOf(value: unknown): Uint32Array | undefined {
     ids[at] = id
   }
   return ids
+}
+
+/** Members of Responses besides its tools that stand before the input in the prompt. */
+const ahead = ['previous_response_id', 'conversation', 'previous_response', 'reasoning']
+
+/** How items become a conversation differs from server to server: their beginning is compared. */
+function responsesFacts(body: Json): OpaqueFacts | undefined {
+  const { input, instructions, tools } = body
+  if (typeof input !== 'string' && !isList(input)) return undefined
+  const items = isList(input) ? input : [{ role: 'user', content: input }]
+  const system = isGiven(instructions) ? [{ role: 'system', content: instructions }] : []
+  const rest = ahead.filter((name) => isGiven(body[name])).map((name) => [name, body[name]])
+  return {
+    kind: 'opaque',
+    messages: [...system, ...items],
+    tools: tools ?? undefined,
+    rest: rest.length === 0 ? undefined : rest,
+  }
 }
 
 function opaque(messages: readonly unknown[], body: unknown): OpaqueFacts {

@@ -19,6 +19,8 @@ export interface Arrival {
   /** The prompt and the answer as the ambassador sees them; absent where `outputKeys` is. */
   readonly grownChain?: Chain
   readonly tenant: string
+  /** The tenant's share against others'; 1 where absent. */
+  readonly weight?: number | undefined
   readonly class: string
   readonly adapter: string
   readonly session: string
@@ -68,13 +70,14 @@ export function newOutcome(arrival: Arrival): Outcome {
 
 /** As the ambassador has it when it comes. */
 export function callOf(arrival: Arrival, arrivedMs: number): PoolCall {
-  const { tokens, chain, adapter, tenant, session } = arrival
+  const { tokens, chain, adapter, tenant, weight, session } = arrival
   return {
     id: '',
     tokens,
     chain,
     adapter,
     tenant,
+    weight,
     class: arrival.class,
     arrivedMs,
     outputMax: Number.POSITIVE_INFINITY,

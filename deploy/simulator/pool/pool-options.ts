@@ -6,7 +6,15 @@ import type { Disturbance } from './disturbance.ts'
 /** How calls are placed: by a policy on arrival, or by our own dispatch. */
 export type Placing =
   | { readonly kind: 'policy'; readonly policy: (random: () => number) => Policy }
-  | { readonly kind: 'dispatch'; readonly settings: DispatchSettings }
+  | ({ readonly kind: 'dispatch'; readonly settings: DispatchSettings } & Turns)
+
+/** Of classes; absent, as where nothing is configured. */
+interface Turns {
+  /** By rank, the first goes first. */
+  readonly classes?: readonly string[]
+  /** What lower ones get while higher ones wait, 0 to below 1. */
+  readonly lowerShare?: () => number
+}
 
 export interface VirtualPoolOptions {
   readonly replicas: number

@@ -68,7 +68,8 @@ export class VirtualPool {
       this.#policy = placing.policy(() => clock.random())
       this.#router = new EarlyBinding({ ...common, policy: this.#policy })
     } else {
-      this.#router = new LateBinding({ ...common, clock, settings: placing.settings })
+      const { kind: _, ...late } = placing
+      this.#router = new LateBinding({ ...common, clock, ...late })
     }
   }
 

@@ -10,6 +10,7 @@ import { type ProviderCall, sendBody, sendError, sendFailure } from './provider-
 import { providerEncoder } from './provider-encoder.ts'
 import { type ProviderFault, retryHeaders } from './provider-fault.ts'
 import type { Vendor } from './provider-options.ts'
+import type { Resolved } from './response-store.ts'
 import type { Route } from './route.ts'
 import type { Tally } from './truth.ts'
 
@@ -56,8 +57,10 @@ export function answerCall(call: ProviderCall, route: Route): void {
     if (route.kind === 'answer') {
       requireVersion(call, body)
       const options = { ...host.engineOptions, model }
-      const question = readQuestion(route.dialect, { ...body, model }, options)
-      answerQuestion(call, { holder, tally, model, question: salted(call, holder, question) })
+      const resolved = route.dialect === 'responses' ? resolve(call, holder, body) : null
+      const question = readQuestion(route.dialect, { ...(resolved?.body ?? body), model }, options)
+      const asked = { holder, tally, model, question: salted(call, holder, question), resolved }
+      answerQuestion(call, asked)
     } else if (route.kind === 'embeddings') {
       answerEmbeddings(call, { holder, tally, model }, body)
     }
@@ -150,7 +153,19 @@ interface Asker {
   readonly model: string
 }
 
-function answerQuestion(call: ProviderCall, asked: Asker & { readonly question: Question }): void {
+function resolve({ host }: ProviderCall, holder: Holder, body: Fields): Resolved {
+  const resolved = host.responses.resolve(holder.account, body)
+  if ('failure' in resolved) throw new Rejected(resolved.failure)
+  return resolved
+}
+
+interface Asking extends Asker {
+  readonly question: Question
+  /** Of Responses, whose answers are stored. */
+  readonly resolved: Resolved | null
+}
+
+function answerQuestion(call: ProviderCall, asked: Asking): void {
   const { host, requestId } = call
   const { model } = asked
   const salt = `${model}:${asked.question.salt}`
@@ -163,7 +178,10 @@ function answerQuestion(call: ProviderCall, asked: Asker & { readonly question: 
     const createdS = Math.floor(host.unixMs() / 1_000)
     const { newId } = host
     const { vendor } = host.options
-    const encoder = providerEncoder({ vendor, question, model, requestId, createdS, newId })
+    const plain = providerEncoder({ vendor, question, model, requestId, createdS, newId })
+    const { holder, resolved } = asked
+    const encoder =
+      resolved === null ? plain : host.responses.storing(holder.account, resolved, plain)
     const common = { call, question, encoder, bill, fault, limitHeaders, cachedTokens }
     const admitted = { ...common, writesCache: writesCache(call) }
     if (question.streams) answerStream(admitted)

@@ -5,6 +5,7 @@ import type { TextEngine } from '../text-engine.ts'
 import { type Failure, failureBody } from './failure.ts'
 import type { KeyRing } from './key-ring.ts'
 import type { ProviderOptions } from './provider-options.ts'
+import type { ResponseStore } from './response-store.ts'
 import type { Script } from './script.ts'
 import type { Truth } from './truth.ts'
 
@@ -18,6 +19,7 @@ export interface ProviderParts {
   readonly script: Script
   readonly truth: Truth
   readonly newId: () => string
+  readonly responses: ResponseStore
   readonly random: () => number
   /** Milliseconds since 1970 on the provider's clock. */
   readonly unixMs: () => number

@@ -3,7 +3,7 @@ import { anthropicWire } from './anthropic-wire.ts'
 import { chatWire } from './chat-wire.ts'
 import { failureBody, failureOf } from './failure.ts'
 import { responsesWire } from './responses-wire.ts'
-import type { WireContext } from './wire.ts'
+import { namedEvent, type WireContext } from './wire.ts'
 
 /**
  * An encoder that writes as the vendor does: the simulator's own, of which each event and body is
@@ -11,14 +11,15 @@ import type { WireContext } from './wire.ts'
  */
 export function providerEncoder(context: WireContext): Encoder {
   const inner = encoderOf(context)
-  const refusal = () => ({ events: [errorEvent(context)], isCut: false })
   const { dialect } = context.question
+  const responses = responsesWire(inner)
+  const refusal = () => ({ events: [errorEvent(context, responses.sequence())], isCut: false })
   if (dialect === 'messages') return { ...anthropicWire(context, inner), refusal }
-  if (dialect === 'responses') return { ...responsesWire(inner), refusal }
+  if (dialect === 'responses') return { ...responses.wire, refusal }
   return { ...chatWire(context, inner), refusal }
 }
 
-function errorEvent({ vendor, question, requestId }: WireContext): string {
+function errorEvent({ vendor, question, requestId }: WireContext, sequence: number): string {
   const failure = failureOf(vendor, vendor === 'anthropic' ? 'overloaded' : 'server-error')
   if (failure === null) throw new Error(`Cannot write an error event: "${vendor}" has none`)
   if (question.dialect !== 'responses') {
@@ -26,6 +27,6 @@ function errorEvent({ vendor, question, requestId }: WireContext): string {
     return `${name}data: ${failureBody(vendor, failure, requestId)}\n\n`
   }
   const { message } = failure
-  const error = { type: 'error', code: 'server_error', message, param: null, sequence_number: 1 }
-  return `event: error\ndata: ${JSON.stringify(error)}\n\n`
+  const said = { code: 'server_error', message, param: null, sequence_number: sequence }
+  return namedEvent(said, 'error')
 }

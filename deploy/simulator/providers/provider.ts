@@ -5,11 +5,13 @@ import { hash32, hexIds, pseudoRandom } from '../pseudo-random.ts'
 import { readBody } from '../read-body.ts'
 import { TextEngine } from '../text-engine.ts'
 import { answerCall } from './answer-call.ts'
+import { answerStored } from './answer-stored.ts'
 import { failureOf, statusFailure } from './failure.ts'
 import { KeyRing } from './key-ring.ts'
 import { type ProviderCall, type ProviderParts, sendBody, sendFailure } from './provider-call.ts'
 import { modelsBody } from './provider-models.ts'
 import { engineOptions, type ProviderOptions, providerDefaults } from './provider-options.ts'
+import { ResponseStore } from './response-store.ts'
 import { type Route, routeOf } from './route.ts'
 import { type Instruction, readInstruction, Script } from './script.ts'
 import { Truth, type UsageTruth } from './truth.ts'
@@ -87,6 +89,7 @@ class ProviderHost {
       script: new Script(vendor),
       truth: new Truth(),
       newId: hexIds(hash32(`${seed}:ids`)),
+      responses: new ResponseStore(hexIds(hash32(`${seed}:items`))),
       random: pseudoRandom(hash32(`${seed}:splits`)),
       unixMs,
     }
@@ -168,6 +171,7 @@ function route(call: ProviderCall, found: Route | null): void {
   if (found === null) sendFailure(call, notFound(call))
   else if (found.kind === 'hello') sendBody(call, '{}')
   else if (found.kind === 'models') listModels(call, found.model)
+  else if (found.kind === 'stored') answerStored(call, found)
   else if (request.method === 'POST') answerCall(call, found)
   else sendFailure(call, statusFailure(host.options.vendor, 405, 'Method Not Allowed'))
 }

@@ -12,10 +12,18 @@ const foreign: ReadonlySet<string> = new Set([
   'frequency_penalty',
 ])
 
+/** A wire, and the number that its next event would have. */
+export interface NumberedWire {
+  readonly wire: Wire
+  readonly sequence: () => number
+}
+
 /** Responses of OpenAI and Azure; one that was cut by its limit ends with `response.incomplete`. */
-export function responsesWire(inner: Encoder): Wire {
+export function responsesWire(inner: Encoder): NumberedWire {
+  let sequence = 0
   const rewrite = (event: string): string => {
     const data = eventData(event)
+    sequence += 1
     if (!isFields(data) || !isFields(data['response'])) return event
     const response = responseOf(data['response'])
     const isIncomplete =
@@ -23,7 +31,7 @@ export function responsesWire(inner: Encoder): Wire {
     const type = isIncomplete ? 'response.incomplete' : textOr(data['type'], '')
     return namedEvent({ ...data, response }, type)
   }
-  return {
+  const wire: Wire = {
     opening: () => inner.opening().map(rewrite),
     piece: (piece) => inner.piece(piece).map(rewrite),
     whole(answer) {
@@ -31,12 +39,13 @@ export function responsesWire(inner: Encoder): Wire {
       return JSON.stringify(isFields(body) ? responseOf(body) : body)
     },
   }
+  return { wire, sequence: () => sequence }
 }
 
 function responseOf(given: Fields): Fields {
   const own = Object.fromEntries(Object.entries(given).filter(([name]) => !foreign.has(name)))
   const usage = isFields(given['usage']) ? usageOf(given['usage']) : null
-  return { ...own, error: null, store: false, usage, service_tier: 'default' }
+  return { ...own, error: null, usage, service_tier: 'default' }
 }
 
 function usageOf({ input_tokens, input_tokens_details, output_tokens, total_tokens }: Fields) {

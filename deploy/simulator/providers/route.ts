@@ -1,5 +1,6 @@
 import type { Dialect } from '../question.ts'
 import type { Vendor } from './provider-options.ts'
+import type { StoredSuffix } from './response-store.ts'
 
 /** What a path asks of a provider. */
 export type Route =
@@ -7,6 +8,12 @@ export type Route =
   | { readonly kind: 'embeddings'; readonly deployment: string | null }
   | { readonly kind: 'count'; readonly dialect: Dialect }
   | { readonly kind: 'models'; readonly model: string | null }
+  | {
+      readonly kind: 'stored'
+      readonly id: string
+      readonly suffix: StoredSuffix
+      readonly query: URLSearchParams
+    }
   | { readonly kind: 'hello' }
 
 const openaiPaths: Readonly<Record<string, Route>> = {
@@ -28,8 +35,8 @@ const anthropicPaths: Readonly<Record<string, Route>> = {
 export function routeOf(vendor: Vendor, url: string): Route | null {
   const { pathname, searchParams } = new URL(url, 'http://localhost')
   if (vendor === 'anthropic') return withModel(anthropicPaths, pathname, '/v1/models/')
-  if (vendor === 'openai') return under('/v1', pathname)
-  const unversioned = under('/openai/v1', pathname)
+  if (vendor === 'openai') return under('/v1', pathname) ?? stored('/v1', pathname, searchParams)
+  const unversioned = under('/openai/v1', pathname) ?? stored('/openai/v1', pathname, searchParams)
   if (unversioned !== null) return unversioned
   // Without `api-version` the older surface does not exist.
   if (!searchParams.has('api-version')) return null
@@ -44,6 +51,14 @@ export function routeOf(vendor: Vendor, url: string): Route | null {
 function under(prefix: string, path: string): Route | null {
   if (!path.startsWith(`${prefix}/`)) return null
   return withModel(openaiPaths, path.slice(prefix.length), '/models/')
+}
+
+function stored(prefix: string, path: string, query: URLSearchParams): Route | null {
+  const below = path.startsWith(prefix) ? path.slice(prefix.length) : ''
+  const [, id, end] = /^\/responses\/([^/]+)(\/cancel|\/input_items)?$/.exec(below) ?? []
+  if (id === undefined) return null
+  const suffix = end === '/cancel' || end === '/input_items' ? end : ''
+  return { kind: 'stored', id: decodeURIComponent(id), suffix, query }
 }
 
 function withModel(

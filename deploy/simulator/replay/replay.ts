@@ -5,6 +5,7 @@ import { nearest } from '#shared/config/nearest.ts'
 import { dispatchPolicies } from '#shared/config/pool-schema.ts'
 import { stepTimes } from '../replica/step-time.ts'
 import { DecisionFile } from './decision-file.ts'
+import { type ReplaySettings, readSettings, settingsDefault } from './replay-settings.ts'
 import { type ReplayPolicy, type ReplayPool, simulate } from './simulate.ts'
 import { type Survey, survey } from './survey.ts'
 import type { Tally } from './tally.ts'
@@ -17,6 +18,9 @@ policy after another, and compares what they would have done with what was measu
                     ${dispatchPolicies.slice(7).join(', ')}
   --replicas N      as many as there were unless given
   --kv TOKENS       KV cache of a replica, in tokens; what the log says unless given
+  --config FILE     the platform's file: its classes, tenants' weights, queue.batchPercent and
+                    dispatch.priority order the calls; unless given, interactive goes before batch
+  --provider NAME   the pool that is meant, where that file has several
   --step-time NAME  how long a replica's steps take: ${Object.keys(stepTimes).join(', ')}
   --help            prints this
 `
@@ -38,7 +42,7 @@ export function replay(argv: readonly string[], { write, tell }: ReplayOutput): 
   try {
     const found = survey(file)
     const pool = poolOf(asked, found)
-    write(heading(found, pool, asked.stepTime))
+    write(`${heading(found, pool, asked.stepTime)}${unranked(found, pool)}\n`)
     const rows = asked.policies.map((policy) => {
       tell(`${policy} …\n`)
       return rowOf(policy, simulate({ file, survey: found, pool }, policy))
@@ -56,6 +60,7 @@ interface Asked {
   readonly replicas: number | undefined
   readonly kvTokens: number | undefined
   readonly stepTime: keyof typeof stepTimes
+  readonly settings: ReplaySettings
 }
 
 /** Undefined where help was asked for. */
@@ -73,6 +78,8 @@ function readArguments(argv: readonly string[]): Asked | undefined {
     replicas: count(values.replicas, '--replicas'),
     kvTokens: count(values.kv, '--kv'),
     stepTime: among(values['step-time'], stepTimeNames, '--step-time'),
+    settings:
+      values.config === undefined ? settingsDefault : readSettings(values.config, values.provider),
   }
 }
 
@@ -91,6 +98,8 @@ function parsed(argv: readonly string[]) {
         policy: { type: 'string', multiple: true },
         replicas: { type: 'string' },
         kv: { type: 'string' },
+        config: { type: 'string' },
+        provider: { type: 'string' },
         'step-time': { type: 'string', default: 'dynamo' },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -122,7 +131,7 @@ function poolOf(asked: Asked, found: Survey): ReplayPool {
     throw misuse(why, 'Write --kv TOKENS.')
   }
   const replicas = asked.replicas ?? found.replicas
-  return { replicas, kvTokens, stepTime: stepTimes[asked.stepTime] }
+  return { replicas, kvTokens, stepTime: stepTimes[asked.stepTime], settings: asked.settings }
 }
 
 function heading(found: Survey, { replicas, kvTokens }: ReplayPool, stepTime: string): string {
@@ -131,8 +140,15 @@ function heading(found: Survey, { replicas, kvTokens }: ReplayPool, stepTime: st
   return (
     `${counted(places.count, 'call')} in ${duration(spanMs)}${without}.\n` +
     `${counted(replicas, 'simulated replica')} of ${kvTokens.toLocaleString('en-US')} KV tokens, ` +
-    `steps as of '${stepTime}'.\n\n`
+    `steps as of '${stepTime}'.\n`
   )
+}
+
+/** Classes whose rank nobody has told. */
+function unranked({ classes }: Survey, { settings }: ReplayPool): string {
+  const unknown = [...classes].filter((name) => !settings.classes.includes(name)).toSorted()
+  if (unknown.length === 0) return ''
+  return `Taken for the last class (see --config): ${unknown.join(', ')}.\n`
 }
 
 const headings = [

@@ -1,5 +1,6 @@
 import { fair, fast } from '#ambassador/pool/dispatch/settings.ts'
 import { policyNamed } from '#ambassador/pool/policies/policy-named.ts'
+import { agedPriorityDefaults } from '#ambassador/pool/policies/vllm-priority.ts'
 import type { dispatchPolicies } from '#shared/config/pool-schema.ts'
 import { type Arrival, chainOf, type Outcome } from '../pool/arrival.ts'
 import { type Placing, usualWay, VirtualPool } from '../pool/virtual-pool.ts'
@@ -7,6 +8,7 @@ import type { StepTime } from '../replica/step-time.ts'
 import type { DecisionFile } from './decision-file.ts'
 import { PrefixPaths } from './prefix-paths.ts'
 import { readDecision } from './read-decision.ts'
+import type { ReplaySettings } from './replay-settings.ts'
 import type { Survey } from './survey.ts'
 import { Tally } from './tally.ts'
 
@@ -18,6 +20,7 @@ export interface ReplayPool {
   /** KV cache of a replica. */
   readonly kvTokens: number
   readonly stepTime: StepTime
+  readonly settings: ReplaySettings
 }
 
 interface Replayed {
@@ -28,28 +31,45 @@ interface Replayed {
 
 /** Plays the calls of a file once, by `policy`; equal files give equal figures. */
 export function simulate({ file, survey, pool }: Replayed, policy: ReplayPolicy): Tally {
-  const { replicas, kvTokens, stepTime } = pool
+  const { replicas, kvTokens, stepTime, settings } = pool
   const { blockTokens } = survey
   const blocks = Math.max(1, Math.floor(kvTokens / blockTokens))
   const tally = new Tally()
   const simulated = new VirtualPool({
     ...usualWay,
     replicas,
-    engine: { blocks, blockTokens, stepTime },
-    placing: placingOf(policy, blockTokens),
+    engine: {
+      blocks,
+      blockTokens,
+      stepTime,
+      scheduling: settings.isPrioritized ? 'priority' : 'fcfs',
+    },
+    placing: placingOf(policy, blockTokens, settings),
     seed: 1,
   })
-  simulated.play(arrivals(file, survey), (outcome) => tally.add(asTallied(outcome)))
+  simulated.play(arrivals(file, survey, settings), (outcome) => tally.add(asTallied(outcome)))
   return tally
 }
 
-function placingOf(policy: ReplayPolicy, blockTokens: number): Placing {
-  if (policy === 'fair') return { kind: 'dispatch', settings: fair }
-  if (policy === 'fast') return { kind: 'dispatch', settings: fast }
-  return { kind: 'policy', policy: (random) => policyNamed(policy, { random, blockTokens }) }
+function placingOf(
+  policy: ReplayPolicy,
+  blockTokens: number,
+  { classes, lowerShare, isPrioritized }: ReplaySettings,
+): Placing {
+  if (policy === 'fair' || policy === 'fast') {
+    const settings = policy === 'fair' ? fair : fast
+    return { kind: 'dispatch', settings, classes, lowerShare: () => lowerShare }
+  }
+  const priority = isPrioritized ? agedPriorityDefaults : undefined
+  const policyOf = (random: () => number) => policyNamed(policy, { random, blockTokens, priority })
+  return { kind: 'policy', policy: policyOf }
 }
 
-function* arrivals(file: DecisionFile, { places, firstMs, blockTokens }: Survey) {
+function* arrivals(
+  file: DecisionFile,
+  { places, firstMs, blockTokens }: Survey,
+  { weights }: ReplaySettings,
+) {
   const paths = new PrefixPaths()
   for (const place of places.inOrder()) {
     const call = readDecision(file.textAt(place))
@@ -65,6 +85,7 @@ function* arrivals(file: DecisionFile, { places, firstMs, blockTokens }: Survey)
       chain: chainOf(keys),
       outputTokens,
       tenant,
+      weight: weights.get(tenant),
       class: call.class,
       adapter,
       session: '',

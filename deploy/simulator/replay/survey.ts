@@ -18,6 +18,8 @@ export interface Survey {
   readonly kvTokens: number | undefined
   /** What was measured when it happened. */
   readonly observed: Tally
+  /** Of those calls. */
+  readonly classes: ReadonlySet<string>
   /** Calls without an answer whose length is known. */
   readonly leftOut: number
 }
@@ -26,6 +28,7 @@ export interface Survey {
 export function survey(file: DecisionFile): Survey {
   const places = new CallPlaces()
   const observed = new Tally()
+  const classes = new Set<string>()
   const capacities = new Map<number, number>()
   let [blockTokens, replicas, leftOut] = [0, 0, 0]
   for (const { number, text, ...place } of file.lines()) {
@@ -44,6 +47,7 @@ export function survey(file: DecisionFile): Survey {
     if (!isPlayable(call)) leftOut += 1
     else {
       places.add(call.at, place)
+      classes.add(call.class)
       observed.add(asObserved(call))
     }
   }
@@ -53,7 +57,7 @@ export function survey(file: DecisionFile): Survey {
   const kvTokens = kvBlocks === undefined ? undefined : kvBlocks * blockTokens
   const { firstMs, lastMs } = span
   const spanMs = lastMs - firstMs
-  return { places, firstMs, spanMs, blockTokens, replicas, kvTokens, observed, leftOut }
+  return { places, firstMs, spanMs, blockTokens, replicas, kvTokens, observed, classes, leftOut }
 }
 
 function isPlayable({ outputTokens }: LoggedCall): boolean {

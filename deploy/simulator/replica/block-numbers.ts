@@ -31,16 +31,27 @@ export class BlockNumbers {
   }
 
   /**
-   * The number of a block that takes the place of `retired`, if possible the one behind `previous`.
-   * Where all pages are in use it is that of `retired`.
+   * Puts the numbers of blocks that take their place where those of retired ones are, from `from` up to,
+   * without, `to`: each the one behind that before it, if possible. Where all pages are in use it stays.
    */
-  replace(retired: number, previous: number): number {
-    const number = this.#behind(previous)
-    if (number < 0) return retired
-    this.#given[number >> pageBits] = (number & (pageSize - 1)) + 1
-    this.#alive[number >> pageBits] = (this.#alive[number >> pageBits] ?? 0) + 1
-    this.#retire(retired)
-    return number
+  replace(blocks: Int32Array, from: number, to: number): void {
+    // Without one before it the first keeps its number.
+    for (let index = Math.max(from, 1); index < to; ) {
+      const number = this.#behind(blocks[index - 1] ?? 0)
+      if (number < 0) {
+        index += 1
+        continue
+      }
+      // Behind it nobody has one either, up to the end of the page.
+      const count = Math.min(to - index, pageSize - (number & (pageSize - 1)))
+      const page = number >> pageBits
+      this.#given[page] = (number & (pageSize - 1)) + count
+      this.#alive[page] = (this.#alive[page] ?? 0) + count
+      for (let run = 0; run < count; run += 1, index += 1) {
+        this.#retire(blocks[index] ?? 0)
+        blocks[index] = number + run
+      }
+    }
   }
 
   /** As at the start. */

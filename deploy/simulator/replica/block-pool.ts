@@ -1,10 +1,5 @@
 import { BlockNumbers } from './block-numbers.ts'
-import { KeyedBlocks } from './keyed-blocks.ts'
-
-// A block is a record of two words: how many hold it, and where it is in the free queue.
-const words = 2
-const holders = 0
-const place = 1
+import { KeyedBlocks, type Keys, type Span } from './keyed-blocks.ts'
 
 /** At a place of the queue whose block was taken out of the middle. */
 const gone = -1
@@ -18,7 +13,8 @@ const gone = -1
 export class BlockPool {
   readonly size: number
   readonly #numbers: BlockNumbers
-  readonly #words: Int32Array
+  /** Of a free block its place in the queue, of another how many hold it, below 0. */
+  readonly #states: Int32Array
   readonly #keyed: KeyedBlocks
   /**
    * The free queue, written and read in order: a ring with room for twice all blocks. One that is
@@ -35,7 +31,7 @@ export class BlockPool {
     this.size = size
     this.#numbers = new BlockNumbers(size)
     const { capacity } = this.#numbers
-    this.#words = new Int32Array(capacity * words)
+    this.#states = new Int32Array(capacity)
     this.#keyed = new KeyedBlocks(capacity)
     let room = 16
     while (room < size * 2) room *= 2
@@ -64,64 +60,105 @@ export class BlockPool {
     return this.#keyed.find(key)
   }
 
-  /** How many calls hold `block`; 0: it is free. */
-  holders(block: number): number {
-    return this.#words[block * words + holders] ?? 0
+  /** Writes the blocks found under the keys of a span into it; gives where the first is missing, or its end. */
+  findAll(blocks: Int32Array, keys: Keys, span: Span): number {
+    return this.#keyed.findAll(blocks, keys, span)
   }
 
-  /** One more holder of a block that was found. */
-  hold(block: number): void {
-    const all = this.#words
-    const at = block * words
-    const count = all[at + holders] ?? 0
-    all[at + holders] = count + 1
-    if (count > 0) return
-    this.#queue[all[at + place] ?? 0] = gone
-    this.#free -= 1
+  /** How many of the first `count` blocks live calls hold. */
+  held(blocks: Int32Array, count: number): number {
+    const states = this.#states
+    let held = 0
+    for (let index = 0; index < count; index += 1) {
+      if ((states[blocks[index] ?? 0] ?? 0) < 0) held += 1
+    }
+    return held
+  }
+
+  /** How many calls hold `block`; 0: it is free. */
+  holders(block: number): number {
+    return Math.max(0, -(this.#states[block] ?? 0))
+  }
+
+  /** One more holder of each of the first `count` blocks, which were found. */
+  hold(blocks: Int32Array, count: number): void {
+    const states = this.#states
+    let freed = 0
+    for (let index = 0; index < count; index += 1) {
+      const block = blocks[index] ?? 0
+      const state = states[block] ?? 0
+      if (state < 0) {
+        states[block] = state - 1
+        continue
+      }
+      this.#queue[state] = gone
+      states[block] = -1
+      freed += 1
+    }
+    this.#free -= freed
   }
 
   /**
-   * A block in place of the free one that was freed longest ago, without a key; -1 where none is free.
-   *
-   * @param previous the one before it in its sequence, if there is one: the number depends on it.
+   * Puts blocks in place of those that were freed longest ago, without keys, at `from` up to, without,
+   * `to`; so many must be free. Their numbers follow that at `from - 1`, if there is one.
    */
-  take(previous = -1): number {
-    if (this.#free === 0) return -1
+  take(blocks: Int32Array, from: number, to: number): void {
     const queue = this.#queue
-    let block: number = gone
-    while (block === gone) {
-      block = queue[this.#head & this.#mask] ?? gone
-      this.#head += 1
+    const states = this.#states
+    const mask = this.#mask
+    let head = this.#head
+    for (let index = from; index < to; index += 1) {
+      let block: number = gone
+      while (block === gone) {
+        block = queue[head & mask] ?? gone
+        head += 1
+      }
+      blocks[index] = block
     }
-    this.#free -= 1
-    this.#keyed.leave(block)
-    const taken = previous < 0 ? block : this.#numbers.replace(block, previous)
-    this.#words[taken * words + holders] = 1
-    return taken
+    this.#head = head
+    this.#free -= to - from
+    this.#keyed.leave(blocks, from, to)
+    this.#numbers.replace(blocks, from, to)
+    for (let index = from; index < to; index += 1) states[blocks[index] ?? 0] = -1
   }
 
-  /** One holder less; the last one puts the block at the young end of the free queue. */
-  release(block: number): void {
-    const all = this.#words
-    const at = block * words
-    const count = (all[at + holders] ?? 0) - 1
-    all[at + holders] = count
-    if (count > 0) return
-    if (this.#tail - this.#head > this.#mask) this.#closeGaps()
-    this.#push(block)
-    this.#free += 1
+  /**
+   * One holder less of each of the first `count` blocks, from the last to the first; a block without
+   * any goes to the young end of the free queue.
+   */
+  release(blocks: Int32Array, count: number): void {
+    if (this.#tail - this.#head + count > this.#mask + 1) this.#closeGaps()
+    const states = this.#states
+    const queue = this.#queue
+    const mask = this.#mask
+    const before = this.#tail
+    let tail = before
+    for (let index = count - 1; index >= 0; index -= 1) {
+      const block = blocks[index] ?? 0
+      const state = (states[block] ?? 0) + 1
+      if (state < 0) {
+        states[block] = state
+        continue
+      }
+      const slot = tail & mask
+      queue[slot] = block
+      states[block] = slot
+      tail += 1
+    }
+    this.#tail = tail
+    this.#free += tail - before
   }
 
-  /** From here on `block`, which is held and has no key yet, answers to `key`. */
-  name(block: number, key: number): void {
-    this.#keyed.enter(block, key)
+  /** From here on the blocks of a span, which are held and have no key yet, answer to theirs. */
+  name(blocks: Int32Array, keys: Keys, span: Span): void {
+    this.#keyed.enter(blocks, keys, span)
   }
 
   /** All blocks free and nameless, as at the start. */
   clear(): void {
     this.#keyed.clear()
     this.#numbers.clear()
-    this.#words.fill(0)
+    this.#states.fill(0)
     this.#head = 0
     this.#tail = 0
     for (let block = 0; block < this.size; block += 1) this.#push(block)
@@ -131,7 +168,7 @@ export class BlockPool {
   #push(block: number): void {
     const slot = this.#tail & this.#mask
     this.#queue[slot] = block
-    this.#words[block * words + place] = slot
+    this.#states[block] = slot
     this.#tail += 1
   }
 

@@ -53,10 +53,22 @@ export class DueRing {
       sequence.previousDue = undefined
       sequence = nextDue
     }
-    if (into.length > 1) into.sort(byAdmission)
+    if (into.length > 1) sort(into)
   }
 }
 
-function byAdmission(one: Sequence, other: Sequence): number {
-  return one.admission - other.admission
+/** Most were added in the order of their admission, so they come out in the opposite one. */
+function sort(all: Sequence[]): void {
+  all.reverse()
+  for (let at = 1; at < all.length; at += 1) {
+    const sequence = all[at]
+    if (sequence === undefined) return
+    let to = at
+    for (; to > 0; to -= 1) {
+      const before = all[to - 1]
+      if (before === undefined || before.admission < sequence.admission) break
+      all[to] = before
+    }
+    all[to] = sequence
+  }
 }

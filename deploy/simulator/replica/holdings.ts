@@ -36,39 +36,42 @@ export class Holdings {
       sequence.blocks = new Int32Array(most)
     }
     const most = Math.min(Math.floor((target - 1) / this.blockTokens), sequence.keyCount)
-    let found = 0
-    let held = 0
-    while (found < most) {
-      const block = this.pool.find(sequence.keyAt(found))
-      if (block < 0) break
-      if (this.pool.holders(block) > 0) held += 1
-      sequence.blocks[found] = block
-      found += 1
-    }
+    const found = this.#find(sequence, most)
+    const held = this.pool.held(sequence.blocks, found)
     if (Math.ceil(target / this.blockTokens) - held > this.pool.free) return false
-    for (let at = 0; at < found; at += 1) this.pool.hold(sequence.blocks[at] ?? 0)
+    this.pool.hold(sequence.blocks, found)
     sequence.blockCount = found
     sequence.named = found
     return true
   }
 
+  /** Writes the leading blocks in the cache into those of `sequence`, at most so many; gives how many. */
+  #find(sequence: Sequence, most: number): number {
+    for (let from = 0; from < most; ) {
+      const { keys, keyed } = sequence.keysAt(from)
+      const to = Math.min(most, keyed + keys.length)
+      from = this.pool.findAll(sequence.blocks, keys, { from, to, keyed })
+      if (from < to) return from
+    }
+    return most
+  }
+
   /** Takes the missing blocks for the first `tokens` tokens, which must be free, and names full ones. */
   extend(sequence: Sequence, tokens: number): void {
-    const { pool } = this
     const { blocks, blockCount } = sequence
-    const needed = blockCount + this.missing(sequence, tokens)
-    let last = blockCount === 0 ? -1 : (blocks[blockCount - 1] ?? -1)
-    for (let at = blockCount; at < needed; at += 1) {
-      last = pool.take(last)
-      blocks[at] = last
+    const needed = Math.ceil(tokens / this.blockTokens)
+    if (needed > blockCount) {
+      this.pool.take(blocks, blockCount, needed)
+      sequence.blockCount = needed
     }
-    sequence.blockCount = Math.max(blockCount, needed)
     const full = Math.min(Math.floor(tokens / this.blockTokens), sequence.keyCount)
     if (sequence.named >= full) return
-    for (let at = sequence.named; at < full; at += 1) {
-      this.pool.name(sequence.blocks[at] ?? 0, sequence.keyAt(at))
+    for (let from = sequence.named; from < full; from = sequence.named) {
+      const { keys, keyed } = sequence.keysAt(from)
+      const to = Math.min(full, keyed + keys.length)
+      this.pool.name(blocks, keys, { from, to, keyed })
+      sequence.named = to
     }
-    sequence.named = full
     this.namings += 1
   }
 
@@ -87,9 +90,7 @@ export class Holdings {
 
   /** Gives all back, from the last to the first: the beginnings of prompts stay longest. */
   release(sequence: Sequence): void {
-    for (let at = sequence.blockCount - 1; at >= 0; at -= 1) {
-      this.pool.release(sequence.blocks[at] ?? 0)
-    }
+    this.pool.release(sequence.blocks, sequence.blockCount)
     sequence.blockCount = 0
     sequence.named = 0
     this.releases += 1

@@ -1,53 +1,73 @@
-// No block carries it: keys are finite numbers.
-const noKey = Number.NaN
-
-// A block is a record of 24 bytes: its key, the next block of its chain, and those of the same key.
-const words = 6
-const nextInChain = 2
-const nextSame = 3
-const previousSame = 4
-// In numbers of 8 bytes, the first of each record.
-const numbers = 3
-
-/** Behind the last block of a chain. */
-const none = -1
-
-// So many keys that were counted have places beside each other in the table: what is done for all
-// blocks of a prompt then costs a cache miss for sixteen of them, not for each.
+// Keys that were counted come one after the other: so many of them that follow each other are found by
+// one look into the hash table.
 const groupBits = 5
-const groupMask = 2 ** groupBits - 1
+const groupSize = 2 ** groupBits
+const groupMask = groupSize - 1
 
-/** Mixes both halves of a number of up to 53 bits, so that counted keys spread as well as hashes. */
-function slotOf(key: number, mask: number): number {
-  const low = key | 0
-  const high = (key * 2 ** -32) | 0
-  let mixed = Math.imul(low >> groupBits, 0x9e3779b1) ^ Math.imul(high, 0x85ebca6b)
-  mixed = Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d)
-  return ((mixed ^ (mixed >>> 13)) + (low & groupMask)) & mask
+/** Of a block: it carries no key. Below it: others carry the same one. */
+const noPlace = -1
+/** At a place: no block answers. Others are one more than the block, for that memory is 0 at first. */
+const nobody = 0
+/** Behind the last group of a chain. */
+const none = -1
+/** No group has it: those of keys are finite. */
+const noGroup = Number.NaN
+
+/** Mixes both halves of a number of up to 53 bits, so that counted groups spread as well as hashes. */
+function mixed(group: number): number {
+  const high = Math.imul((group * 2 ** -32) | 0, 0x85ebca6b)
+  let hash = Math.imul((group | 0) ^ high, 0x9e3779b1)
+  hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)
+  return hash ^ (hash >>> 13)
+}
+
+/** Keys of a sequence's blocks: whole numbers. */
+export type Keys = Float64Array | readonly number[]
+
+/** Blocks `from` up to, without, `to` of a sequence, whose first key is that of block `keyed`. */
+export interface Span {
+  readonly from: number
+  readonly to: number
+  readonly keyed: number
 }
 
 /**
  * Which block answers to a key (a whole number): of several with one key (two calls that computed the
- * same at once) the one that was entered first. A hash table whose chains go through the blocks
- * themselves, in typed arrays: a `Map` would box every key over 31 bits at each look-up.
+ * same at once) the one that was entered first. Each key has a place in the group of those next to it;
+ * groups with any are in a hash table. A block knows its place, so it leaves without a look-up. All
+ * in typed arrays: a `Map` would box every key over 31 bits at each look-up.
  */
 export class KeyedBlocks {
-  readonly #mask: number
-  /** The first block of each chain. */
+  /** The place of each block's key. */
+  readonly #placeOf: Int32Array
+  /** Who answers at each place, plus one. */
+  readonly #answers: Int32Array
+  /** All blocks of a key that has several, in the order in which they got it, by place. */
+  readonly #rivals = new Map<number, number[]>()
+  // The groups: what they are of, how many of their keys have blocks, and the next in the chain.
+  readonly #groups: Float64Array
+  readonly #present: Uint8Array
+  readonly #behind: Int32Array
   readonly #chains: Int32Array
-  readonly #words: Int32Array
-  readonly #numbers: Float64Array
+  /** Groups that are of nothing, `#emptyCount` of them. */
+  readonly #empty: Int32Array
+  #emptyCount = 0
+  /** The group of the last look-up, which is that of the next one most of the time. */
+  #lastGroup = noGroup
+  #last = none
   #size = 0
 
   /** @param count of numbers of blocks, from 0; about half of them are there at a time. */
   constructor(count: number) {
     let slots = 16
     while (slots < count) slots *= 2
-    this.#mask = slots - 1
+    this.#placeOf = new Int32Array(count)
+    this.#answers = new Int32Array(count * groupSize)
+    this.#groups = new Float64Array(count)
+    this.#present = new Uint8Array(count)
+    this.#behind = new Int32Array(count)
     this.#chains = new Int32Array(slots)
-    const buffer = new ArrayBuffer(count * words * 4)
-    this.#words = new Int32Array(buffer)
-    this.#numbers = new Float64Array(buffer)
+    this.#empty = new Int32Array(count)
     this.clear()
   }
 
@@ -58,85 +78,167 @@ export class KeyedBlocks {
 
   /** The block that answers to `key`, or -1. */
   find(key: number): number {
-    return this.#findIn(slotOf(key, this.#mask), key)
+    const at = this.#find(Math.floor(key / groupSize))
+    if (at < 0) return -1
+    return (this.#answers[(at << groupBits) + (key & groupMask)] ?? nobody) - 1
   }
 
-  /** Gives a key to a block that has none. */
-  enter(block: number, key: number): void {
-    const all = this.#words
-    const at = block * words
-    this.#numbers[block * numbers] = key
-    const slot = slotOf(key, this.#mask)
-    const first = this.#findIn(slot, key)
-    if (first >= 0) {
-      const last = all[first * words + previousSame] ?? first
-      this.#link(last, block)
-      this.#link(block, first)
-      return
+  /** Writes who answers to the keys of a span into it; gives where it ends or the first is not found. */
+  findAll(blocks: Int32Array, keys: Keys, { from, to, keyed }: Span): number {
+    const answers = this.#answers
+    let group = noGroup
+    let at = none
+    for (let index = from; index < to; index += 1) {
+      const key = keys[index - keyed] ?? 0
+      const next = Math.floor(key / groupSize)
+      if (next !== group) at = this.#find(next)
+      group = next
+      if (at < 0) return index
+      const answer = answers[(at << groupBits) + (key & groupMask)] ?? nobody
+      if (answer === nobody) return index
+      blocks[index] = answer - 1
     }
-    all[at + nextInChain] = this.#chains[slot] ?? none
-    this.#chains[slot] = block
-    all[at + nextSame] = block
-    all[at + previousSame] = block
-    this.#size += 1
+    return to
   }
 
-  /** Takes its key from a block; does nothing where it has none. */
-  leave(block: number): void {
-    const all = this.#words
-    const at = block * words
-    const key = this.#numbers[block * numbers] ?? noKey
-    if (Number.isNaN(key)) return
-    this.#numbers[block * numbers] = noKey
-    const heir = all[at + nextSame] ?? block
-    const behind = all[at + nextInChain] ?? none
-    if (heir === block) {
-      this.#size -= 1
-      this.#replace(slotOf(key, this.#mask), block, behind)
-      return
+  /** Gives the blocks of a span, which have none, their keys. */
+  enter(blocks: Int32Array, keys: Keys, { from, to, keyed }: Span): void {
+    const answers = this.#answers
+    const placeOf = this.#placeOf
+    let group = noGroup
+    let at = none
+    let entered = 0
+    for (let index = from; index < to; index += 1) {
+      const block = blocks[index] ?? 0
+      const key = keys[index - keyed] ?? 0
+      const next = Math.floor(key / groupSize)
+      if (next !== group) {
+        this.#count(at, entered)
+        entered = 0
+        group = next
+        at = this.#find(group)
+        if (at < 0) at = this.#open(group)
+      }
+      const place = (at << groupBits) + (key & groupMask)
+      const there = answers[place] ?? nobody
+      if (there === nobody) {
+        answers[place] = block + 1
+        placeOf[block] = place
+        entered += 1
+      } else this.#share(place, there - 1, block)
     }
-    this.#link(all[at + previousSame] ?? block, heir)
-    // Only the first of its key is in the chain: its heir takes its place there.
-    if (this.#replace(slotOf(key, this.#mask), block, heir)) {
-      all[heir * words + nextInChain] = behind
-    }
+    this.#count(at, entered)
   }
 
-  #findIn(slot: number, key: number): number {
-    let block = this.#chains[slot] ?? none
-    while (block >= 0 && this.#numbers[block * numbers] !== key) {
-      block = this.#words[block * words + nextInChain] ?? none
+  /** Takes their keys from blocks `from` up to, without, `to`; from those without one nothing. */
+  leave(blocks: Int32Array, from: number, to: number): void {
+    const answers = this.#answers
+    const placeOf = this.#placeOf
+    let at = none
+    let left = 0
+    for (let index = from; index < to; index += 1) {
+      const block = blocks[index] ?? 0
+      const place = placeOf[block] ?? noPlace
+      if (place === noPlace) continue
+      placeOf[block] = noPlace
+      if (place < noPlace) {
+        this.#unshare(block, noPlace - 1 - place)
+        continue
+      }
+      answers[place] = nobody
+      if (place >> groupBits !== at) {
+        this.#count(at, -left)
+        left = 0
+        at = place >> groupBits
+      }
+      left += 1
     }
-    return block
-  }
-
-  /** Puts `next` where `block` is in a chain; gives whether it is there. */
-  #replace(slot: number, block: number, next: number): boolean {
-    const all = this.#words
-    let there = this.#chains[slot] ?? none
-    if (there === block) {
-      this.#chains[slot] = next
-      return true
-    }
-    while (there >= 0) {
-      const at = there * words + nextInChain
-      there = all[at] ?? none
-      if (there !== block) continue
-      all[at] = next
-      return true
-    }
-    return false
+    this.#count(at, -left)
   }
 
   clear(): void {
+    this.#placeOf.fill(noPlace)
     this.#chains.fill(none)
+    this.#rivals.clear()
     this.#size = 0
-    for (let at = 0; at < this.#numbers.length; at += numbers) this.#numbers[at] = noKey
+    this.#lastGroup = noGroup
+    // Groups that were of nothing have no one at their places.
+    for (let at = 0; at < this.#present.length; at += 1) {
+      if ((this.#present[at] ?? 0) > 0) {
+        this.#answers.fill(nobody, at << groupBits, (at + 1) << groupBits)
+      }
+      this.#present[at] = 0
+      this.#empty[at] = this.#present.length - 1 - at
+    }
+    this.#emptyCount = this.#present.length
   }
 
-  /** Two blocks of one key follow each other. */
-  #link(block: number, next: number): void {
-    this.#words[block * words + nextSame] = next
-    this.#words[next * words + previousSame] = block
+  /** So many keys of the group at `at` have come, or gone. */
+  #count(at: number, change: number): void {
+    if (change === 0) return
+    const present = (this.#present[at] ?? 0) + change
+    this.#present[at] = present
+    this.#size += change
+    if (present === 0) this.#close(at)
+  }
+
+  /** Where `group` is, or -1. */
+  #find(group: number): number {
+    if (group === this.#lastGroup) return this.#last
+    let at = this.#chains[mixed(group) & (this.#chains.length - 1)] ?? none
+    while (at >= 0 && this.#groups[at] !== group) at = this.#behind[at] ?? none
+    if (at >= 0) {
+      this.#lastGroup = group
+      this.#last = at
+    }
+    return at
+  }
+
+  /** A place for a group that is not there: there is one, for each that is there has a block. */
+  #open(group: number): number {
+    this.#emptyCount -= 1
+    const at = this.#empty[this.#emptyCount] ?? 0
+    const slot = mixed(group) & (this.#chains.length - 1)
+    this.#groups[at] = group
+    this.#behind[at] = this.#chains[slot] ?? none
+    this.#chains[slot] = at
+    this.#lastGroup = group
+    this.#last = at
+    return at
+  }
+
+  #close(at: number): void {
+    if (at === this.#last) this.#lastGroup = noGroup
+    this.#empty[this.#emptyCount] = at
+    this.#emptyCount += 1
+    const slot = mixed(this.#groups[at] ?? 0) & (this.#chains.length - 1)
+    const next = this.#behind[at] ?? none
+    let there = this.#chains[slot] ?? none
+    if (there === at) {
+      this.#chains[slot] = next
+      return
+    }
+    while (there >= 0 && this.#behind[there] !== at) there = this.#behind[there] ?? none
+    if (there >= 0) this.#behind[there] = next
+  }
+
+  /** One more block where `first` answers. */
+  #share(place: number, first: number, block: number): void {
+    const all = this.#rivals.get(place)
+    if (all === undefined) this.#rivals.set(place, [first, block])
+    else all.push(block)
+    this.#placeOf[first] = noPlace - 1 - place
+    this.#placeOf[block] = noPlace - 1 - place
+  }
+
+  /** Takes a block from among several; the next of them answers. */
+  #unshare(block: number, place: number): void {
+    const all = this.#rivals.get(place) ?? []
+    all.splice(all.indexOf(block), 1)
+    const [first = 0] = all
+    this.#answers[place] = first + 1
+    if (all.length > 1) return
+    this.#rivals.delete(place)
+    this.#placeOf[first] = place
   }
 }

@@ -1,4 +1,5 @@
 import type { EngineCall, EngineTicket } from './engine-call.ts'
+import type { Keys } from './keyed-blocks.ts'
 
 /** What a sequence asks of its engine. */
 export interface Steps {
@@ -100,13 +101,13 @@ export class Sequence implements EngineTicket {
     return keys.length + (outputKeys?.length ?? 0) + (this.#ownKeys?.length ?? 0)
   }
 
-  /** Key of block `index`, which is below `keyCount`. */
-  keyAt(index: number): number {
+  /** The list with the key of block `index`, which is below `keyCount`, and whose its first key is. */
+  keysAt(index: number): { readonly keys: Keys; readonly keyed: number } {
     const { keys, outputKeys = noKeys } = this.call
-    if (index < keys.length) return keys[index] ?? 0
-    const output = index - keys.length
-    if (output < outputKeys.length) return outputKeys[output] ?? 0
-    return this.#ownKeys?.[output - outputKeys.length] ?? 0
+    if (index < keys.length) return { keys, keyed: 0 }
+    const output = keys.length + outputKeys.length
+    if (index < output) return { keys: outputKeys, keyed: keys.length }
+    return { keys: this.#ownKeys ?? noKeys, keyed: output }
   }
 
   /** Gives the next block without a key one that no other call has. */

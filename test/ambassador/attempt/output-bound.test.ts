@@ -9,7 +9,7 @@ import { scanTopLevel, withMembers } from '#shared/dialects/top-level.ts'
 const openai: OutputFacts = { member: 'max_completion_tokens', other: 'left' }
 const older: OutputFacts = { member: 'max_tokens', other: 'left' }
 const deaf: OutputFacts = { member: 'max_tokens', other: 'ignored' }
-const keys = ['max_completion_tokens', 'max_tokens']
+const keys = ['max_completion_tokens', 'max_tokens', 'max_output_tokens']
 
 /** The body that goes out with answers of at most 100 tokens. */
 function bounded(question: object | string, facts = openai, dialect: Dialect = 'chat'): string {
@@ -30,9 +30,9 @@ test('a question without a bound gets the provider’s own word, or the dialect�
   for (const dialect of ['completions', 'messages'] as const) {
     assert.deepEqual(members({ model: 'x' }, openai, dialect), { model: 'x', max_tokens: 100 })
   }
-  for (const dialect of ['embeddings', 'responses'] as const) {
-    assert.deepEqual(members({ model: 'x' }, openai, dialect), { model: 'x' })
-  }
+  const bounds = { max_output_tokens: 100 }
+  assert.deepEqual(members({ model: 'x' }, older, 'responses'), { model: 'x', ...bounds })
+  assert.deepEqual(members({ model: 'x' }, openai, 'embeddings'), { model: 'x' })
 })
 
 test('the caller’s own word is kept, and only lowered', () => {

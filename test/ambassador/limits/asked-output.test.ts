@@ -22,6 +22,12 @@ test('the maximum of a question is what it may use, in the words of each dialect
   assert.equal(asked({ max_output_tokens: 9 }, 'responses'), 9)
 })
 
+test('a word of another dialect binds nobody', () => {
+  assert.equal(asked({ max_tokens: 9, n: 5 }, 'responses'), 1_024)
+  assert.equal(asked({ max_output_tokens: 9 }), 1_024)
+  assert.equal(asked({ max_completion_tokens: 9, n: 5 }, 'messages'), 1_024)
+})
+
 test('of two maxima the larger is believed', () => {
   assert.equal(asked({ max_tokens: 7, max_completion_tokens: 9 }), 9)
 })

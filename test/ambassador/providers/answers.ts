@@ -55,6 +55,22 @@ export function embeddingWhole(): string {
   return JSON.stringify({ object: 'list', data: embedding, model: 'served', usage })
 }
 
+/** https://platform.openai.com/docs/api-reference/responses/object */
+export function responseWhole(): string {
+  const content = [{ type: 'output_text', text: 'Hello', annotations: [] }]
+  const output = [{ id: 'msg_1', type: 'message', role: 'assistant', content }]
+  const usage = { input_tokens: 7, output_tokens: 2, total_tokens: 9 }
+  return JSON.stringify({
+    id: 'resp_1',
+    object: 'response',
+    status: 'completed',
+    error: null,
+    model: 'served',
+    output,
+    usage,
+  })
+}
+
 /** https://platform.claude.com/docs/en/api/messages: input leaves out what was cached. */
 export const messagesUsage = {
   input_tokens: 6,

@@ -11,12 +11,37 @@ import { type Received, startVendor } from './vendor-server.ts'
 const messages = [{ role: 'user', content: 'hello' }]
 
 const chat = { path: '/v1/chat/completions', body: { model: 'alias', messages, max_tokens: 5 } }
+const ofResponses = {
+  path: '/v1/responses',
+  body: { model: 'alias', input: 'hello', max_output_tokens: 5 },
+}
 const ofMessages = { path: '/v1/messages', body: { model: 'alias', messages, max_tokens: 5 } }
 const version = { 'anthropic-version': '2023-06-01' }
 
 /** The doubles speak as the vendors' documents say, and know one key. */
 const rows = [
   { name: 'openai', vendor: 'openai', own: { kind: 'openai' }, base: '/v1', question: chat },
+  {
+    name: 'openai responses',
+    vendor: 'openai',
+    own: { kind: 'openai' },
+    base: '/v1',
+    question: ofResponses,
+  },
+  {
+    name: 'azure responses',
+    vendor: 'azure',
+    own: { kind: 'azure' },
+    base: '',
+    question: ofResponses,
+  },
+  {
+    name: 'azure responses beside deployments',
+    vendor: 'azure',
+    own: { kind: 'azure', api: 'deployments', dialects: ['responses'] },
+    base: '',
+    question: ofResponses,
+  },
   { name: 'azure v1', vendor: 'azure', own: { kind: 'azure' }, base: '', question: chat },
   {
     name: 'azure deployments',

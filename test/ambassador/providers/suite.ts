@@ -12,11 +12,12 @@ import {
   embeddingWhole,
   messagesStream,
   messagesWhole,
+  responseWhole,
 } from './answers.ts'
 import { type Received, type Reply, startVendor } from './vendor-server.ts'
 import type { Vendor } from './vendors.ts'
 
-const dialects: readonly Dialect[] = ['chat', 'completions', 'embeddings', 'messages']
+const dialects: readonly Dialect[] = ['chat', 'completions', 'embeddings', 'messages', 'responses']
 
 const messages = [{ role: 'user', content: 'hello' }]
 
@@ -43,6 +44,7 @@ function reply(vendor: Vendor, { url, body }: Received): Reply {
     return { status: 200, body: asked.stream ? messagesStream() : messagesWhole() }
   }
   if (pathname.endsWith('/embeddings')) return { status: 200, body: embeddingWhole() }
+  if (pathname.endsWith('/responses')) return { status: 200, body: responseWhole() }
   assert.ok(chat !== undefined)
   if (!pathname.endsWith('/chat/completions')) {
     return { status: 200, body: completionWhole(chat.usage) }
@@ -196,11 +198,12 @@ function boundSuite({ bound, ...vendor }: Vendor, spoken: readonly Dialect[]): v
         }
         return got
       }
-      const word = dialect === 'chat' ? bound : 'max_tokens'
+      const only = dialect === 'responses' ? 'max_output_tokens' : 'max_tokens'
+      const word = dialect === 'chat' ? bound : only
       assert.deepEqual(await sent({}), dialect === 'embeddings' ? {} : { [word]: 50 })
       if (dialect === 'embeddings') return
-      assert.deepEqual(await sent({ max_tokens: 30 }), { max_tokens: 30 })
-      assert.deepEqual(await sent({ max_tokens: 70 }), { max_tokens: 50 })
+      assert.deepEqual(await sent({ [only]: 30 }), { [only]: 30 })
+      assert.deepEqual(await sent({ [only]: 70 }), { [only]: 50 })
       if (dialect !== 'chat') return
       const besides = name === 'ollama' ? { max_tokens: 50 } : {}
       const asked = await sent({ max_completion_tokens: 70 })

@@ -93,6 +93,7 @@ const openai: Vendor = {
     chat: '/v1/chat/completions',
     completions: '/v1/completions',
     embeddings: '/v1/embeddings',
+    responses: '/v1/responses',
   },
   chat: openaiChat,
   chatMeans: openaiMeans,
@@ -101,6 +102,8 @@ const openai: Vendor = {
   probe: '/v1/models',
   bound: 'max_completion_tokens',
 }
+
+const { responses: _, ...older } = openai.paths
 
 const anthropic: Vendor = {
   name: 'anthropic',
@@ -136,6 +139,7 @@ export const vendors: readonly Vendor[] = [
       chat: '/openai/v1/chat/completions',
       completions: '/openai/v1/completions',
       embeddings: '/openai/v1/embeddings',
+      responses: '/openai/v1/responses',
     },
     chat: azureChat,
     chatMeans: openaiMeans,
@@ -161,7 +165,10 @@ export const vendors: readonly Vendor[] = [
     bound: 'max_completion_tokens',
   },
   {
-    ...preset('groq', '/openai/v1', { chat: '/openai/v1/chat/completions' }),
+    ...preset('groq', '/openai/v1', {
+      chat: '/openai/v1/chat/completions',
+      responses: '/openai/v1/responses',
+    }),
     bound: 'max_completion_tokens',
     // The AI SDK's recorded stream: usage twice, the times of each part beside the tokens.
     chat: {
@@ -203,7 +210,7 @@ export const vendors: readonly Vendor[] = [
     chatMeans: openaiMeans,
   },
   {
-    ...preset('xai', '/v1', { chat: '/v1/chat/completions' }),
+    ...preset('xai', '/v1', { chat: '/v1/chat/completions', responses: '/v1/responses' }),
     bound: 'max_completion_tokens',
     // The AI SDK's xai provider: reasoning is beside the completion.
     chat: {
@@ -244,6 +251,7 @@ export const vendors: readonly Vendor[] = [
     ...preset('openrouter', '/api/v1', {
       chat: '/api/v1/chat/completions',
       messages: '/api/v1/messages',
+      responses: '/api/v1/responses',
     }),
     // https://openrouter.ai/docs/use-cases/usage-accounting
     chat: {
@@ -268,6 +276,7 @@ export const vendors: readonly Vendor[] = [
       completions: '/v1/completions',
       embeddings: '/v1/embeddings',
       messages: '/v1/messages',
+      responses: '/v1/responses',
     }),
     // github.com/ollama/ollama, openai/openai.go
     chat: {
@@ -292,6 +301,7 @@ export const vendors: readonly Vendor[] = [
     ...openai,
     name: 'openai-compatible',
     provider: (origin) => ({ kind: 'openai-compatible', baseUrl: `${origin}/v1` }),
+    paths: older,
     credential: { ...key, as: 'api-key' },
     auth: azureKey,
     counts: {},

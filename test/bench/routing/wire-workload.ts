@@ -26,21 +26,27 @@ const spanMs = 120_000
 
 /**
  * Small enough for four simulated replicas, a router and its callers on two cores: sessions of 3 to 9
- * turns after one of ten systems of 4,000 tokens, short answers, pauses of a second or two. What costs
+ * turns after one of ten systems of 4,000 tokens, short answers, pauses of about a second. What costs
  * time is the prompt, so that who finds prefixes wins.
+ *
+ * @param slowness how many times as slow as published the engines are: the slower, the fewer calls a
+ *   second are the same load, and the less the processes that carry them have to do.
  */
-export const wireWorkload: Workload = {
-  title: 'Short sessions on the wire',
-  blockTokens,
-  replicas: 4,
-  engine: {
-    stepTime: stepTimes[wireReplica.stepTime],
-    stepTokensMax: wireReplica.stepTokensMax,
-    sequencesMax: wireReplica.sequencesMax,
-  },
-  tokenMs: usualTokenMs,
-  spanMs,
-  arrivals: ({ seed, speed }) => sessionsOf(seed, { speed, untilMs: spanMs }),
+export function wireWorkload(slowness: number): Workload {
+  return {
+    title: 'Short sessions on the wire',
+    blockTokens,
+    replicas: 4,
+    engine: {
+      stepTime: stepTimes[wireReplica.stepTime],
+      stepTokensMax: wireReplica.stepTokensMax,
+      sequencesMax: wireReplica.sequencesMax,
+      speed: 1 / slowness,
+    },
+    tokenMs: usualTokenMs * slowness,
+    spanMs,
+    arrivals: ({ seed, speed }) => sessionsOf(seed, { speed, untilMs: spanMs }),
+  }
 }
 
 /** Those of so many milliseconds. */
@@ -76,7 +82,7 @@ function turnsOf(
       blockTokens,
     )
     const before = calls.at(-1)
-    const pauseMs = logNormal(random, { median: 1_500, sigma: 0.5, min: 300, max: 6_000 })
+    const pauseMs = logNormal(random, { median: 800, sigma: 0.5, min: 200, max: 3_000 })
     calls.push({
       atMs: startMs,
       ...(before === undefined ? {} : { follows: { arrival: before, pauseMs } }),

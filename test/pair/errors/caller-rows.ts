@@ -82,6 +82,8 @@ export const callerRows = {
     writer: 'parser',
   },
   'client-left': { observe: leave },
+  'stored-not-found': { observe: findsNothing },
+  'stored-forbidden': { observe: tellsWhy },
 } as const satisfies Rows<ApplicationStage>
 
 const aborts = {
@@ -107,6 +109,21 @@ async function leave({ sdks, provider, pair }: ApplicationStage): Promise<void> 
       assert.deepEqual(seen, [dialect, 'client-left', 499])
     }
   }
+}
+
+/** In OpenAI's words: no other dialect has what is stored. */
+async function findsNothing({ sdks }: ApplicationStage): Promise<void> {
+  const { status, thrown, body } = await heard('openai', sdks.openai.responses.retrieve('resp_x'))
+  assert.deepEqual([status, thrown.constructor], [404, OpenAI.NotFoundError])
+  assert.match(JSON.stringify(body), /"Response with id 'resp_x' not found\."/)
+}
+
+async function tellsWhy({ sdks }: ApplicationStage): Promise<void> {
+  const question = { model: 'tiny', input: 'x', prompt: { id: 'pmpt_x' } }
+  const asked = sdks.openai.responses.create(question)
+  const { status, thrown, body } = await heard('openai', asked)
+  assert.deepEqual([status, thrown.constructor], [403, OpenAI.PermissionDeniedError])
+  assert.match(JSON.stringify(body), /all tenants share the account/)
 }
 
 /** In the words by which clients of either dialect know it. */

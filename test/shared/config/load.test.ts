@@ -183,7 +183,8 @@ providers:
   const { pool, other } = providers
   assert.equal(pool?.keepAlive, 4_000)
   assert.deepEqual(pool?.kind === 'vllm' ? pool.replicas.addresses : [], ['http://a:1'])
-  assert.deepEqual(pool?.dialects, ['chat', 'completions', 'embeddings', 'messages'])
+  const all = ['chat', 'completions', 'embeddings', 'messages', 'responses']
+  assert.deepEqual(pool?.dialects, all)
   assert.equal(other?.kind === 'openai-compatible' ? other.baseUrl : '', 'https://host/v1')
   assert.deepEqual(other?.address, ['a:1', 'b:2'])
   assert.deepEqual(other?.dialects, ['chat', 'completions', 'embeddings'])

@@ -37,7 +37,18 @@ test('a preset brings address and dialects, and both may be given', () => {
   assert.deepEqual([own.baseUrl, own.dialects], ['http://cache:80/v1', ['messages']])
 })
 
-test('an openai-compatible provider without preset speaks the dialects of OpenAI', () => {
+test('Azure has Responses where its deployments are named in the body', () => {
+  const azure = (more: string) =>
+    providerOf(
+      `{ kind: azure, baseUrl: 'https://n.openai.azure.com', credentials: [{ name: a, secret: A }]${more} }`,
+    ).dialects
+  const older = ['chat', 'completions', 'embeddings']
+  assert.deepEqual(azure(''), [...older, 'responses'])
+  assert.deepEqual(azure(', api: deployments'), older)
+  assert.deepEqual(azure(', api: deployments, dialects: [responses]'), ['responses'])
+})
+
+test('an openai-compatible provider without preset speaks the older dialects of OpenAI', () => {
   const { dialects } = providerOf('{ kind: openai-compatible, baseUrl: http://s/v1 }')
   assert.deepEqual(dialects, ['chat', 'completions', 'embeddings'])
 })

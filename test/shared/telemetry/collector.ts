@@ -36,7 +36,7 @@ export async function startCollector(answer: number | 'never'): Promise<Collecto
     problems.push(...problemsOf(request))
     asked()
     if (answer === 'never') return
-    if (answer === 200) spans.push(...readOtlp(body))
+    if (answer === 200 && request.url === '/v1/traces') spans.push(...readOtlp(body))
     response.writeHead(answer, { 'content-type': 'application/json' }).end('{}')
   }
   const server = createServer((request, response) => {
@@ -60,5 +60,5 @@ export async function startCollector(answer: number | 'never'): Promise<Collecto
 
 function problemsOf({ method, url, headers }: IncomingMessage): string[] {
   const said = `${method} ${url} ${headers['content-type']} ${headers['content-encoding'] ?? 'plain'}`
-  return said === 'POST /v1/traces application/json plain' ? [] : [said]
+  return /^POST \/v1\/(?:traces|metrics) application\/json plain$/.test(said) ? [] : [said]
 }

@@ -21,6 +21,8 @@ function options(endpoint: string, dropped: [number, DropReason][] = []) {
   return {
     endpoint,
     ratio: 1,
+    keepsFailures: false,
+    generation: 'latest' as const,
     instance: 'pod-1',
     clock: systemClock,
     onDropped: (spans: number, reason: DropReason) => void dropped.push([spans, reason]),

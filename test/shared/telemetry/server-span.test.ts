@@ -9,6 +9,9 @@ function kept() {
   const seen = { name: '', failed: '', attributes }
   const span: CallSpan = {
     isRecording: true,
+    isDeferred: false,
+    keep: () => {},
+    remember: () => {},
     context: () => undefined,
     rename(name) {
       seen.name = name

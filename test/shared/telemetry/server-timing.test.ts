@@ -23,3 +23,11 @@ test('what is no word of the ambassador is not passed on', () => {
     assert.equal(sidecarTiming(value, 3), 'sidecar;dur=3.0')
   }
 })
+
+test('what a call had waited before it was seen stands apart', () => {
+  assert.equal(
+    sidecarTiming('ambassador;dur=0.3', 2, 250.04),
+    'ambassador;dur=0.3, sidecar;dur=1.7, accept;dur=250.0',
+  )
+  assert.equal(sidecarTiming(undefined, 2, 0.01), 'sidecar;dur=2.0')
+})

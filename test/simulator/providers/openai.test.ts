@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import OpenAI from 'openai'
+import { faultsOf } from '../../pair/responses-grammar.ts'
+import { ask } from '../client.ts'
 import { asked, double, openai } from './double.ts'
 
 test('openai: an answer has usage, an id and the limits in its head', async (context) => {
@@ -70,6 +72,30 @@ test('openai: responses answer whole and streamed, and a limit makes them incomp
   const last = events.at(-1)
   assert.ok(last?.type === 'response.incomplete')
   assert.deepEqual(last.response.usage?.output_tokens_details, { reasoning_tokens: 0 })
+})
+
+for (const more of [
+  {},
+  { max_output_tokens: 3 },
+  { tools: [{ type: 'function', name: 'f', parameters: {} }], tool_choice: 'required' },
+]) {
+  test(`openai: the events of ${JSON.stringify(more)} have the grammar of Responses`, async (context) => {
+    const { port } = await double(context)
+    const body = { model: 'large', input: 'hello', stream: true, ...more }
+    const headers = { authorization: 'Bearer good' }
+    const seen = await ask(port, { path: '/v1/responses', body, headers })
+    assert.deepEqual(faultsOf(seen.body), [])
+  })
+}
+
+test('openai: an error inside a stream of Responses has the next number', async (context) => {
+  const provider = await double(context)
+  provider.script({ faults: ['error=2'] })
+  const body = { model: 'large', input: 'hello', stream: true }
+  const headers = { authorization: 'Bearer good' }
+  const seen = await ask(provider.port, { path: '/v1/responses', body, headers })
+  assert.deepEqual(faultsOf(seen.body), [])
+  assert.match(seen.body, /event: error\n.*\n\n$/)
 })
 
 test('openai: input tokens are counted as the usage later says', async (context) => {

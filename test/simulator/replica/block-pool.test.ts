@@ -61,6 +61,28 @@ interface Pair {
   readonly block: NaiveBlock
 }
 
+/** A block in place of the oldest free one, behind `previous` where that is a block; -1: none is free. */
+function takeOne(pool: BlockPool, previous = -1): number {
+  if (pool.free === 0) return -1
+  const from = previous < 0 ? 0 : 1
+  const blocks = Int32Array.of(previous, -1)
+  pool.take(blocks, from, from + 1)
+  return blocks[from]!
+}
+
+const only = { from: 0, to: 1, keyed: 0 } as const
+
+function nameOne(pool: BlockPool, block: number, key: number): void {
+  pool.name(Int32Array.of(block), [key], only)
+}
+
+/** Blocks to be taken for the keys from `from` on. */
+interface Growth {
+  readonly keys: readonly number[]
+  readonly numbers: Int32Array
+  readonly from: number
+}
+
 /** What a live call holds, and what can be done for it. */
 class Holder {
   readonly #pool: BlockPool
@@ -74,36 +96,44 @@ class Holder {
 
   /** Holds the blocks that are found under the first keys, and as many more as there is room for. */
   grow(keys: readonly number[], pairs: Map<number, NaiveBlock>): void {
-    let at = 0
-    for (; at < keys.length; at += 1) {
-      const number = this.#pool.find(keys[at]!)
+    const numbers = new Int32Array(keys.length)
+    const found = this.#pool.findAll(numbers, keys, { from: 0, to: keys.length, keyed: 0 })
+    for (let at = 0; at < found; at += 1) {
       const block = this.#naive.find(keys[at]!)
-      assert.equal(number < 0, block === undefined)
-      if (block === undefined) break
-      assert.equal(pairs.get(number), block)
-      this.#pool.hold(number)
-      this.#naive.hold(block)
-      assert.equal(this.#pool.holders(number), block.holders)
-      this.#held.push({ number, block })
+      assert(block !== undefined && block === pairs.get(numbers[at]!))
+      this.#held.push({ number: numbers[at]!, block })
     }
-    for (; at < keys.length; at += 1) {
-      const number = this.#pool.take(this.#held.at(-1)?.number)
-      const block = this.#naive.take()
-      assert.equal(number < 0, block === undefined)
-      if (block === undefined) return
-      assert.equal(this.#pool.holders(number), 1)
-      pairs.set(number, block)
-      this.#pool.name(number, keys[at]!)
-      this.#naive.name(block, keys[at]!)
-      this.#held.push({ number, block })
+    assert(found === keys.length || this.#naive.find(keys[found]!) === undefined)
+    const isHeld = ({ block }: Pair) => block.holders > 0
+    assert.equal(this.#pool.held(numbers, found), this.#held.filter(isHeld).length)
+    this.#pool.hold(numbers, found)
+    for (const { block } of this.#held) this.#naive.hold(block)
+    this.#take({ keys, numbers, from: found }, pairs)
+    for (const { number, block } of this.#held) {
+      assert.equal(this.#pool.holders(number), block.holders)
     }
   }
 
-  end(): void {
-    for (const { number, block } of this.#held.toReversed()) {
-      this.#pool.release(number)
-      this.#naive.release(block)
+  #take({ keys, numbers, from }: Growth, pairs: Map<number, NaiveBlock>): void {
+    const to = Math.min(keys.length, from + this.#pool.free)
+    this.#pool.take(numbers, from, to)
+    for (let at = from; at < to; at += 1) {
+      const block = this.#naive.take()
+      assert(block !== undefined)
+      pairs.set(numbers[at]!, block)
+      this.#naive.name(block, keys[at]!)
+      this.#held.push({ number: numbers[at]!, block })
     }
+    // As an engine does: a prompt is named chunk by chunk, and its lists of keys begin anywhere.
+    const middle = (from + to) >> 1
+    this.#pool.name(numbers, keys, { from, to: middle, keyed: 0 })
+    this.#pool.name(numbers, keys.slice(from), { from: middle, to, keyed: from })
+  }
+
+  end(): void {
+    const numbers = Int32Array.from(this.#held, ({ number }) => number)
+    this.#pool.release(numbers, numbers.length)
+    for (const { block } of this.#held.toReversed()) this.#naive.release(block)
   }
 }
 
@@ -151,9 +181,9 @@ test('of the blocks with a key the one that has had it longest answers', () => {
       const keyOf = new Map<number, number>()
       for (const [block, key] of all) {
         const former = keyOf.get(block)
-        table.leave(block)
+        table.leave(Int32Array.of(block), 0, 1)
         if (former === undefined) {
-          table.enter(block, key)
+          table.enter(Int32Array.of(block), [key], only)
           keyOf.set(block, key)
           lists.set(key, [...(lists.get(key) ?? []), block])
         } else {
@@ -175,8 +205,8 @@ test('of the blocks with a key the one that has had it longest answers', () => {
 test('a table keeps thousands of counted and of hashed keys apart', () => {
   const table = new KeyedBlocks(20_000)
   const keyOf = (at: number) => (at % 2 === 0 ? at : at * 2 ** 38 + 17)
-  for (let at = 0; at < 20_000; at += 1) table.enter(at, keyOf(at))
-  for (let at = 0; at < 20_000; at += 3) table.leave(at)
+  for (let at = 0; at < 20_000; at += 1) table.enter(Int32Array.of(at), [keyOf(at)], only)
+  for (let at = 0; at < 20_000; at += 3) table.leave(Int32Array.of(at), 0, 1)
   for (let at = 0; at < 20_000; at += 1) {
     assert.equal(table.find(keyOf(at)), at % 3 === 0 ? -1 : at)
   }
@@ -186,11 +216,13 @@ test('blocks of one sequence have numbers that follow each other, whatever was f
   const pool = new BlockPool(1_024)
   const taken = takeAll(pool)
   // In an order that has nothing to do with the numbers.
-  for (let at = 0; at < taken.length; at += 1) pool.release(taken[(at * 389) % taken.length]!)
+  for (let at = 0; at < taken.length; at += 1) {
+    pool.release(Int32Array.of(taken[(at * 389) % taken.length]!), 1)
+  }
   let last = -1
   let breaks = 0
   for (let at = 0; at < 512; at += 1) {
-    const block = pool.take(last)
+    const block = takeOne(pool, last)
     if (block !== last + 1) breaks += 1
     last = block
   }
@@ -200,19 +232,19 @@ test('blocks of one sequence have numbers that follow each other, whatever was f
 /** Blocks that are taken now, in order. */
 function takeAll(pool: BlockPool): number[] {
   const taken: number[] = []
-  while (pool.free > 0) taken.push(pool.take())
+  while (pool.free > 0) taken.push(takeOne(pool))
   return taken
 }
 
 test('the block freed longest ago is taken first and forgets its key', () => {
   const pool = new BlockPool(3)
   const [one = 0, two = 0, three = 0] = takeAll(pool)
-  assert.equal(pool.take(), -1)
-  pool.name(two, 22)
-  pool.name(three, 33)
-  for (const block of [two, one, three]) pool.release(block)
+  assert.equal(takeOne(pool), -1)
+  nameOne(pool, two, 22)
+  nameOne(pool, three, 33)
+  pool.release(Int32Array.of(three, one, two), 3)
   assert.equal(pool.find(22), two)
-  assert.equal(pool.take(), two)
+  assert.equal(takeOne(pool), two)
   assert.equal(pool.find(22), -1)
   assert.equal(pool.find(33), three)
 })
@@ -220,36 +252,36 @@ test('the block freed longest ago is taken first and forgets its key', () => {
 test('a free block that is found leaves the queue, and comes back as the youngest', () => {
   const pool = new BlockPool(3)
   const [one = 0, two = 0, three = 0] = takeAll(pool)
-  pool.name(one, 11)
-  for (const block of [one, two, three]) pool.release(block)
-  pool.hold(pool.find(11))
-  pool.hold(pool.find(11))
+  nameOne(pool, one, 11)
+  pool.release(Int32Array.of(three, two, one), 3)
+  pool.hold(Int32Array.of(pool.find(11)), 1)
+  pool.hold(Int32Array.of(pool.find(11)), 1)
   assert.equal(pool.free, 2)
-  pool.release(one)
+  pool.release(Int32Array.of(one), 1)
   assert.equal(pool.free, 2)
-  pool.release(one)
+  pool.release(Int32Array.of(one), 1)
   assert.deepEqual(takeAll(pool), [two, three, one])
 })
 
 test('of several blocks with one key the first answers, and the next when it is gone', () => {
   const pool = new BlockPool(3)
   const [one = 0, two = 0, three = 0] = takeAll(pool)
-  for (const block of [one, two, three]) pool.name(block, 7)
+  for (const block of [one, two, three]) nameOne(pool, block, 7)
   assert.equal(pool.cachedKeys, 1)
-  for (const block of [two, one, three]) pool.release(block)
+  pool.release(Int32Array.of(three, one, two), 3)
   assert.equal(pool.find(7), one)
-  pool.take()
+  takeOne(pool)
   assert.equal(pool.find(7), one)
-  pool.take()
+  takeOne(pool)
   assert.equal(pool.find(7), three)
-  pool.take()
+  takeOne(pool)
   assert.equal(pool.find(7), -1)
   assert.equal(pool.cachedKeys, 0)
 })
 
 test('an emptied pool is as new', () => {
   const pool = new BlockPool(4)
-  for (const block of takeAll(pool)) pool.name(block, block)
+  for (const block of takeAll(pool)) nameOne(pool, block, block)
   pool.clear()
   assert.equal(pool.free, 4)
   assert.equal(pool.cachedKeys, 0)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { LineRates, type Work } from '#ambassador/pool/admission/line-rates.ts'
+import { LineRates } from '#ambassador/pool/admission/line-rates.ts'
+import type { Work } from '#ambassador/pool/dispatch/work.ts'
 
 const work = (blocks: number, plainMs: number): Work => ({ blocks, plainMs })
 

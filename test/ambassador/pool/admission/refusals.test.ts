@@ -104,3 +104,20 @@ test('a caller that leaves ends the attempt at its replica', async (t) => {
   assert.equal(placed.cancellation.reason, left)
   placed.end()
 })
+
+test('a backlog of one tenant is not before the call of another, which is served next', async (t) => {
+  const { place, caller, placing } = stageOf(t, 1)
+  const of = (tenant: string, patienceMs: number) => Object.assign(caller(patienceMs), { tenant })
+  const first = await place(60_000, 'first')
+  const ends = Array.from({ length: 100 }, (_, at) => place(30_000, `many ${at} `, of('many', 1e7)))
+  await settle()
+  ends.push(place(30_000, 'few', of('few', 60_000)))
+  const all = Promise.allSettled(ends)
+  await settle()
+  assert.equal(placing.view().waiting.calls, 101)
+  // Of its own tenant it would have them all before it.
+  await refusal(place(30_000, 'more', of('many', 60_000)))
+  placing.close()
+  first.end()
+  await all
+})

@@ -14,8 +14,8 @@ const quantumMs = 100
 /** Adds a call of a tenant; ids count up. */
 function adder(line: ClassLine<Item>) {
   let id = 0
-  return (tenant: string, key: number, fits = true): Item => {
-    const item = { id: id++, key, fits, tenant: line.times.arrives(tenant, 1) }
+  return (tenant: string, key: number, fits = true, costMs = 60): Item => {
+    const item = { id: id++, key, fits, costMs, tenant: line.times.arrives(tenant, 1) }
     line.add(item)
     return item
   }
@@ -131,4 +131,54 @@ test('of tenants that always wait none has had more than a quantum and a call be
       assert.ok(Math.max(...had) - Math.min(...had) <= quantumMs + Math.max(...given))
     }),
   )
+})
+
+test('what is said to go before a call is what goes before it when all fit', () => {
+  const call = fc.record({
+    tenant: fc.constantFrom('a', 'b', 'c'),
+    key: fc.integer({ min: 0, max: 1_000 }),
+    costMs: fc.integer({ min: 1, max: 250 }),
+  })
+  const calls = fc.uniqueArray(call, { minLength: 1, maxLength: 60, selector: ({ key }) => key })
+  fc.assert(
+    fc.property(calls, fc.nat(400), (given, aheadMs) => {
+      const line = new ClassLine<Item>(quantumMs)
+      const add = adder(line)
+      const items = given.map(({ tenant, key, costMs }) => add(tenant, key, true, costMs))
+      const [comer] = items
+      assert.ok(comer)
+      line.times.charge(comer.tenant, aheadMs)
+      const before = Array.from(line.before(comer), ([item]) => item)
+      const gone: Item[] = []
+      line.walk(1_000, (item) => {
+        gone.push(item)
+        line.remove(item)
+        line.times.charge(item.tenant, item.costMs)
+        return true
+      })
+      const expected = gone.slice(0, gone.indexOf(comer))
+      const byId = (one: Item, other: Item) => one.id - other.id
+      assert.deepEqual(before.toSorted(byId), expected.toSorted(byId))
+    }),
+  )
+})
+
+test('a call that would come now has before it what it would have if it came', () => {
+  const line = new ClassLine<Item>(quantumMs)
+  const add = adder(line)
+  for (let key = 0; key < 100; key++) add('flood', key)
+  const tenant = line.times.arrives('other', 1)
+  const before = Array.from(line.before({ tenant, key: 10_000, costMs: 1 }), ([item]) => item)
+  assert.deepEqual(keysOf(before), [0, 1])
+})
+
+test('of a long line a sample tells about as much', () => {
+  const line = new ClassLine<Item>(quantumMs)
+  const add = adder(line)
+  for (let key = 0; key < 20_000; key++) add('flood', key)
+  const { tenant } = add('flood', 1e6)
+  const counts = Array.from(line.before({ tenant, key: 10_000, costMs: 1 }), ([, count]) => count)
+  assert.ok(counts.length <= 256)
+  const sum = counts.reduce((total, count) => total + count, 0)
+  assert.ok(Math.abs(sum - 10_000) <= 80, String(sum))
 })

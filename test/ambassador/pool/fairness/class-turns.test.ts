@@ -8,8 +8,8 @@ function setUp(share = 0.1) {
   const turns = new ClassTurns<InTurn>({ classes, lowerShare: () => share, quantumMs: 100 })
   const [interactive, batch, idle] = classes.map((name) => turns.of(name))
   assert.ok(interactive && batch && idle)
-  const add = (turn: typeof batch, key = 1) => {
-    const item = { key, tenant: turn.line.times.arrives('acme', 1) }
+  const add = (turn: typeof batch, key = 1, costMs = 100) => {
+    const item = { key, costMs, tenant: turn.line.times.arrives('acme', 1) }
     turn.line.add(item)
     return item
   }
@@ -81,4 +81,31 @@ test('replicas are kept for the highest class that waits, and for one with a due
   interactive.line.remove(call)
   turns.spend(batch, 5_000)
   assert.deepEqual([...turns.keepable('in turn')], [late])
+})
+
+/** Milliseconds that go before a call of the class that has the largest key. */
+function aheadMs({ turns }: ReturnType<typeof setUp>, name: string): number {
+  const turn = turns.of(name)
+  const comer = { key: 1e9, costMs: 0, tenant: turn.line.times.arrives('acme', 1) }
+  let ms = 0
+  for (const [{ costMs }, count] of turns.before(turn, comer)) ms += costMs * count
+  return ms
+}
+
+test('before a call go those of higher classes until its own class has its due', () => {
+  const stage = setUp(0.2)
+  for (let key = 0; key < 20; key++) stage.add(stage.interactive, key)
+  for (let key = 0; key < 3; key++) stage.add(stage.batch, key)
+  // 300 of its own class, which are a fifth of what goes meanwhile.
+  assert.ok(Math.abs(aheadMs(stage, 'batch') - 1_500) < 1e-6)
+  // 2,000 of its own class, and all of a lower one, which has more than that due by then.
+  assert.ok(Math.abs(aheadMs(stage, 'interactive') - 2_300) < 1e-6)
+})
+
+test('all of the higher classes go before a lower one that is promised nothing', () => {
+  const stage = setUp(0)
+  for (let key = 0; key < 20; key++) stage.add(stage.interactive, key)
+  stage.add(stage.batch)
+  assert.equal(aheadMs(stage, 'idle'), 2_100)
+  assert.equal(aheadMs(stage, 'interactive'), 2_000)
 })

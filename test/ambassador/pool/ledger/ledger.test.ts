@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { PoolCall } from '#ambassador/pool/dispatch/pool-call.ts'
+import type { Entry } from '#ambassador/pool/ledger/entry.ts'
 import { Ledger } from '#ambassador/pool/ledger/ledger.ts'
 import { PrefixIndex } from '#ambassador/pool/prefix/prefix-index.ts'
 import { chainOf } from '#deploy/simulator/pool/arrival.ts'
@@ -111,6 +112,93 @@ test('prefills that overlap tell nothing of the speed', () => {
     }
   }
   assert.equal(ledger.book(0).speed.factor, 1)
+})
+
+/** The pace after a hundred answers of 101 tokens in 5 s, of which `act` tells what it likes. */
+function paceAfter(act: (told: ReturnType<typeof ledgerOf>, entry: Entry) => void): number {
+  const told = ledgerOf(100)
+  for (let round = 0; round < 100; round++) {
+    const entry = told.ledger.send(callOf([round]), 0, expected)
+    told.ledger.firstToken(entry)
+    act(told, entry)
+    told.ledger.end(entry)
+  }
+  return told.ledger.book(0).pace.stepMs
+}
+
+test('an answer whose reader stalls tells nothing of its replica’s pace', () => {
+  const read = paceAfter(({ ledger, advance }, entry) => {
+    advance(5_000)
+    ledger.streamed(entry, 101)
+  })
+  assert.ok(Math.abs(read - 50) < 1)
+  const unread = paceAfter(({ ledger, advance }, entry) => {
+    ledger.reads(entry, 'paused')
+    advance(60_000)
+    ledger.reads(entry, 'on')
+    advance(5_000)
+    ledger.streamed(entry, 101)
+  })
+  assert.equal(unread, 30)
+})
+
+test('of tokens that were held back the pace is known where the replica has counted them', () => {
+  const held = (isCounted: boolean) =>
+    paceAfter(({ ledger, advance }, entry) => {
+      advance(4_500)
+      ledger.firstContent(entry)
+      advance(500)
+      if (isCounted) ledger.said(entry, 101)
+      else ledger.streamed(entry, 11)
+    })
+  assert.ok(Math.abs(held(true) - 50) < 1)
+  assert.ok(Math.abs(held(false) - 50) < 1)
+})
+
+test('a first token that its reader came late for tells nothing of the speed', () => {
+  const { ledger, advance } = ledgerOf(100)
+  for (let round = 0; round < 100; round++) {
+    const entry = ledger.send(callOf([round]), 0, { uncachedTokens: 16, plainMs: 100 + round })
+    ledger.reads(entry, 'paused')
+    advance(20_000)
+    ledger.reads(entry, 'on')
+    ledger.firstToken(entry)
+    assert.deepEqual([entry.state, entry.firstTokenMs], ['decode', undefined])
+    ledger.end(entry)
+  }
+  assert.equal(ledger.book(0).speed.factor, 1)
+})
+
+test('a call that is put off until its adapter is there is no work of its replica till then', () => {
+  const { ledger, advance } = ledgerOf(100)
+  const book = ledger.book(0)
+  const call = { ...callOf([1]), adapter: 'sql' }
+  const entry = ledger.send(call, 0, { uncachedTokens: 16, plainMs: 100 })
+  ledger.lacksAdapter(entry)
+  ledger.lacksAdapter(entry)
+  assert.deepEqual([book.queuedTokens, book.queuedMs(0), book.inFlight], [0, 0, 1])
+  advance(30_000)
+  ledger.hasAdapter(entry)
+  assert.equal(entry.sentMs, 30_000)
+  assert.deepEqual([book.queuedTokens, book.queuedMs(30_000), book.inFlight], [16, 100, 1])
+  advance(100)
+  ledger.firstToken(entry)
+  ledger.hasAdapter(entry)
+  ledger.end(entry)
+  ledger.lacksAdapter(entry)
+  ledger.hasAdapter(entry)
+  assert.deepEqual([book.queuedTokens, book.queuedMs(60_000), book.inFlight], [0, 0, 0])
+})
+
+test('a replica that claims more tokens than any context holds takes nothing from other counts', () => {
+  const { ledger } = ledgerOf(100)
+  const one = ledger.send(callOf([1], 18), 0, expected)
+  const other = ledger.send(callOf([2], 18), 0, expected)
+  ledger.said(one, 1e30)
+  ledger.end(one)
+  assert.equal(ledger.book(0).tailBlocks, 1)
+  ledger.end(other)
+  assert.equal(ledger.book(0).tailBlocks, 0)
 })
 
 test('what the replica says of its KV corrects the count, and nothing while calls wait there', () => {

@@ -30,8 +30,15 @@ export const acts = [
   'retry',
   'first',
   'first',
+  'content',
   'stream',
   'stream',
+  'said',
+  // Its reader stalls, and goes on; its adapter is loaded first.
+  'paused',
+  'on',
+  'lacks',
+  'has',
   'grow',
   'audit',
   'end',
@@ -187,7 +194,12 @@ export class RandomWork {
     if (act === 'leave') this.#leave(guest)
     if (entry === undefined) return
     if (act === 'first') this.#ledger.firstToken(entry)
+    else if (act === 'content') this.#ledger.firstContent(entry)
     else if (act === 'stream') this.#ledger.streamed(entry, amount)
+    else if (act === 'said') this.#ledger.said(entry, amount * amount)
+    else if (act === 'paused' || act === 'on') this.#ledger.reads(entry, act)
+    else if (act === 'lacks') this.#ledger.lacksAdapter(entry)
+    else if (act === 'has') this.#ledger.hasAdapter(entry)
     else if (act === 'end') this.#ledger.end(entry)
     else if (act === 'audit') this.#index.audit(entry.hold, amount % (keys.length + 1))
     else if (act === 'grow' && entry.state === 'decode') {

@@ -13,7 +13,7 @@ import { manualClock } from '#test/manual-clock.ts'
 
 const clock = manualClock()
 
-function placementAt(origin: string): Placement & { hasEnded: boolean } {
+function placementAt(origin: string): Placement & { hasEnded: boolean; told: string[] } {
   const placement = {
     origin,
     heldMs: 0,
@@ -21,6 +21,9 @@ function placementAt(origin: string): Placement & { hasEnded: boolean } {
     members: {},
     cancellation: new Cancellation(),
     hasEnded: false,
+    told: new Array<string>(),
+    lacksAdapter: () => void placement.told.push('lacks'),
+    hasAdapter: () => void placement.told.push('has'),
     lacksModel: () => false,
     refusesPriority() {},
     loaded() {},

@@ -66,6 +66,19 @@ test('completions are a text, ids, or something else', () => {
   }
 })
 
+test('Responses are compared by their instructions, their input and what is before them', () => {
+  const ask = (body: object) => read(body, 'responses')
+  const user = { role: 'user', content: 'a' }
+  const none = { kind: 'opaque', tools: undefined, rest: undefined }
+  assert.deepEqual(ask({ input: 'a' }), { ...none, messages: [user] })
+  assert.deepEqual(ask({ input: [user], instructions: null }), { ...none, messages: [user] })
+  const system = { role: 'system', content: 'b' }
+  assert.deepEqual(ask({ input: [user], instructions: 'b' }), { ...none, messages: [system, user] })
+  const { rest } = { rest: undefined, ...ask({ input: 'a', previous_response_id: 'resp_1' }) }
+  assert.deepEqual(rest, [['previous_response_id', 'resp_1']])
+  for (const odd of [{}, { input: 7 }, { input: null }]) assert.equal(ask(odd), undefined)
+})
+
 test('a body without a prompt has none', () => {
   for (const body of [[], 'a', null, {}, { messages: 'a' }]) assert.equal(read(body), undefined)
   assert.equal(readPrompt('chat', Buffer.from('{')), undefined)

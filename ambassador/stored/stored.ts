@@ -1,0 +1,144 @@
+import { deadline } from '#shared/call/deadline.ts'
+import { type Layer, type Service, stack } from '#shared/call/service.ts'
+import { usualClass } from '#shared/config/classes.ts'
+import { CallError } from '#shared/errors/call-error.ts'
+import type { CallRequest, CallResponse } from '#shared/http/call.ts'
+import { header } from '#shared/http/headers.ts'
+import { questionIds } from '#shared/stored/question-ids.ts'
+import { type StoredAsk, storedAskOf } from '#shared/stored/stored-path.ts'
+import { bulkhead } from '../bulkhead.ts'
+import type { AmbassadorCall } from '../call.ts'
+import type { Limiter } from '../limits/limiter.ts'
+import { configOf, providerOf } from '../provider-of.ts'
+import { type AskParts, askStored } from './ask-stored.ts'
+import type { KeyRing } from './key-ring.ts'
+import { sealedAnswer } from './sealed-answer.ts'
+import type { Claim, Sealer } from './sealer.ts'
+import { unsealed } from './unseal.ts'
+
+export interface StoredParts extends AskParts {
+  readonly storedKeys: KeyRing
+  readonly limiter: Limiter
+}
+
+type Inner = Service<CallRequest, CallResponse, AmbassadorCall>
+
+/** Questions of this dialect alone name what is stored. */
+const questions = new Set(['/v1/responses', '/v1/responses/input_tokens'])
+
+/**
+ * Keeps what tenants store in the account that all of them share apart: ids of a question are proven to
+ * be the tenant's and undone, those of an answer sealed for it. Answers the paths of stored responses
+ * itself; everything else passes as it is. Ends with the body. Errors: `stored-not-found`,
+ * `stored-forbidden`, `invalid-json`, `invalid-field`, `method-not-allowed`, `dialect-not-spoken`,
+ * `not-configured`, and those of {@link askStored}.
+ */
+export function stored(parts: StoredParts): Layer<CallRequest, CallResponse, AmbassadorCall> {
+  const answering = stack<CallRequest, CallResponse, AmbassadorCall>(
+    [bulkhead(), deadline(), countRequest(parts.limiter)],
+    (request, context) => answerStored(parts, request, context),
+  )
+  return (inner) => (request, context) => {
+    if (!request.path.startsWith('/v1/responses')) return inner(request, context)
+    const asked = storedAskOf(request.method, request.path)
+    if (asked !== undefined) {
+      if ('allowed' in asked) throw wrongMethod(request.method, asked.allowed)
+      takeTenant(request, context)
+      return answering(request, context)
+    }
+    const isQuestion = questions.has(request.path) && request.method === 'POST'
+    return isQuestion ? ask({ parts, inner, request, context }) : inner(request, context)
+  }
+}
+
+function wrongMethod(method: string, allowed: string): CallError {
+  return new CallError('method-not-allowed', `Cannot serve ${method} here: use ${allowed}`)
+}
+
+interface Asking {
+  readonly parts: StoredParts
+  readonly inner: Inner
+  readonly request: CallRequest
+  readonly context: AmbassadorCall
+}
+
+async function ask({ parts, inner, request, context }: Asking): Promise<CallResponse> {
+  const sealer = sealerOf(parts.storedKeys, context)
+  const ids = await questionIds(request.body, context)
+  const { body, owner, written } = unsealed(request.body, ids, { sealer, claim: claimOf(context) })
+  context.owner = owner
+  const response = await inner({ ...request, body }, context)
+  if (context.surface?.wants === 'count' && response.status < 400) return response
+  return sealedAnswer(response, { sealer, context, written })
+}
+
+function sealerOf(keys: KeyRing, { snapshot }: AmbassadorCall): Sealer {
+  if (snapshot !== undefined) return keys.sealerOf(snapshot)
+  throw new CallError('not-configured', 'Cannot serve: there is no valid configuration yet')
+}
+
+function claimOf(context: AmbassadorCall): Claim {
+  const credentials = providerOf(context).credentials.map(({ name }) => name)
+  const { tenant, provider } = context
+  return { tenant, provider, credentials: credentials.length === 0 ? [''] : credentials }
+}
+
+/** What of a tenant holds for a call without a model. */
+function takeTenant({ headers }: CallRequest, context: AmbassadorCall): void {
+  const config = configOf(context)
+  const { dialects } = providerOf(context)
+  if (!dialects.some((name) => name === 'responses')) {
+    throw new CallError(
+      'dialect-not-spoken',
+      `Cannot serve stored responses: provider '${context.provider}' speaks ${dialects.join(', ')}`,
+    )
+  }
+  const tenant = config.tenants[context.tenant]
+  context.class = tenant?.class ?? usualClass(config.classes)
+  const askedMs = Number(header(headers, 'x-outrigger-deadline-ms') ?? Number.NaN)
+  const maxMs = Math.min(tenant?.deadlineMax ?? Infinity, config.ambassador.deadlineMax)
+  context.deadlineMs = context.startedMs + (askedMs > 0 ? Math.min(askedMs, maxMs) : maxMs)
+  context.patienceUntilMs = context.deadlineMs
+}
+
+/** One request of the tenant's limits, and no tokens. */
+function countRequest(limiter: Limiter): Layer<CallRequest, CallResponse, AmbassadorCall> {
+  return (inner) => async (request, context) => {
+    const expected = { requests: 1, inputTokens: 0, outputTokens: 0, picoUsd: 0n }
+    const { tenant, class: of } = context
+    context.admission = await limiter.admit({ tenant, class: of, model: '', expected })
+    context.cancellation.check()
+    return inner(request, context)
+  }
+}
+
+async function answerStored(
+  parts: StoredParts,
+  request: CallRequest,
+  context: AmbassadorCall,
+): Promise<CallResponse> {
+  const asked = storedAskOf(request.method, request.path)
+  if (asked === undefined || 'allowed' in asked) {
+    throw new CallError('internal', 'Cannot answer: the path is of no stored response')
+  }
+  const sealer = sealerOf(parts.storedKeys, context)
+  const stored = await askStored(parts, {
+    request,
+    context,
+    asked,
+    sealer,
+    claim: claimOf(context),
+  })
+  audit(parts, asked, { context, status: stored.response.status })
+  return sealedAnswer(stored.response, { sealer, context, written: stored.written })
+}
+
+/** Beside the access line, which names no method: who has read, stopped or removed what. */
+function audit(
+  { log }: StoredParts,
+  { verb, id }: StoredAsk,
+  { context, status }: { readonly context: AmbassadorCall; readonly status: number },
+): void {
+  const { id: call, tenant, workload, credential } = context
+  log().info({ call, tenant, workload, verb, response: id, credential, status }, 'stored response')
+}

@@ -1,0 +1,76 @@
+import type { CallError } from '#shared/errors/call-error.ts'
+import { isBinding, type QuestionId } from '#shared/stored/question-ids.ts'
+import { notFound, notOwned, twoOwners } from '#shared/stored/refusals.ts'
+import { readSealed } from '#shared/stored/sealed-id.ts'
+import { withEdits } from './id-rewriter.ts'
+import type { Claim, Proven, Sealer } from './sealer.ts'
+
+/** A question as its provider gets it. */
+export interface Unsealed {
+  readonly body: Buffer
+  /** The credential that holds what the question is bound to; undefined where any will do. */
+  readonly owner: string | undefined
+  /** What the caller wrote, by the id that the provider knows. */
+  readonly written: ReadonlyMap<string, string>
+}
+
+export interface Asking {
+  readonly sealer: Sealer
+  readonly claim: Claim
+}
+
+/**
+ * The body with the ids that the provider knows. An id that addresses what is stored must be proven, or
+ * there is no such thing. One of an item that is sent whole need not: SDKs make them up, and a history
+ * may come from another provider. OpenAI does look it up all the same (it joins a message to its
+ * reasoning, and takes a reasoning item without its encrypted content from what is stored), so one that
+ * is not proven is replaced by one that nobody has. Errors: `stored-not-found`, `stored-forbidden`,
+ * `invalid-field` for two owners.
+ */
+export function unsealed(
+  body: Buffer,
+  ids: readonly QuestionId[],
+  { sealer, claim }: Asking,
+): Unsealed {
+  const written = new Map<string, string>()
+  let owner: string | undefined
+  const own = (credential: string) => {
+    if (owner !== undefined && owner !== credential) throw twoOwners()
+    owner = credential
+  }
+  const proven = ids.map((id) => prove(id, sealer, claim))
+  for (const [at, { use }] of ids.entries()) {
+    const found = proven[at]
+    if (found !== undefined && isBinding(use, found.id)) own(found.credential)
+  }
+  const edits = ids.flatMap(({ start, end, text }, at) => {
+    const found = proven[at]
+    // Empty is no id: nothing is found by it.
+    if (text === '') return []
+    // Known to another credential alone: to this one it is a stranger.
+    const isKnown = found !== undefined && (owner ?? found.credential) === found.credential
+    const other = isKnown ? found.id : sealer.standIn(text ?? '', claim.tenant)
+    if (isKnown && text !== undefined) written.set(other, text)
+    return [{ start, end, text: JSON.stringify(other) }]
+  })
+  return { body: edits.length === 0 ? body : withEdits(body, edits), owner, written }
+}
+
+/** Undefined for an id that may be a stranger's. */
+function prove(asked: QuestionId, sealer: Sealer, claim: Claim): Proven | undefined {
+  const { use, text } = asked
+  if (use === 'owned') throw notOwned('files, vector stores, prompts, skills and tunnels by id')
+  const found = use === 'chosen' || text === undefined ? undefined : sealer.prove(text, claim)
+  if (found !== undefined || use === 'item' || use === 'chosen') return found
+  throw missing(asked)
+}
+
+function missing({ use, text = '' }: QuestionId): CallError {
+  if (use === 'response') return notFound('Previous response', text)
+  if (use === 'reference') return notFound('Item', text)
+  const isSealed = readSealed(text) !== undefined
+  if (use === 'container') {
+    return isSealed ? notFound('Container', text) : notOwned('a container by id')
+  }
+  return isSealed ? notFound('Conversation', text) : notOwned('a conversation by id')
+}
