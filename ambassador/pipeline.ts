@@ -24,8 +24,8 @@ import { classifyError } from './retry/classify-error.ts'
 import { fallbackReasonOf } from './retry/fallback-reason.ts'
 import { retry } from './retry/retry.ts'
 import type { RetryParts } from './retry/retry-parts.ts'
-import { capture } from './telemetry/capture/capture.ts'
 import { type StoredParts, stored } from './stored/stored.ts'
+import { capture } from './telemetry/capture/capture.ts'
 
 /** What the layers are made from. */
 export interface PipelineParts

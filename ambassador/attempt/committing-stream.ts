@@ -110,7 +110,10 @@ export class CommittingStream implements Body, BodySink {
 
   fail(error: CallError): void {
     if (this.#state === 'ended') return
-    if (this.#state === 'holding') this.#refuse(error)
+    if (this.#isSaidWhole()) {
+      this.#parts.upstream.cancel()
+      this.end()
+    } else if (this.#state === 'holding') this.#refuse(error)
     else this.#break(error, undefined)
   }
 
@@ -131,6 +134,12 @@ export class CommittingStream implements Body, BodySink {
 
   #goOn(): void {
     if (this.#state === 'flowing') this.#parts.upstream.resume()
+  }
+
+  /** A response has one last event: what breaks behind it is no end of its own. */
+  #isSaidWhole(): boolean {
+    const { dialect, watch } = this.#parts
+    return dialect === 'responses' && watch.isTerminated && this.#framer.heldBytes === 0
   }
 
   /** While held, the provider may send on; after that the reader sets the pace. */

@@ -8,17 +8,14 @@ import type { Dialect } from '#shared/dialects/surfaces.ts'
 export function plainEvents(dialect: Dialect, whole: Buffer): number {
   const events = plainData(whole)
   if (events === 0 || whole.includes('"error"')) return 0
-  switch (dialect) {
-    case 'messages':
-      return whole.includes('"message_') || whole.includes('event: error') ? 0 : events
-    case 'responses':
-      // Those that are no deltas repeat what deltas have said; a whole response stands in the rest.
-      return whole.includes('"response":') || count(whole, '.delta"') !== events ? 0 : events
-    default:
-      return hasValue(whole, '"usage":', 123) || hasValue(whole, '"finish_reason":', 34)
-        ? 0
-        : events
+  if (dialect === 'messages') {
+    return whole.includes('"message_') || whole.includes('event: error') ? 0 : events
   }
+  if (dialect === 'responses') {
+    // Those that are no deltas repeat what deltas have said; a whole response stands in the rest.
+    return whole.includes('"response":') || count(whole, '.delta"') !== events ? 0 : events
+  }
+  return hasValue(whole, '"usage":', 123) || hasValue(whole, '"finish_reason":', 34) ? 0 : events
 }
 
 function count(whole: Buffer, word: string): number {

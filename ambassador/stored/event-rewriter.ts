@@ -6,7 +6,14 @@ const carriageReturn = 13
 const dataField = Buffer.from('data:')
 
 /** Every key that holds an id of a stored thing ends so. */
-const idKey = 'id"'
+const idKey = Buffer.from('id"')
+/** What deltas have of them, right behind their type: no string of JSON holds these bytes. */
+const itemKey = Buffer.from(',"item_id":"')
+const eventEnd = Buffer.from('\n\n')
+const quote = 34
+const openBrace = 123
+const openBracket = 91
+const backslash = 92
 
 /**
  * Server-sent events that pass with other ids in their data, byte for byte otherwise and however the
@@ -14,6 +21,7 @@ const idKey = 'id"'
  */
 export class EventRewriter {
   readonly #ids: IdRewriter
+  readonly #replace: Replace
   /** Where the reading is: at the first bytes of a line, in the data of one, or in another field. */
   #state: 'start' | 'data' | 'other' = 'start'
   /** Bytes of `data:` that the line has begun with. */
@@ -24,10 +32,12 @@ export class EventRewriter {
 
   constructor(shape: Shape, replace: Replace) {
     this.#ids = new IdRewriter(shape, replace)
+    this.#replace = replace
   }
 
   feed(piece: Buffer): Buffer {
-    if (this.#passes(piece)) return piece
+    const quick = this.#quickly(piece)
+    if (quick !== undefined) return quick
     let at = 0
     while (at < piece.length) at = this.#step(piece, at)
     return this.#ids.take(piece)
@@ -37,14 +47,32 @@ export class EventRewriter {
     return this.#ids.rest()
   }
 
-  /** Whole events without an id, as keep-alives and comments are: they are not read. */
-  #passes(piece: Buffer): boolean {
-    if (!this.#isBetween || this.#afterReturn || this.#ids.isHolding) return false
+  /**
+   * Whole events without an id, as keep-alives are, and deltas, which have the one of their item: most
+   * of a stream, and not read member by member. Undefined where it takes a look.
+   */
+  #quickly(piece: Buffer): Buffer | undefined {
+    if (!this.#isBetween || this.#afterReturn || this.#ids.isHolding) return undefined
     const { length } = piece
     const isWhole = piece[length - 1] === lineFeed && piece[length - 2] === lineFeed
-    if (!isWhole || piece.includes(idKey)) return false
+    if (!isWhole || piece.includes(carriageReturn)) return undefined
+    const parts: Buffer[] = []
+    let from = 0
+    for (let at = piece.indexOf(idKey); at >= 0; at = piece.indexOf(idKey, at)) {
+      const begin = Math.max(from, piece.lastIndexOf(eventEnd, at))
+      const id = idOfDelta(piece, begin, at)
+      if (id === undefined) return undefined
+      const text = piece.toString('utf8', id.start, id.end)
+      const other = this.#replace('item', text)
+      if (other !== undefined) {
+        const spelled = JSON.stringify(other).slice(1, -1)
+        parts.push(piece.subarray(from, id.start), Buffer.from(spelled))
+        from = id.end
+      }
+      at = id.eventEnd
+    }
     this.#ids.take(piece)
-    return true
+    return parts.length === 0 ? piece : Buffer.concat([...parts, piece.subarray(from)])
   }
 
   #step(piece: Buffer, at: number): number {
@@ -92,4 +120,35 @@ function lineEnd(piece: Buffer, from: number): number {
   const end = feed < 0 ? piece.length : feed
   const back = piece.subarray(from, end).indexOf(carriageReturn)
   return back < 0 ? end : from + back
+}
+
+interface DeltaId {
+  /** Bytes [start, end) of its text. */
+  readonly start: number
+  readonly end: number
+  readonly eventEnd: number
+}
+
+/**
+ * The id of the item that an event names; `begin` is at its first bytes, `at` at the key. Undefined where
+ * the event has another id besides, or one that is not a member of its outermost object.
+ */
+function idOfDelta(piece: Buffer, begin: number, at: number): DeltaId | undefined {
+  const key = at - (itemKey.length - idKey.length - 2)
+  if (key < begin || piece.indexOf(itemKey, key) !== key) return undefined
+  const object = piece.indexOf(openBrace, begin)
+  if (object < 0 || object > key) return undefined
+  const inner = piece.indexOf(openBrace, object + 1)
+  const list = piece.indexOf(openBracket, begin)
+  if ((inner >= 0 && inner < key) || (list >= 0 && list < key)) return undefined
+  const start = key + itemKey.length
+  const end = piece.indexOf(quote, start)
+  const over = piece.indexOf(eventEnd, start)
+  const next = piece.indexOf(idKey, end)
+  if (end < 0 || end > over || (next >= 0 && next < over)) return undefined
+  const escape = piece.indexOf(backslash, start)
+  // An escape in the id itself, or a line of data that is none of one object.
+  if (escape >= 0 && escape < end) return undefined
+  const isData = piece.subarray(begin, object).toString('latin1').trimEnd().endsWith('data:')
+  return isData ? { start, end, eventEnd: over } : undefined
 }

@@ -1,6 +1,7 @@
 import { deadline } from '#shared/call/deadline.ts'
 import { type Layer, type Service, stack } from '#shared/call/service.ts'
 import { usualClass } from '#shared/config/classes.ts'
+import { surfaceOf } from '#shared/dialects/surfaces.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { header } from '#shared/http/headers.ts'
@@ -23,9 +24,6 @@ export interface StoredParts extends AskParts {
 
 type Inner = Service<CallRequest, CallResponse, AmbassadorCall>
 
-/** Questions of this dialect alone name what is stored. */
-const questions = new Set(['/v1/responses', '/v1/responses/input_tokens'])
-
 /**
  * Keeps what tenants store in the account that all of them share apart: ids of a question are proven to
  * be the tenant's and undone, those of an answer sealed for it. Answers the paths of stored responses
@@ -39,14 +37,15 @@ export function stored(parts: StoredParts): Layer<CallRequest, CallResponse, Amb
     (request, context) => answerStored(parts, request, context),
   )
   return (inner) => (request, context) => {
-    if (!request.path.startsWith('/v1/responses')) return inner(request, context)
     const asked = storedAskOf(request.method, request.path)
     if (asked !== undefined) {
       if ('allowed' in asked) throw wrongMethod(request.method, asked.allowed)
       takeTenant(request, context)
       return answering(request, context)
     }
-    const isQuestion = questions.has(request.path) && request.method === 'POST'
+    // By the dialect, as `authorize` reads it: under whatever path, no such question passes unread.
+    const isOfDialect = surfaceOf(request.path)?.dialect === 'responses'
+    const isQuestion = isOfDialect && request.method === 'POST'
     return isQuestion ? ask({ parts, inner, request, context }) : inner(request, context)
   }
 }

@@ -1,8 +1,9 @@
-import { createGunzip, type Gunzip } from 'node:zlib'
+import type { Transform } from 'node:stream'
 import type { CallContext } from '#shared/call/context.ts'
 import type { Layer } from '#shared/call/service.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from './call.ts'
+import { type BodyCoding, bodyCodings, codingOf, decompressor } from './decompress.ts'
 
 /** Limits of request bodies; sizes in bytes, after decompression. */
 export interface BodyLimits {
@@ -34,7 +35,7 @@ export class BodyLedger {
 }
 
 /**
- * Reads the whole request body, plain or gzip, within its limits. Ends at the head: the bytes are
+ * Reads the whole request body, plain or compressed, within its limits. Ends at the head: the bytes are
  * given back when the inner service has committed to an answer and cannot replay any more.
  * Errors: `body-too-large`, `body-slow`, `bodies-full`, `encoding-unsupported`, `client-left`.
  */
@@ -81,9 +82,10 @@ class Reading {
     const { incoming } = this.#request
     const { limits, context } = this.#with
     const encoding = incoming.contentEncoding?.toLowerCase() ?? 'identity'
-    if (encoding !== 'identity' && encoding !== 'gzip') {
-      const message = `Cannot read the body: content-encoding '${encoding.slice(0, 40)}'`
-      throw new CallError('encoding-unsupported', message)
+    const coding = codingOf(encoding)
+    if (coding === undefined && encoding !== 'identity') {
+      const state = `content-encoding '${encoding.slice(0, 40)}', there are ${bodyCodings.join(', ')}`
+      throw new CallError('encoding-unsupported', `Cannot read the body: ${state}`)
     }
     if ((incoming.declaredBytes ?? 0) > limits.bytesMax) throw tooLarge(limits)
     return new Promise((resolve, reject) => {
@@ -100,7 +102,7 @@ class Reading {
         undoTimer()
         undoCancel()
       }
-      const unzip = encoding === 'gzip' ? createGunzip() : undefined
+      let unzip: Transform | undefined
       const fail = (error: CallError) => {
         isOver = true
         undo()
@@ -121,9 +123,19 @@ class Reading {
         this.#chunks = []
         resolve(chunks.length === 1 ? (chunks[0] ?? empty) : Buffer.concat(chunks))
       }
-      if (unzip !== undefined) this.#watch(unzip, { take, end, fail })
+      const data = (chunk: Buffer) => {
+        if (coding === undefined) {
+          take(chunk)
+          return
+        }
+        if (unzip === undefined) {
+          unzip = decompressor(coding, chunk[0] ?? 0)
+          this.#watch(unzip, { coding, take, end, fail })
+        }
+        this.#unzip(unzip, chunk)
+      }
       incoming.read({
-        data: (chunk) => (unzip === undefined ? take(chunk) : this.#unzip(unzip, chunk)),
+        data,
         end: () => (unzip === undefined ? end() : void unzip.end()),
         gone: () => {
           if (!isOver) fail(new CallError('client-left', 'Cannot read: the caller has left'))
@@ -145,22 +157,24 @@ class Reading {
     return undefined
   }
 
-  #unzip(unzip: Gunzip, chunk: Buffer): void {
+  #unzip(unzip: Transform, chunk: Buffer): void {
     if (unzip.destroyed || unzip.write(chunk)) return
     this.#request.incoming.pause()
     unzip.once('drain', () => this.#request.incoming.resume())
   }
 
-  #watch(unzip: Gunzip, to: Outcomes): void {
+  #watch(unzip: Transform, to: Outcomes): void {
     unzip.on('data', to.take)
     unzip.on('end', to.end)
-    unzip.on('error', () =>
-      to.fail(new CallError('malformed-request', 'Cannot read the body: it is not valid gzip')),
-    )
+    unzip.on('error', () => {
+      const message = `Cannot read the body: it is not valid ${to.coding}`
+      to.fail(new CallError('malformed-request', message))
+    })
   }
 }
 
 interface Outcomes {
+  readonly coding: BodyCoding
   take(chunk: Buffer): void
   end(): void
   fail(error: CallError): void

@@ -73,6 +73,11 @@ export async function startAdminServer(
         write(response, textPage(405, 'use POST'))
         return
       }
+      // A page from elsewhere may post here, though it cannot read what is answered.
+      if (isLoopback && !isOwnHost(request.headers.origin?.replace(/^https?:\/\//, ''))) {
+        write(response, textPage(403, 'ask from this machine'))
+        return
+      }
       const answered = 'post' in page ? post(page, request) : page.stream(query, response)
       answered.then(
         (given) => given !== undefined && write(response, given),

@@ -216,12 +216,12 @@ export class IdScanner {
   #inString(piece: Buffer, from: number, start: number): number {
     for (let at = quoteFrom(piece, from); at >= 0; at = quoteFrom(piece, at + 1)) {
       if (this.#isOpenEscape(piece, from, at)) continue
-      this.#collect(piece.subarray(from, at))
-      this.#stringEnded(start + at + 1)
+      const isPlain = this.#string === 'plain'
+      this.#stringEnded(isPlain ? undefined : this.#text(piece, from, at), start + at + 1)
       return at + 1
     }
     this.#isEscaped = this.#isOpenEscape(piece, from, piece.length)
-    this.#collect(piece.subarray(from))
+    this.#collect(piece, from, piece.length)
     return piece.length
   }
 
@@ -233,16 +233,15 @@ export class IdScanner {
     return at - slashes === from ? isOdd !== this.#isEscaped : isOdd
   }
 
-  #collect(part: Buffer): void {
+  #collect(piece: Buffer, from: number, to: number): void {
     if (this.#string === 'plain' || this.#pieceBytes > textBytesMax) return
     // Copied: what is fed may be somebody's to write to.
-    this.#pieces.push(Buffer.from(part))
-    this.#pieceBytes += part.length
+    this.#pieces.push(Buffer.from(piece.subarray(from, to)))
+    this.#pieceBytes += to - from
   }
 
-  #stringEnded(end: number): void {
+  #stringEnded(text: string | undefined, end: number): void {
     const kind = this.#string
-    const text = kind === 'plain' ? undefined : this.#text()
     this.#letGo()
     if (kind === 'key') {
       this.#shape = text === undefined ? undefined : this.#frames.at(-1)?.shape.members?.get(text)
@@ -258,11 +257,13 @@ export class IdScanner {
     else this.#valueEnded()
   }
 
-  #text(): string | undefined {
-    if (this.#pieceBytes > textBytesMax) return undefined
-    const [first = nothing] = this.#pieces
-    const bytes = this.#pieces.length < 2 ? first : Buffer.concat(this.#pieces)
-    const text = bytes.toString('utf8')
+  /** What was collected, and bytes [from, to) of the last piece. */
+  #text(piece: Buffer, from: number, to: number): string | undefined {
+    if (this.#pieceBytes + to - from > textBytesMax) return undefined
+    const text =
+      this.#pieceBytes === 0
+        ? piece.toString('utf8', from, to)
+        : Buffer.concat([...this.#pieces, piece.subarray(from, to)]).toString('utf8')
     return text.includes('\\') ? unescaped(text) : text
   }
 
@@ -272,8 +273,6 @@ export class IdScanner {
     this.#pieceBytes = 0
   }
 }
-
-const nothing = Buffer.alloc(0)
 
 function unescaped(text: string): string | undefined {
   try {

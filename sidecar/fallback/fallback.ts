@@ -6,7 +6,8 @@ import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { Link, Route, SidecarCall } from '../call.ts'
 import { configOf } from '../config-of.ts'
 import type { Signal, Signals } from '../route/signals.ts'
-import { awayMsOf, type Failure, failureOf, failureOfError } from './reason.ts'
+import { learn } from './learn.ts'
+import { type Failure, failureOf, failureOfError } from './reason.ts'
 
 export interface FallbackParts {
   readonly signals: Signals
@@ -135,7 +136,7 @@ async function outcomeOf(route: Route, following: Following): Promise<Outcome> {
   try {
     const answer = await turnTo(route, following)
     const failure = failureOf(answer, context.replay)
-    remember(signal, { answer, error: undefined, failure }, context)
+    learn(signal.outage, { answer, error: undefined, failure }, clock)
     if (failure !== undefined) penalize(signal, failure, clock)
     // What an ambassador refuses in a moment says nothing of its model.
     else if (context.isStream && answer.status < 400) {
@@ -146,7 +147,7 @@ async function outcomeOf(route: Route, following: Following): Promise<Outcome> {
     if (cancellation.reason !== undefined) signal.waited(clock.now() - sentMs, clock.now())
     if (!(error instanceof CallError) || cancellation.reason !== undefined) throw error
     const failure = failureOfError(error)
-    remember(signal, { answer: undefined, error, failure }, context)
+    learn(signal.outage, { answer: undefined, error, failure }, clock)
     if (failure !== undefined) penalize(signal, failure, clock)
     // Its ambassador could not tell: it may have used up its turn.
     if (failure?.replay === 'unknown') context.providerAttempts = context.attemptsUntil
@@ -157,20 +158,6 @@ async function outcomeOf(route: Route, following: Following): Promise<Outcome> {
 /** A question that is too long or not allowed is not slow. */
 function penalize(signal: Signal, { reason }: Failure, clock: Clock): void {
   if (reason !== 'context-window' && reason !== 'content-filter') signal.fail(clock.now())
-}
-
-/** An answer of any other kind comes from an ambassador that serves. */
-function remember(
-  { outage }: Signal,
-  { answer, error, failure }: Outcome,
-  call: SidecarCall,
-): void {
-  const { clock } = call
-  if (answer !== undefined) {
-    const awayMs = awayMsOf(answer, failure)
-    if (awayMs !== undefined) outage.begin(awayMs, clock)
-    else if (answer.status < 500) outage.end()
-  } else if (error.facts['isDown'] === true) outage.beginAbsence(clock)
 }
 
 /** Sends the call to one target. */

@@ -3,7 +3,7 @@ import { Agent } from 'node:http'
 import { after, before, test } from 'node:test'
 import { askings, bodyCases } from '../pair/bad-input-bodies.ts'
 import { checkBody } from '../pair/bad-input-check.ts'
-import { isIdle } from '../pair/bad-input-idle.ts'
+import { isIdle, plainProvider } from '../pair/bad-input-idle.ts'
 import { wireCases } from '../pair/bad-input-wire.ts'
 import { checkWire } from '../pair/bad-input-wire-check.ts'
 import { fuzzBodies, fuzzHeads } from '../pair/fuzz-run.ts'
@@ -18,7 +18,12 @@ before(async () => {
   // Short answers: it is the questions that are odd.
   provider = await startProvider({ contextTokensMax: 64 })
   const limits = { headTimeout: '2s', bodyTimeout: '2s', bodyMax: '1MiB' }
-  pair = await startPair({ provider: provider.port, sidecar: limits, environment: inspected })
+  pair = await startPair({
+    provider: provider.port,
+    pool: plainProvider(provider.port),
+    sidecar: limits,
+    environment: inspected,
+  })
 })
 after(async () => {
   agent.destroy()

@@ -24,3 +24,16 @@ async function isIdleHalf(half: Half): Promise<void> {
 export async function isIdle({ sidecar, ambassador }: Pair): Promise<void> {
   await Promise.all([isIdleHalf(sidecar), isIdleHalf(ambassador)])
 }
+
+/**
+ * The harness's provider as one that is no pool: a replica that is asked for its health too seldom on a
+ * busy machine would be taken out, and every odd question be answered with that.
+ */
+export function plainProvider(port: number): Readonly<Record<string, unknown>> {
+  return {
+    kind: 'openai-compatible',
+    baseUrl: `http://127.0.0.1:${port}/v1`,
+    dialects: ['chat', 'completions', 'embeddings', 'messages', 'responses'],
+    replicas: undefined,
+  }
+}

@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test'
 import { answersIn } from './bad-input-answers.ts'
 import { type Asking, askings, bodyCases, goodQuestion } from './bad-input-bodies.ts'
 import { checkBody } from './bad-input-check.ts'
-import { isIdle } from './bad-input-idle.ts'
+import { isIdle, plainProvider } from './bad-input-idle.ts'
 import { wireCases } from './bad-input-wire.ts'
 import { checkWire } from './bad-input-wire-check.ts'
 import { dial, say } from './client.ts'
@@ -19,7 +19,7 @@ before(async () => {
   // Short answers: it is the questions that are odd.
   provider = await startProvider({ contextTokensMax: 64 })
   const sidecar = { headTimeout: '2s', bodyTimeout: '2s', bodyMax: '1MiB' }
-  pair = await startPair({ provider: provider.port, sidecar })
+  pair = await startPair({ provider: provider.port, pool: plainProvider(provider.port), sidecar })
 })
 after(async () => {
   agent.destroy()

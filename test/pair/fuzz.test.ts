@@ -1,7 +1,7 @@
 import { Agent } from 'node:http'
 import { after, before, test } from 'node:test'
 import { askings } from './bad-input-bodies.ts'
-import { isIdle } from './bad-input-idle.ts'
+import { isIdle, plainProvider } from './bad-input-idle.ts'
 import { fuzzBodies, fuzzHeads, replayCorpus } from './fuzz-run.ts'
 import { type Pair, type Provider, startPair, startProvider } from './harness.ts'
 
@@ -13,7 +13,11 @@ before(async () => {
   // Short answers: it is the questions that are odd.
   provider = await startProvider({ contextTokensMax: 64 })
   const limits = { headTimeout: '1s', bodyTimeout: '1s', bodyMax: '64KiB' }
-  pair = await startPair({ provider: provider.port, sidecar: limits })
+  pair = await startPair({
+    provider: provider.port,
+    pool: plainProvider(provider.port),
+    sidecar: limits,
+  })
 })
 after(async () => {
   agent.destroy()

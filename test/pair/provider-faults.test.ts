@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { type ErrorCode, errorTable } from '#shared/errors/table.ts'
-import { isIdle } from './bad-input-idle.ts'
+import { isIdle, plainProvider } from './bad-input-idle.ts'
 import { ask, type Seen } from './client.ts'
 import { type Pair, startPair } from './harness.ts'
 import { type Asked, type DeedName, RawProvider } from './provider-faults.ts'
@@ -12,13 +12,7 @@ let pair: Pair
 
 before(async () => {
   provider = await new RawProvider().listen()
-  const pool = {
-    kind: 'openai-compatible',
-    baseUrl: `http://127.0.0.1:${provider.port}/v1`,
-    dialects: ['chat', 'messages'],
-    // The harness's own is a pool's.
-    replicas: undefined,
-  }
+  const pool = plainProvider(provider.port)
   pair = await startPair({ provider: provider.port, pool })
 })
 after(async () => {

@@ -1,45 +1,13 @@
 import { once } from 'node:events'
 import { createServer, type Server, type Socket } from 'node:net'
 import { gzipSync } from 'node:zlib'
+import { Wire } from './provider-faults-wire.ts'
 import { answerOf, type Scripted, streamOf } from './scripted-provider.ts'
 
 /** What one call asks of the provider that does everything wrong. */
 export interface Asked {
   readonly dialect: Scripted
   readonly stream: boolean
-}
-
-/** A bare connection, and what has been written on it for one call. */
-class Wire {
-  readonly sent: Buffer[] = []
-  readonly #socket: Socket
-
-  constructor(socket: Socket) {
-    this.#socket = socket
-  }
-
-  write(bytes: string | Buffer): void {
-    this.sent.push(Buffer.from(bytes))
-    this.#socket.write(bytes)
-  }
-
-  end(bytes: string | Buffer = ''): void {
-    this.sent.push(Buffer.from(bytes))
-    this.#socket.end(bytes)
-  }
-
-  reset(): void {
-    this.#socket.resetAndDestroy()
-  }
-
-  /** Writes `bytes` for as long as somebody reads. */
-  repeat(bytes: string): void {
-    const goOn = () => {
-      while (this.#socket.writable && this.#socket.write(bytes));
-    }
-    this.#socket.on('drain', goOn)
-    goOn()
-  }
 }
 
 /** Writes what it likes. */

@@ -8,19 +8,23 @@ function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+function shown(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? 'none')
+}
+
 /** Follows one stream of Responses and notes what no client would expect. */
 class Reading {
   readonly faults: string[] = []
   #last: string | undefined
   #sequence = -1
-  readonly #items = new Map<unknown, { readonly id: unknown; isOpen: boolean }>()
+  readonly #items = new Map<string, { readonly id: string | undefined; isOpen: boolean }>()
   readonly #parts = new Map<string, 'open' | 'closed'>()
   readonly #texts = new Map<string, string>()
 
   take(name: string | undefined, event: Json): void {
-    const type = String(event['type'])
+    const type = shown(event['type'])
     if (this.#last !== undefined) this.#note(`${type} comes behind ${this.#last}`)
-    if (name !== type) this.#note(`${type} is named ${name}`)
+    if (name !== type) this.#note(`${type} is named ${name ?? 'nothing'}`)
     if (this.#sequence < 0) this.#begin(type, event)
     this.#number(type, event['sequence_number'])
     if (lastTypes.has(type)) this.#finish(type)
@@ -43,7 +47,7 @@ class Reading {
 
   #number(type: string, number: unknown): void {
     if (typeof number !== 'number' || !(number > this.#sequence)) {
-      this.#note(`${type} has number ${number} behind ${this.#sequence}`)
+      this.#note(`${type} has number ${shown(number)} behind ${this.#sequence}`)
     } else this.#sequence = number
   }
 
@@ -51,7 +55,8 @@ class Reading {
     this.#last = type
     // One that breaks off leaves open what was open.
     if (type === 'error' || type === 'response.failed') return
-    for (const { id, isOpen } of this.#items.values()) if (isOpen) this.#note(`${id} is left open`)
+    for (const { id, isOpen } of this.#items.values())
+      if (isOpen) this.#note(`${shown(id)} is left open`)
     for (const [place, state] of this.#parts) if (state === 'open') this.#note(`${place} is open`)
   }
 
@@ -61,12 +66,13 @@ class Reading {
     else if (event['output_index'] !== undefined) this.#within(type, event)
   }
 
-  #item(type: string, { item, output_index: index }: Json): void {
-    const id = isObject(item) ? item['id'] : undefined
+  #item(type: string, { item, output_index: given }: Json): void {
+    const index = shown(given)
+    const id = isObject(item) ? shown(item['id']) : undefined
     const known = this.#items.get(index)
     if (type.endsWith('.added')) {
       if (known !== undefined) this.#note(`item ${index} is opened twice`)
-      if (index !== this.#items.size) this.#note(`item ${index} comes out of turn`)
+      if (given !== this.#items.size) this.#note(`item ${index} comes out of turn`)
       this.#items.set(index, { id, isOpen: true })
     } else if (known?.isOpen !== true || known.id !== id) {
       this.#note(`item ${index} is closed and was not open`)
@@ -74,7 +80,7 @@ class Reading {
   }
 
   #part(type: string, event: Json): void {
-    const place = `${event['output_index']}/${event['content_index']}`
+    const place = `${shown(event['output_index'])}/${shown(event['content_index'])}`
     this.#isOpen(type, event)
     const state = this.#parts.get(place)
     if (type.endsWith('.added')) {
@@ -87,22 +93,24 @@ class Reading {
   /** Deltas are inside of what is open, and together what their end repeats. */
   #within(type: string, event: Json): void {
     this.#isOpen(type, event)
-    const { output_index: item, content_index: part, delta, text } = event
-    if (part !== undefined && this.#parts.get(`${item}/${part}`) !== 'open') {
-      this.#note(`${type} is in part ${item}/${part}, which is not open`)
+    const { content_index: index, delta, text } = event
+    const part = `${shown(event['output_index'])}/${shown(index)}`
+    if (index !== undefined && this.#parts.get(part) !== 'open') {
+      this.#note(`${type} is in part ${part}, which is not open`)
     }
-    const place = `${type.slice(0, type.lastIndexOf('.'))} ${item}/${part}`
+    const place = `${type.slice(0, type.lastIndexOf('.'))} ${part}`
     const said = this.#texts.get(place) ?? ''
-    if (type.endsWith('.delta')) this.#texts.set(place, said + String(delta))
+    if (type.endsWith('.delta')) this.#texts.set(place, said + shown(delta))
     const whole = text ?? event['arguments'] ?? event['refusal']
     if (type.endsWith('.done') && typeof whole === 'string' && whole !== said) {
       this.#note(`${type} is not what its deltas were`)
     }
   }
 
-  #isOpen(type: string, { output_index: index, item_id: id }: Json): void {
+  #isOpen(type: string, { output_index: given, item_id: id }: Json): void {
+    const index = shown(given)
     const known = this.#items.get(index)
-    if (known?.isOpen !== true || known.id !== id) {
+    if (known?.isOpen !== true || known.id !== shown(id)) {
       this.#note(`${type} is of item ${index}, which is not open`)
     }
   }

@@ -4,13 +4,8 @@ import { after, before, test } from 'node:test'
 import { ask, codeIn, dial, open, readUntil, say } from './client.ts'
 import { type Line, type Pair, startPair } from './harness.ts'
 import { eventsOf, faultsOf } from './responses-grammar.ts'
-import {
-  type PlanName,
-  plans,
-  ResponsesProvider,
-  streamOf,
-  unsealed,
-} from './responses-provider.ts'
+import { type PlanName, plans, streamOf, unsealed } from './responses-plans.ts'
+import { ResponsesProvider } from './responses-provider.ts'
 
 let provider: ResponsesProvider
 let pair: Pair
@@ -90,6 +85,8 @@ for (const name of ['text', 'tool', 'incomplete', 'with [DONE]', 'large'] as con
     assert.deepEqual(tokensOf(line), exact)
     const { dialect, outcome, surface } = line
     assert.deepEqual([dialect, outcome, surface], ['responses', 'ok', path])
+    // 22 at one dollar a million, 8 cached at half of it, 12 at ten.
+    assert.equal(line['costUsd'], '0.000146')
     if (name === 'with [DONE]') return
     assert.deepEqual(faultsOf(seen.body), [])
     if (name !== 'large') assert.equal(line['modelServed'], 'tiny-2026')

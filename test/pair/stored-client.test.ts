@@ -195,11 +195,13 @@ describe('the official SDK with stored responses', { concurrency: 1 }, () => {
   })
 
   test('a tenant that asks for what is stored uses its requests', async () => {
-    const url = `http://127.0.0.1:${stage.ambassador.port}/v1/responses/resp_x`
-    const headers = { authorization: 'Bearer secret-of-c' }
-    const statuses = []
-    for (let call = 0; call < 3; call++) statuses.push((await fetch(url, { headers })).status)
-    assert.deepEqual(statuses, [404, 404, 429])
+    const baseURL = `http://127.0.0.1:${stage.ambassador.port}/v1`
+    const third = new OpenAI({ apiKey: 'secret-of-c', baseURL, maxRetries: 0 })
+    const { id } = await third.responses.create({ model: 'test-model', input: 'x', ...brief })
+    await third.responses.retrieve(id)
+    const from = stage.heard.length
+    await assert.rejects(third.responses.retrieve(id), OpenAI.RateLimitError)
+    assert.equal(stage.heard.length, from)
   })
 
   test('a large body is looked through as a small one is', async () => {

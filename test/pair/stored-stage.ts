@@ -240,7 +240,7 @@ export class StoredStage {
         },
       },
       // The third has no sidecar, and may ask twice.
-      tenants: { 'team-a': {}, 'team-b': {}, 'team-c': { limits: [{ requests: 2, per: '1h' }] } },
+      tenants: { 'team-a': {}, 'team-b': {}, 'team-c': { limits: [{ requests: 2, per: 'day' }] } },
       storedIds: { secrets },
     })
   }

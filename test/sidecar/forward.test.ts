@@ -57,7 +57,7 @@ async function stage(context: TestContext, servers: readonly (Serve | 'away')[])
       continue
     }
     const server = createServer((request, response) => {
-      heard.push(`${at} ${request.headers['x-outrigger-attempts']}`)
+      heard.push(`${at} ${String(request.headers['x-outrigger-attempts'])}`)
       serve(request, response)
     })
     server.listen(0, '127.0.0.1')
@@ -192,7 +192,7 @@ test('calls go where fewer are in flight', async (context) => {
   // Drawn by lot alone, three standard deviations are 11.
   assert.ok(
     counts.every((count) => count >= 17 && count <= 23),
-    `${counts.join(' ')}`,
+    counts.join(' '),
   )
   for (const response of held) response.writeHead(200).end('whole')
   for (const call of calls) assert.equal((await call).status, 200)

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { surfaceOf } from '#shared/dialects/surfaces.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { Body, BodySink } from '#shared/http/body.ts'
 import { relay } from '../../sidecar/relay.ts'
@@ -18,8 +19,9 @@ class Told implements Body {
   cancel(): void {}
 }
 
-function stage() {
+function stage(path = '/v1/chat/completions') {
   const context = callOf(manualClock())
+  context.surface = surfaceOf(path)
   const body = new Told()
   const headers = ['content-type', 'text/event-stream']
   const heard: string[] = []
@@ -66,5 +68,16 @@ test('a stream that breaks ends with the error event of what broke it', () => {
   sink()?.fail(new CallError('upstream-reset', 'Cannot read: reset'))
   assert.equal(context.error?.code, 'upstream-reset')
   assert.match(heard[1] ?? '', /"code":"upstream-reset"/)
+  assert.equal(heard.at(-1), 'end')
+})
+
+test('a stream of Responses that breaks ends with an error event and the next number', () => {
+  const { heard, say, sink } = stage('/v1/responses')
+  say('event: response.created\ndata: {"type":"response.created","sequence_number":7}\n\n: x\n\n')
+  sink()?.fail(new CallError('upstream-reset', 'Cannot read: reset'))
+  assert.match(
+    heard[1] ?? '',
+    /^event: error\ndata: \{"type":"error","code":"upstream-reset",.*"sequence_number":8\}\n\n$/,
+  )
   assert.equal(heard.at(-1), 'end')
 })

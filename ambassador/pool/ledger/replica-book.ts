@@ -103,7 +103,10 @@ export class ReplicaBook {
    * From the first token on; where nobody has counted those that were held back before the first content,
    * from there. An answer whose reader stalled tells the pace of its reader.
    */
-  #learnPace({ firstTokenMs, contentMs, generated, isCounted, reading }: Entry, nowMs: number): void {
+  #learnPace(
+    { firstTokenMs, contentMs, generated, isCounted, reading }: Entry,
+    nowMs: number,
+  ): void {
     if (firstTokenMs === undefined) return
     const fromMs = isCounted ? firstTokenMs : (contentMs ?? firstTokenMs)
     const spanMs = nowMs - fromMs

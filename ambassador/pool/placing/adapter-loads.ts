@@ -100,7 +100,8 @@ export class AdapterLoads {
     const { origin } = placement
     if (path === undefined) {
       // vLLM lists what it has loaded; an adapter that it finds by itself is listed after its first call.
-      if (adapter !== undefined && this.#parts.serves(origin, model) === true) placement.hasAdapter()
+      if (adapter !== undefined && this.#parts.serves(origin, model) === true)
+        placement.hasAdapter()
       return placement
     }
     const given = this.#adapter(origin, model)

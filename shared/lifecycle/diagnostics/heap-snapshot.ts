@@ -1,4 +1,5 @@
-import { Readable } from 'node:stream'
+import { Readable, type Writable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { getHeapSnapshot } from 'node:v8'
 import { HeapScrub } from './heap-scrub.ts'
 
@@ -6,8 +7,9 @@ import { HeapScrub } from './heap-scrub.ts'
  * A snapshot of the heap without the texts in it, to be opened in Chrome's tools. Taking it blocks the
  * process, about a second for each 100 MB, and needs about as much memory again.
  */
-export function heapSnapshot(secrets: readonly string[]): Readable {
-  return Readable.from(scrubbed(getHeapSnapshot({ exposeNumericValues: false }), secrets))
+export async function writeHeapSnapshot(secrets: readonly string[], to: Writable): Promise<void> {
+  const snapshot = getHeapSnapshot({ exposeNumericValues: false })
+  await pipeline(Readable.from(scrubbed(snapshot, secrets)), to)
 }
 
 async function* scrubbed(snapshot: Readable, secrets: readonly string[]): AsyncGenerator<string> {

@@ -1,4 +1,3 @@
-import { pipeline } from 'node:stream/promises'
 import type { Clock } from '#shared/call/clock.ts'
 import { pause } from '#shared/call/pause.ts'
 import { type Pages, textPage } from '../admin-server.ts'
@@ -49,9 +48,9 @@ export function diagnosticsPages({ clock, isHeapOpen, secrets }: DiagnosticsPart
       stream: (_query, response) =>
         alone(async () => {
           if (!isHeapOpen()) return textPage(403, 'set diagnostics.heapSnapshot: true to allow it')
-          const { heapSnapshot } = await import('./heap-snapshot.ts')
+          const { writeHeapSnapshot } = await import('./heap-snapshot.ts')
           response.writeHead(200, { 'content-type': 'application/json' })
-          await pipeline(heapSnapshot(secrets()), response)
+          await writeHeapSnapshot(secrets(), response)
           return undefined
         }),
     },

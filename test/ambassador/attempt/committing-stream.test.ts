@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Dialect } from '#shared/dialects/surfaces.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { Body, BodySink } from '#shared/http/body.ts'
 import { CommittingStream } from '../../../ambassador/attempt/committing-stream.ts'
@@ -27,14 +28,14 @@ class Told implements Body {
 
 const late = new CallError('deadline-exceeded', 'Cannot finish: late')
 
-function stage(holdBytes: number) {
+function stage(holdBytes: number, dialect: Dialect = 'chat') {
   const clock = manualClock()
   const upstream = new Told()
   const failures: string[] = []
   const stream = new CommittingStream({
     upstream,
-    watch: new StreamWatch('chat', false),
-    dialect: 'chat',
+    watch: new StreamWatch(dialect, false),
+    dialect,
     clock,
     call: 'c',
     limits: { holdMs: 1_000, holdBytes, keepAliveMs: 1_000, firstContentMs: 10_000 },
@@ -143,4 +144,17 @@ test('a comment goes to a reader that waits for content, and is kept for nobody'
   assert.deepEqual(heard, [role, ': keep-alive\n\n'])
   stream.cancel()
   assert.deepEqual([upstream.isCancelled, clock.pending()], [true, 0])
+})
+
+test('what breaks behind the last event of a response is no end of its own', async () => {
+  const { upstream, stream, failures, heard, reader, say } = stage(1_000, 'responses')
+  const response = { object: 'response', status: 'completed', output: [] }
+  const last = `data: ${JSON.stringify({ type: 'response.completed', response })}\n\n`
+  say(last)
+  await stream.committed
+  reader.isOpen = true
+  stream.pipe(reader)
+  upstream.sink?.fail(late)
+  assert.deepEqual([heard, failures], [[last, 'end'], []])
+  assert.equal(upstream.isCancelled, true)
 })

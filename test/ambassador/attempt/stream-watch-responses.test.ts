@@ -5,7 +5,7 @@ import { EventFramer } from '#shared/http/sse.ts'
 import { plainEvents } from '../../../ambassador/attempt/plain-events.ts'
 import { StreamWatch } from '../../../ambassador/attempt/stream-watch.ts'
 import { eventsOf, faultsOf } from '../../pair/responses-grammar.ts'
-import { type PlanName, plans, streamOf } from '../../pair/responses-provider.ts'
+import { type PlanName, plans, streamOf } from '../../pair/responses-plans.ts'
 import { readSample } from '../../simulator/sample.ts'
 
 const watchOf = () => new StreamWatch('responses', false)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { NotAnObject } from '#shared/dialects/top-level.ts'
 import { readResponse } from '../../../ambassador/attempt/whole-response.ts'
-import { plans } from '../../pair/responses-provider.ts'
+import { plans } from '../../pair/responses-plans.ts'
 import { readSample } from '../../simulator/sample.ts'
 
 const read = (value: object) => readResponse(Buffer.from(JSON.stringify(value)))

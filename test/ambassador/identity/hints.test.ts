@@ -13,19 +13,19 @@ import { requestOf } from '../../sidecar/sidecar-call.ts'
 const maxMs = 60_000
 const attemptsMax = 4
 
-/** The call of a sidecar that says `headers`, in the bounds that it has. */
-function hinted(headers: readonly string[]): AmbassadorCall {
-  const p = {
-    kind: 'vllm',
-    replicas: { addresses: ['http://a:1'] },
-    retry: { attempts: attemptsMax },
-  }
+const snapshot = (() => {
+  const replicas = { addresses: ['http://a:1'] }
+  const p = { kind: 'vllm', replicas, retry: { attempts: attemptsMax } }
   const models = { m: { targets: [{ provider: 'p', model: 'm' }] } }
   const ambassador = { deadlineMax: `${maxMs}ms` }
   const loaded = parseConfig(JSON.stringify({ models, ambassador, providers: { p } }), 'test')
   assert.ok(loaded.ok, JSON.stringify(loaded))
   const secrets = { values: new Map<string, string>(), missing: [], reasons: new Map() }
-  const snapshot = { generation: 1, hash: '', config: loaded.config, secrets, since: 0, from: '' }
+  return { generation: 1, hash: '', config: loaded.config, secrets, since: 0, from: '' }
+})()
+
+/** The call of a sidecar that says `headers`, in the bounds that it has. */
+function hinted(headers: readonly string[]): AmbassadorCall {
   const of = { cancellation: new Cancellation(), clock: manualClock(), provider: 'p' }
   const call: AmbassadorCall = newCall({ ...of, snapshot, tokens: undefined })
   const request = { ...requestOf('{"model":"m"}', headers), path: '/v1/chat/completions' }

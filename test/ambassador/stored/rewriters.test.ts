@@ -87,6 +87,51 @@ test('each event of a stream is sealed as its value alone is', () => {
   )
 })
 
+/** Events as a model's words come in, with every kind of thing before and behind the id. */
+const delta = fc
+  .tuple(
+    fc.constantFrom(
+      '',
+      '"type":"d"',
+      '"type":"d","n":[{}]',
+      '"a":{"item_id":"no"}',
+      '"a\\"":"\\\\"',
+    ),
+    fc.constantFrom(
+      '"item_id":"msg_1"',
+      '"item_id": "msg_1"',
+      '"item_id":"m\\u0031"',
+      '"item_id":null',
+    ),
+    fc.constantFrom(
+      '"delta":"did"',
+      '"delta":",\\"item_id\\":\\"x\\""',
+      '"item":{"id":"msg_1"}',
+      '"x":[]',
+    ),
+    jsonText,
+  )
+  .map(([first, id, last, rest]) => {
+    const value = JSON.stringify(JSON.parse(rest))
+    return `{${[first, id, last].filter(Boolean).join(',')},"rest":${value}}`
+  })
+
+test('the short way of a delta ends where the long way does', () => {
+  fc.assert(
+    fc.property(fc.array(delta, { minLength: 1, maxLength: 4 }), (lines) => {
+      const events = Buffer.from(lines.map((line) => `event: d\ndata: ${line}\n\n`).join(''))
+      const sealed = lines.map((line) =>
+        through(new ValueRewriter(answerShape, seal), [Buffer.from(line)]).toString(),
+      )
+      assert.equal(
+        through(new EventRewriter(answerShape, seal), [events]).toString(),
+        sealed.map((line) => `event: d\ndata: ${line}\n\n`).join(''),
+      )
+    }),
+    { numRuns: 500 },
+  )
+})
+
 test('whole events come out whole, and an event without an id is the very piece that came', () => {
   const rewriter = new EventRewriter(answerShape, seal)
   const plain = Buffer.from(': keep-alive\n\n')

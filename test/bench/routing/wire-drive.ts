@@ -42,8 +42,9 @@ export class Driver {
 
   /** Compilers have seen the way of a call; the prompts are nobody's. */
   async warmUp(): Promise<void> {
-    for (let at = 0; at < 40; at++) {
-      await this.#ask([at, ...Array.from({ length: 200 }, (_, id) => id)], 8)
+    for (let round = 0; round < 10; round++) {
+      const prompts = [0, 1, 2, 3].map((at) => [round, at, ...Array(200).keys()])
+      await Promise.all(prompts.map((prompt) => this.#ask(prompt, 8)))
     }
   }
 

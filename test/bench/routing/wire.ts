@@ -14,21 +14,22 @@ import { sessionsOf, wireReplica, wireWorkload } from './wire-workload.ts'
  * another seed each; written to `test/bench/results/routing/wire.md`. Ends with 1 where two policies
  * stand the other way round on the wire than in virtual time:
  *
- *     node test/bench/routing/wire.ts [--policies a,b,c] [--rounds 5] [--seconds 30] [--lead 8]
- *         [--slowness 2] [--load 0.9] [--seed 1] [--print]
+ *     node test/bench/routing/wire.ts [--policies a,b,c] [--rounds 5] [--seconds 28] [--lead 8]
+ *         [--slowness 2] [--load 0.7] [--seed 1] [--print]
  *
- * Each policy's turn in a round takes `--seconds` and some three more; calls of the first `--lead`
- * seconds are not counted. `--slowness` is how many times as slow as published the engines are, `--load`
- * a share of the rate at which one server as large as all saturates with them. `--print` writes no file.
+ * Each policy's turn in a round takes `--seconds` and some seven more, all of them nine minutes; calls of
+ * the first `--lead` seconds are not counted. `--slowness` is how many times as slow as published the
+ * engines are, `--load` a share of the rate at which one server as large as all saturates with them.
+ * `--print` writes no file.
  */
 const { values } = parseArgs({
   options: {
     policies: { type: 'string', default: 'round-robin,llm-d-default,fair' },
     rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '30' },
+    seconds: { type: 'string', default: '28' },
     lead: { type: 'string', default: '8' },
     slowness: { type: 'string', default: '2' },
-    load: { type: 'string', default: '0.9' },
+    load: { type: 'string', default: '0.7' },
     seed: { type: 'string', default: '1' },
     print: { type: 'boolean', default: false },
   },

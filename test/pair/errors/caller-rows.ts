@@ -72,7 +72,7 @@ export const callerRows = {
   'head-slow': { ...hearing('POST', ''), writer: 'parser' },
   'body-slow': posting(endless),
   'body-too-large': refusing({ content: tooMany }),
-  'encoding-unsupported': refusing({ headers: { 'content-encoding': 'br' } }),
+  'encoding-unsupported': refusing({ headers: { 'content-encoding': 'snappy' } }),
   'upgrade-refused': {
     ...hearing('GET', 'connection: upgrade\r\nupgrade: websocket\r\n\r\n'),
     writer: 'parser',

@@ -42,7 +42,7 @@ test('a slow head is part of what a call has waited', async (t) => {
     clock: { ...clock, now: () => (taken(), clock.now()) },
     open: (_cancellation, waitedMs) => void waited.push(waitedMs),
     close() {},
-    onDefect: assert.fail,
+    onDefect: (error) => assert.fail(String(error)),
     service: async () => ({ status: 200, headers: [], body: bytesBody(Buffer.from('ok')) }),
   })
   t.after(() => (server.destroy(), server.close()))

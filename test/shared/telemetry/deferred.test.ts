@@ -24,7 +24,7 @@ async function tracing(
     generation: 'latest',
     instance: 'pod-1',
     clock: systemClock,
-    onDropped: assert.fail,
+    onDropped: (spans) => assert.fail(String(spans)),
     ...given,
   })
   return { tracer, stop, spans: collector.spans }

@@ -23,6 +23,17 @@ test('a long turn of the event loop shows, and idleness does not', async () => {
   assert.ok(max >= 39 && p99 <= max && p50 <= p99)
 })
 
+test('collections of garbage are counted by kind', async () => {
+  processHealth.start()
+  let kept: unknown[] = []
+  while ((processHealth.collections().get('minor')?.runs ?? 0) === 0) {
+    for (let at = 0; at < 10_000; at++) kept.push({ at, text: `${at}` })
+    kept = kept.slice(-100)
+    await setImmediate()
+  }
+  assert.ok((processHealth.collections().get('minor')?.seconds ?? 0) > 0)
+})
+
 test('what the loop waits for is counted by kind', () => {
   const timer = setTimeout(() => {}, 60_000)
   assert.ok((activeResources().get('Timeout') ?? 0) >= 1)

@@ -42,6 +42,11 @@ const shapes = {
   responses: {
     tools: { input: 'x', tools: [{ type: 'function', name: 'f', parameters: {} }] },
     images: { input: [{ role: 'user', content: [{ type: 'input_image', image_url: data }] }] },
+    'images of a computer': {
+      input: [
+        { type: 'computer_call_output', output: { type: 'computer_screenshot', file_id: 'f' } },
+      ],
+    },
     documents: { input: [{ role: 'user', content: [{ type: 'input_file', file_id: 'f' }] }] },
     'json-schema': { input: 'x', text: { format: { type: 'json_schema', name: 'x', schema: {} } } },
   },

@@ -25,7 +25,7 @@ function setUp() {
   })
   const router = new LateBinding({
     clock,
-    settings: fast,
+    settings: { ...fast, copyPrice: 1 },
     ledger,
     index,
     members: () => members,
@@ -37,12 +37,13 @@ function setUp() {
   /** Where it goes, if at once; and how to take it back. */
   const submit = (keys: readonly number[]) => {
     let slot: number | undefined
-    const takeBack = router.submit(poolCall('', keys, clock.now()), ({ member }) => {
+    const takeBack = router.submit(poolCall('', keys, clock.now()), ({ member, entry }) => {
       slot = member.slot
+      ledger.firstToken(entry)
     })
     return { slot, takeBack }
   }
-  const home = submit([...prefix, ...own(130)]).slot
+  const { slot: home } = submit([...prefix, ...own(130)])
   return { router, home, next: () => submit([...prefix, ...own(20)]) }
 }
 

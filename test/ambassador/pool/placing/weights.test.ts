@@ -17,38 +17,31 @@ function snapshotWith(weights: Readonly<Record<string, number>>) {
 }
 
 test('of calls that wait a tenant gets as many placed as its configured weight says', async (t) => {
-  const { placing, caller, place } = stageOf(t, 1)
+  const { clock, placing, caller, place } = stageOf(t, 1)
   const snapshot = snapshotWith({ heavy: 3, light: 1 })
   const full = await place(350_000, 'full')
   const placed: string[] = []
-  const ask = (tenant: string, at: number) => {
+  let end = () => full.end()
+  const ask = async (tenant: string, at: number) => {
     const call = { ...caller(1e9), tenant, snapshot }
     // A replica takes one of them at a time.
-    return place(250_000, `${tenant} ${at} `, call).then((placement) => {
-      placed.push(tenant)
-      return placement
-    })
+    const placement = await place(250_000, `${tenant} ${at} `, call)
+    placed.push(tenant)
+    end = () => placement.end()
   }
   const asked = Array.from({ length: 16 }, (_, at) => ask(at % 2 === 0 ? 'light' : 'heavy', at))
   await settle()
   const { tenants } = placing.status()
   const weights = tenants.map(({ tenant, weight }) => `${tenant} ${weight}`)
-  assert.deepEqual(weights.filter((one) => /heavy|light/.test(one)).toSorted(), [
-    'heavy 3',
-    'light 1',
-  ])
-  full.end()
-  for (let turn = 0; turn < 8; turn++) {
+  for (const expected of ['heavy 3', 'light 1']) assert.ok(weights.includes(expected))
+  for (let turn = 0; turn < 16; turn++) {
+    assert.equal(placed.length, turn)
+    clock.advance(10_000)
+    end()
     await settle()
-    const next = await Promise.race(asked.filter((_, at) => at >= 0))
-    assert.ok(next)
-    const live = placing.view().replicas[0]?.inFlight
-    assert.equal(live, 1)
-    for (const one of asked) {
-      const ended = await Promise.race([one, Promise.resolve(undefined)])
-      ended?.end()
-    }
   }
-  const first = placed.slice(0, 8)
-  assert.equal(first.filter((tenant) => tenant === 'heavy').length, 6, first.join())
+  await Promise.all(asked)
+  end()
+  const first = placed.slice(0, 8).filter((tenant) => tenant === 'heavy').length
+  assert.ok(first >= 5 && first <= 7, placed.join())
 })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { startAdminServer } from '#shared/lifecycle/admin-server.ts'
-import { busiestOf } from '#shared/lifecycle/diagnostics/block-locator.ts'
+import { busiestOf, locateBlocks } from '#shared/lifecycle/diagnostics/block-locator.ts'
 import { diagnosticsPages } from '#shared/lifecycle/diagnostics/pages.ts'
 import { manualClock } from '#test/manual-clock.ts'
 
@@ -58,6 +58,22 @@ test('a snapshot of the heap is given only where the configuration opens it', as
   assert.equal(status, 200)
   assert.ok(JSON.parse(text).strings.length > 1_000)
   assert.ok(!text.includes('canaryOfThePage'))
+})
+
+test('what blocked this process is found in it', () => {
+  const locator = locateBlocks(manualClock())
+  const until = process.cpuUsage().user + 100_000
+  function canaryOfTheBlock() {
+    while (process.cpuUsage().user < until);
+  }
+  canaryOfTheBlock()
+  const found = locator.busiest(10_000)
+  locator.stop()
+  assert.ok(found.length <= 5)
+  assert.ok(
+    found.some((place) => /canaryOfTheBlock|cpuUsage/.test(place)),
+    found.join(),
+  )
 })
 
 test('the busiest functions are those of the block, not of the time before it', () => {

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buildHalves } from '#test/bench/build-halves.ts'
+import { heapArgs } from '#test/bench/heap.ts'
+import { endWithThisProcess, type Half, startHalf } from '#test/bench/processes.ts'
+import { plainProvider } from '#test/pair/bad-input-idle.ts'
+import { configOf } from '#test/pair/harness.ts'
+
+/** Both halves as they are shipped, in front of a simulated provider, each a process. */
+export interface Stage {
+  /** Where applications call. */
+  readonly port: number
+  /** Sidecar, ambassador. */
+  readonly halves: readonly [Half, Half]
+  /** Standard output and error of each, in the same order. */
+  readonly logs: readonly [string, string]
+  /** Of all files that the stage has. */
+  readonly directory: string
+  end(): Promise<void>
+}
+
+/** A stall is a fault like others: it must not take longer than the rest of the run. */
+const timeouts = { connect: '2s', head: '400ms', firstContent: '400ms', idle: '400ms' }
+
+/** At once, in each half; beyond what {@link Stage} is asked for at a time. */
+const connectionsMax = 512
+
+/**
+ * Starts the provider, then both halves. Faults are shown as they are after one retry: the breaker
+ * never opens, or a run would be of refusals.
+ */
+export async function startStage(): Promise<Stage> {
+  const directory = mkdtempSync(join(tmpdir(), 'outrigger-soak-'))
+  const undos: (() => unknown)[] = [() => rmSync(directory, { recursive: true, force: true })]
+  const end = async () => {
+    for (const undo of undos.toReversed()) await undo()
+  }
+  try {
+    const built = buildHalves(directory)
+    const provider = await startSimulator()
+    undos.push(() => provider.end())
+    const begin = async (half: Half['name'], address: readonly string[]) => {
+      const config = join(directory, `${half}.json`)
+      writeFileSync(config, JSON.stringify(configuration(provider.port, address)))
+      const logFile = logOf(directory, half)
+      const nodeArgs = heapArgs(directory)
+      const started = await startHalf({ half, built, config, logFile, provider: 'pool', nodeArgs })
+      undos.push(() => started.end())
+      return started
+    }
+    const ambassador = await begin('ambassador', [])
+    const sidecar = await begin('sidecar', [`127.0.0.1:${ambassador.port}`])
+    return {
+      port: sidecar.port,
+      halves: [sidecar, ambassador],
+      logs: [logOf(directory, 'sidecar'), logOf(directory, 'ambassador')],
+      directory,
+      end,
+    }
+  } catch (error) {
+    await end()
+    throw error
+  }
+}
+
+function logOf(directory: string, half: string): string {
+  return join(directory, `${half}.log`)
+}
+
+function configuration(provider: number, address: readonly string[]) {
+  const pool = { ...plainProvider(provider), connectionsMax, timeouts, retry: { attempts: 2 } }
+  return configOf({ provider, pool, sidecar: { connectionsMax, drain: { grace: '1s' } } }, address)
+}
+
+interface Simulator {
+  readonly port: number
+  end(): Promise<void>
+}
+
+const main = join(import.meta.dirname, '..', '..', '..', 'deploy', 'simulator', 'main.ts')
+
+/** A simulated vLLM that answers as fast as it can. */
+async function startSimulator(): Promise<Simulator> {
+  const options = ['--model', 'tiny', '--prefill-ms', '0', '--prefill-token-ms', '0']
+  options.push('--token-ms', '0', '--answer-tokens', '4', '--sequences-max', '512')
+  const child: ChildProcess = spawn(process.execPath, [main, ...options], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  endWithThisProcess(child)
+  assert.ok(child.stdout !== null)
+  const [line] = await once(child.stdout, 'data')
+  const ready: unknown = JSON.parse(String(line))
+  assert.ok(typeof ready === 'object' && ready !== null && 'port' in ready)
+  return {
+    port: Number(ready.port),
+    async end() {
+      child.kill('SIGKILL')
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+    },
+  }
+}
