@@ -30,6 +30,8 @@ export interface SidecarCall extends CallContext {
   /** The alias the application asked for. */
   modelAsked: string
   isStream: boolean
+  /** Whether the provider shall drop the beginning of a question that is too long (`truncation: auto`). */
+  isShortened: boolean
   /** The parsed body until it has been counted; undefined where it was only scanned. */
   question: QuestionBody | undefined
   /** Where the members of the question's body stand that the layers look at. */

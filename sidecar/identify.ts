@@ -30,7 +30,7 @@ export function identify(pause?: Pause): Layer<CallRequest, CallResponse, Sideca
   }
 }
 
-const wanted = ['model', 'stream', ...needKeys]
+const wanted = ['model', 'stream', 'truncation', ...needKeys]
 
 function take(context: SidecarCall, body: Buffer, { values, repeated }: TopLevel): void {
   if (repeated !== undefined) throw invalid(repeated, `'${repeated}' occurs twice`)
@@ -42,6 +42,7 @@ function take(context: SidecarCall, body: Buffer, { values, repeated }: TopLevel
   context.members = values
   context.modelAsked = model
   context.isStream = stream === true
+  context.isShortened = shortValueAt(body, values.get('truncation')) === 'auto'
   // English prose has about four bytes a token; the envelope of JSON weighs the other way.
   context.input = { tokens: Math.ceil(body.length / 4), exactness: 'estimate' }
 }

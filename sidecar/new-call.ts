@@ -22,6 +22,7 @@ export function newCall({ cancellation, clock, snapshot }: Opening): SidecarCall
     surface: undefined,
     modelAsked: '',
     isStream: false,
+    isShortened: false,
     question: undefined,
     members: noMembers,
     input: { tokens: 0, exactness: 'estimate' },

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import OpenAI from 'openai'
 import { type Pair, startPair } from '../pair/harness.ts'
-import { type PlanName } from '../pair/responses-plans.ts'
+import type { PlanName } from '../pair/responses-plans.ts'
 import { ResponsesProvider } from '../pair/responses-provider.ts'
 
 let provider: ResponsesProvider

@@ -22,10 +22,17 @@ export const questions = {
     body: { model: 'tiny', messages, max_tokens: 5 },
     done: 'event: message_stop',
   },
+  responses: {
+    path: '/v1/responses',
+    body: { model: 'tiny', input: 'hello', max_output_tokens: 5 },
+    done: 'event: response.completed',
+  },
 } as const
 
 export type Spoken = keyof typeof questions
 export const spoken = ['chat', 'completions', 'messages'] as const satisfies readonly Spoken[]
+/** With the one whose events are numbered and whose ids are sealed. */
+export const allSpoken = [...spoken, 'responses'] as const
 
 let count = 0
 

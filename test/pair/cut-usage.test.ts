@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { ask, question, type Spoken, spoken } from './client.ts'
+import { allSpoken, ask, question, type Spoken } from './client.ts'
 import { type Pair, type Provider, startPair, startProvider } from './harness.ts'
 
 let provider: Provider
@@ -16,7 +16,7 @@ after(async () => {
 })
 
 async function outputOf(dialect: Spoken, fault?: string) {
-  const body = { max_tokens: 200 }
+  const body = dialect === 'responses' ? { max_output_tokens: 200 } : { max_tokens: 200 }
   const asked = { stream: true, body, ...(fault === undefined ? {} : { fault }) }
   const seen = await ask(pair.port, question(dialect, asked))
   assert.equal(seen.status, 200)
@@ -25,8 +25,8 @@ async function outputOf(dialect: Spoken, fault?: string) {
   return { tokens, line: lines.ambassador, seen }
 }
 
-for (const dialect of spoken) {
-  test(`a cut stream of ${dialect} is settled by what was seen of it, as an estimate`, async () => {
+for (const dialect of allSpoken) {
+  test(`T3: a cut stream of ${dialect} is settled by what was seen of it, as an estimate`, async () => {
     const whole = await outputOf(dialect)
     assert.deepEqual([whole.tokens, whole.line['tokensExact']], [200, true])
     const cut = await outputOf(dialect, 'reset=103')

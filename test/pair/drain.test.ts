@@ -25,7 +25,7 @@ async function streaming(
   return { provider, pair, ended }
 }
 
-test('an ambassador that drains is not ready, finishes its stream, refuses calls and ends with 0', async (context) => {
+test('T10: an ambassador that drains is not ready, finishes its stream, refuses calls and ends with 0', async (context) => {
   const { pair, ended } = await streaming(context, { dialect: 'chat', grace: '5s' })
   pair.ambassador.signal('SIGTERM')
   await pair.ambassador.line((line) => line['msg'] === 'draining')
@@ -59,7 +59,7 @@ test('told twice, an ambassador ends at once and the stream with an error event'
   assert.match(await ended, /"code":"upstream-reset"/)
 })
 
-test('a sidecar that drains finishes its stream and ends with 0', async (context) => {
+test('T10: a sidecar that drains finishes its stream and ends with 0', async (context) => {
   const { pair, ended } = await streaming(context, { dialect: 'messages', grace: '5s' })
   pair.sidecar.signal('SIGTERM')
   assert.ok((await ended).includes(questions.messages.done))

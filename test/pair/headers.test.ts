@@ -39,7 +39,7 @@ const hops = {
 }
 
 for (const dialect of spoken) {
-  test(`no credential and no forged word of the application reaches the provider of ${dialect}`, async () => {
+  test(`T60: no credential and no forged word of the application reaches the provider of ${dialect}`, async () => {
     const asked = question(dialect)
     const headers = { ...asked.headers, ...secrets, ...hops, 'accept-encoding': 'gzip, br' }
     const seen = await ask(pair.port, { ...asked, headers: { ...headers, 'x-own': 'kept' } })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { ask, codeIn, question, questions, spoken } from './client.ts'
+import { allSpoken, ask, codeIn, question, questions } from './client.ts'
 import { type Pair, type Provider, startPair, startProvider } from './harness.ts'
 
 /**
@@ -40,7 +40,7 @@ after(async () => {
 })
 
 describe('a time that runs out', { concurrency: true }, () => {
-  for (const dialect of spoken) {
+  for (const dialect of allSpoken) {
     const held = dialect === 'completions' ? 'stall=0' : 'stall=1'
     const cases: readonly [string, boolean, string, Short, string][] = [
       ['no head', true, 'stall-head', 'head', 'head-timeout'],
@@ -48,15 +48,16 @@ describe('a time that runs out', { concurrency: true }, () => {
       ['no content', true, held, 'content', 'first-content-timeout'],
       ['half an answer', false, 'stall=1', 'idle', 'idle-timeout'],
     ]
+    // litellm#26998
     for (const [what, stream, fault, short, code] of cases) {
-      test(`${what} in time is ${code} of ${dialect}${stream ? ', streamed' : ''}`, async () => {
+      test(`T4: ${what} in time is ${code} of ${dialect}${stream ? ', streamed' : ''}`, async () => {
         const seen = await askWith(short, question(dialect, { stream, fault }))
         assert.deepEqual([seen.status, codeIn(seen.body)], [504, code])
         await provider.whenIdle()
       })
     }
 
-    test(`a stream of ${dialect} that falls silent ends with idle-timeout`, async () => {
+    test(`T4: a stream of ${dialect} that falls silent ends with idle-timeout`, async () => {
       const seen = await askWith('idle', question(dialect, { stream: true, fault: 'stall=5' }))
       assert.equal(seen.status, 200)
       assert.match(seen.body, /idle-timeout/)
@@ -64,13 +65,13 @@ describe('a time that runs out', { concurrency: true }, () => {
       await provider.whenIdle()
     })
 
-    test(`no head of ${dialect} within the deadline is deadline-exceeded`, async () => {
+    test(`T4: no head of ${dialect} within the deadline is deadline-exceeded`, async () => {
       const seen = await askWith('deadline', question(dialect, { fault: 'stall-head' }))
       assert.deepEqual([seen.status, codeIn(seen.body)], [504, 'deadline-exceeded'])
       await provider.whenIdle()
     })
 
-    test(`a stream of ${dialect} over the deadline ends with its error event`, async () => {
+    test(`T4: a stream of ${dialect} over the deadline ends with its error event`, async () => {
       const seen = await askWith('deadline', question(dialect, { stream: true, fault: 'stall=5' }))
       assert.equal(seen.status, 200)
       assert.match(seen.body, /deadline-exceeded/)

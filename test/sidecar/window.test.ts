@@ -7,6 +7,7 @@ import type { Route, SidecarCall } from '../../sidecar/call.ts'
 import { count } from '../../sidecar/count.ts'
 import { fallback } from '../../sidecar/fallback/fallback.ts'
 import { Signals } from '../../sidecar/route/signals.ts'
+import { checkWindow } from '../../sidecar/window.ts'
 import { manualClock } from '../manual-clock.ts'
 import { answered, callOf, requestOf, targetOf } from './sidecar-call.ts'
 
@@ -98,4 +99,16 @@ test('texts to embed have a window each, which is the provider’s to check', as
   const surface = { path: '/v1/embeddings', dialect: 'embeddings', wants: 'answer' } as const
   const sent = await send({ counts: { e: exact(9_000) }, targets: [target('e', 8_192)], surface })
   assert.equal(sent.model, 'e')
+})
+
+test('a question of Responses that its provider shall shorten is sent, however long', () => {
+  const call = callOf(manualClock())
+  call.surface = { path: '/v1/responses', dialect: 'responses', wants: 'answer' }
+  const tooLong = () => checkWindow(call, target('a', 100), exact(101))
+  assert.throws(tooLong, { code: 'context-window-exceeded' })
+  call.isShortened = true
+  assert.doesNotThrow(tooLong)
+  // The member means nothing elsewhere.
+  call.surface = { path: '/v1/chat/completions', dialect: 'chat', wants: 'answer' }
+  assert.throws(tooLong, { code: 'context-window-exceeded' })
 })

@@ -20,11 +20,16 @@ export interface Stage {
   readonly logs: readonly [string, string]
   /** Of all files that the stage has. */
   readonly directory: string
+  /** The provider ends, and nothing listens where it was. */
+  endProvider(): Promise<void>
   end(): Promise<void>
 }
 
 /** A stall is a fault like others: it must not take longer than the rest of the run. */
 const timeouts = { connect: '2s', head: '400ms', firstContent: '400ms', idle: '400ms' }
+
+/** So that idle connections between the processes end soon after the last call. */
+const keepAlive = '2s'
 
 /** At once, in each half; beyond what {@link Stage} is asked for at a time. */
 const connectionsMax = 512
@@ -59,6 +64,7 @@ export async function startStage(): Promise<Stage> {
       halves: [sidecar, ambassador],
       logs: [logOf(directory, 'sidecar'), logOf(directory, 'ambassador')],
       directory,
+      endProvider: () => provider.end(),
       end,
     }
   } catch (error) {
@@ -72,8 +78,9 @@ function logOf(directory: string, half: string): string {
 }
 
 function configuration(provider: number, address: readonly string[]) {
-  const pool = { ...plainProvider(provider), connectionsMax, timeouts, retry: { attempts: 2 } }
-  return configOf({ provider, pool, sidecar: { connectionsMax, drain: { grace: '1s' } } }, address)
+  const shared = { connectionsMax, keepAlive }
+  const pool = { ...plainProvider(provider), ...shared, timeouts, retry: { attempts: 2 } }
+  return configOf({ provider, pool, sidecar: shared }, address)
 }
 
 interface Simulator {

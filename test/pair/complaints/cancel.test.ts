@@ -138,7 +138,7 @@ for (const surface of surfaceNames) {
     exchange.head()
     await exchange.write([...opening, ...content].join(''))
     const reader = await reading
-    await reader.until(content.at(-1) ?? '')
+    await reader.until('\u{1f680}')
     const leftMs = performance.now()
     reader.response.destroy()
     await exchange.closed

@@ -107,7 +107,7 @@ const accounts = () =>
 for (const name of Object.keys(habits)) {
   for (const isAsked of [false, true]) {
     // litellm#36168
-    test(`usage that comes by the habit '${name}' is settled once, asked for by the caller: ${isAsked}`, async () => {
+    test(`T24: usage that comes by the habit '${name}' is settled once, asked for by the caller: ${isAsked}`, async () => {
       const before = await accounts()
       const body = isAsked ? { stream_options: { include_usage: true } } : {}
       const { line, body: text } = await asked(pair, planned(name, { stream: true, body }))

@@ -45,6 +45,7 @@ test('clients in Python, unchanged', async (t) => {
       // No proxy and no tracing service of the machine's is asked.
       NO_PROXY: '*',
       HOME: '/nonexistent',
+      PYTHONDONTWRITEBYTECODE: '1',
     },
   })
   t.after(() => child.kill('SIGKILL'))

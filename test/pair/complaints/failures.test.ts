@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { ask, codeIn, question, questions, type Spoken, spoken } from './client.ts'
-import { type Pair, type Provider, startPair, startProvider } from './harness.ts'
+import { allSpoken, ask, codeIn, question, questions, type Spoken } from '../client.ts'
+import { type Pair, type Provider, startPair, startProvider } from '../harness.ts'
 
 let provider: Provider
 let pair: Pair
@@ -17,7 +17,7 @@ after(async () => {
 })
 
 /** The last event of a stream, as the dialect's clients read it. */
-function lastEvent(body: string): { head: string; data: { error?: { code?: unknown } } } {
+function lastEvent(body: string): { head: string; data: { code?: unknown; error?: { code?: unknown } } } {
   const last = body.trimEnd().split('\n\n').at(-1) ?? ''
   const at = last.lastIndexOf('data: ')
   return { head: last.slice(0, at), data: JSON.parse(last.slice(at + 6)) }
@@ -29,8 +29,9 @@ async function endsWithError(dialect: Spoken, fault: string, code: string): Prom
   assert.equal(seen.end, 'clean')
   assert.ok(!seen.body.includes(questions[dialect].done), 'no clean terminator')
   const { head, data } = lastEvent(seen.body)
-  assert.equal(data.error?.code, code)
-  assert.equal(head, dialect === 'messages' ? 'event: error\n' : '')
+  assert.equal(data.error?.code ?? data.code, code)
+  const isNamed = dialect === 'messages' || dialect === 'responses'
+  assert.equal(head, isNamed ? 'event: error\n' : '')
   await provider.whenIdle()
   const lines = await pair.linesOf(String(seen.headers['x-outrigger-call']))
   assert.deepEqual([lines.ambassador['outcome'], lines.ambassador['error']], ['cut', code])
@@ -38,9 +39,9 @@ async function endsWithError(dialect: Spoken, fault: string, code: string): Prom
 }
 
 /** Events before the first content, by dialect. */
-const opening = { chat: 1, completions: 0, messages: 2 }
+const opening = { chat: 1, completions: 0, messages: 2, responses: 4 }
 
-for (const dialect of spoken) {
+for (const dialect of allSpoken) {
   const later = opening[dialect] + 2
   const midStream = {
     [`reset=${later}`]: 'upstream-reset',
@@ -50,7 +51,7 @@ for (const dialect of spoken) {
     'cut=700': 'upstream-reset',
   }
   for (const [fault, code] of Object.entries(midStream)) {
-    test(`${fault} in a stream of ${dialect} is its error event: ${code}`, () =>
+    test(`T3: ${fault} in a stream of ${dialect} is its error event: ${code}`, () =>
       endsWithError(dialect, fault, code))
   }
 
@@ -63,7 +64,7 @@ for (const dialect of spoken) {
     'refuse-in-200': dialect === 'messages' ? [502, 'upstream-failed'] : [503, 'upstream-refused'],
   } as const
   for (const [fault, [status, code]] of Object.entries(early)) {
-    test(`${fault} before content of ${dialect} is a status: ${code}`, async () => {
+    test(`T6: ${fault} before content of ${dialect} is a status: ${code}`, async () => {
       const seen = await ask(pair.port, question(dialect, { stream: true, fault }))
       assert.deepEqual([seen.status, codeIn(seen.body)], [status, code])
       assert.equal(seen.headers['content-type'], 'application/json')
@@ -74,18 +75,18 @@ for (const dialect of spoken) {
   }
 
   for (const fault of ['reset=0', 'reset=1', 'cut=20']) {
-    test(`${fault} of a whole answer of ${dialect} is a status`, async () => {
+    test(`T3: ${fault} of a whole answer of ${dialect} is a status`, async () => {
       const seen = await ask(pair.port, question(dialect, { fault }))
       assert.deepEqual([seen.status, codeIn(seen.body)], [502, 'upstream-reset'])
     })
   }
 
-  test(`an abort that looks like a whole answer of ${dialect} is a status`, async () => {
+  test(`T3: an abort that looks like a whole answer of ${dialect} is a status`, async () => {
     const seen = await ask(pair.port, question(dialect, { fault: 'abort=2' }))
     assert.deepEqual([seen.status, codeIn(seen.body)], [503, 'upstream-aborted'])
   })
 
-  test(`a refusal of the provider passes through ${dialect} as it is`, async () => {
+  test(`T12: a refusal of the provider passes through ${dialect} as it is`, async () => {
     const asked = question(dialect, { fault: 'status=429;retry-after=7' })
     const direct = await ask(provider.port, asked)
     const seen = await ask(pair.port, asked)

@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { Caller, type Endings } from './soak/caller.ts'
+import { growthOf } from './soak/growth.ts'
+import { type Logged, LogGauge } from './soak/log-gauge.ts'
+import { type Stage, startStage } from './soak/stage.ts'
+import { type MemoryUsed, memoryAfterCollection, whenBack } from './soak/vitals.ts'
+
+/** A smaller count shows that all works. */
+const share = Number(process.env['SOAK_SHARE'] ?? 1)
+const calls = 1_000_000 * share
+const samples = 50
+const inFlight = 32
+/** 5 % of calls meet a fault. */
+const faultEvery = 20
+/** Where every call fails, and where there is no provider. */
+const stormCalls = 20_000 * share
+
+/**
+ * What a straight line through the last half of the samples may rise by over that half, in MB. What
+ * is used of the heap varies by about a megabyte from collection to collection; 16 bytes left by each
+ * of 500,000 calls are 8 MB. Anonymous memory is that and what allocators keep, in larger steps.
+ */
+const growthMaxMB = { heapMB: 4, anonymousMB: 12 } as const
+
+/** Of one half, in bytes: the longest access line, and all lines of a call, on average. */
+const lineBytesMax = 2_048
+const bytesPerCallMax = 1_024
+/** Where calls fail there is also why. */
+const bytesPerFailureMax = 2_048
+
+let stage: Stage
+let gauges: LogGauge[] = []
+
+before(async () => {
+  stage = await startStage()
+  gauges = stage.logs.map((file) => new LogGauge(file))
+})
+after(() => stage?.end())
+
+/** Makes calls; gives how they ended and what each half wrote of them. */
+async function ask(
+  count: number,
+  every: number,
+): Promise<{ endings: Endings; logged: readonly Logged[] }> {
+  for (const gauge of gauges) gauge.take()
+  const plan = { port: stage.port, calls: count, inFlight, faultEvery: every }
+  const endings = await new Caller(plan).run()
+  for (const half of stage.halves) await whenBack(half)
+  return { endings, logged: gauges.map((gauge) => gauge.take()) }
+}
+
+function assertLogged(logged: readonly Logged[], count: number, perCallMax: number): string {
+  return stage.halves
+    .map(({ name }, at) => {
+      const { bytes, longest } = logged[at] ?? { bytes: 0, longest: 0 }
+      const perCall = bytes / count
+      assert.ok(perCall <= perCallMax, `the ${name} wrote ${perCall.toFixed(0)} bytes a call`)
+      assert.ok(longest <= lineBytesMax, `the ${name} wrote a line of ${longest} bytes`)
+      return `${name}: ${perCall.toFixed(0)} bytes a call, a line of at most ${longest}`
+    })
+    .join('; ')
+}
+
+test(`over the last half of ${calls} calls memory is flat, and the log as long as its calls`, async (context) => {
+  const memories: MemoryUsed[][] = stage.halves.map(() => [])
+  const each = Math.ceil(calls / samples)
+  const beganMs = performance.now()
+  let served = 0
+  for (let at = 0; at < samples; at++) {
+    const { endings, logged } = await ask(each, faultEvery)
+    served += endings.get('200') ?? 0
+    assertLogged(logged, each, bytesPerCallMax)
+    for (const [of, half] of stage.halves.entries()) {
+      memories[of]?.push(await memoryAfterCollection(half, stage.directory))
+    }
+  }
+  const seconds = (performance.now() - beganMs) / 1_000
+  context.diagnostic(`${calls} calls in ${seconds.toFixed(0)} s, ${served} with 200`)
+  assert.ok(served >= calls * (1 - 1 / faultEvery), 'others than faults failed')
+  for (const [of, { name }] of stage.halves.entries()) {
+    const last = memories[of]?.slice(samples / 2) ?? []
+    for (const unit of ['heapMB', 'anonymousMB'] as const) {
+      const values = last.map((one) => one[unit])
+      const growth = growthOf(values)
+      const range = `${Math.min(...values).toFixed(1)} to ${Math.max(...values).toFixed(1)}`
+      const text = `${name} ${unit}: ${range}, rising by ${growth.toFixed(2)} over the last half`
+      context.diagnostic(text)
+      assert.ok(growth <= growthMaxMB[unit], text)
+    }
+  }
+})
+
+test(`${stormCalls} failures in a row write no more than their lines`, async (context) => {
+  const { endings, logged } = await ask(stormCalls, 1)
+  context.diagnostic(JSON.stringify([...endings]))
+  context.diagnostic(assertLogged(logged, stormCalls, bytesPerFailureMax))
+})
+
+test(`${stormCalls} calls without a provider write no more than their lines`, async (context) => {
+  await stage.endProvider()
+  const { endings, logged } = await ask(stormCalls, faultEvery)
+  context.diagnostic(JSON.stringify([...endings]))
+  assert.equal(endings.get('200'), undefined)
+  context.diagnostic(assertLogged(logged, stormCalls, bytesPerFailureMax))
+})
