@@ -30,14 +30,14 @@ export default {
       ['@kubernetes/client-node', '^deploy/cli/cluster/kubeconfig\\.ts$'],
       ['jose', '^ambassador/identity/jose\\.ts$'],
       ['@peculiar/x509', '^deploy/certificates/x509\\.ts$'],
-      ['undici', '^shared/http/(client|exchange)\\.ts$'],
+      ['undici', '^shared/http/(connections|exchange)\\.ts$'],
       ['@pydantic/genai-prices', '^ambassador/prices/published-prices\\.ts$'],
       ['opossum', '^ambassador/breaker/circuit\\.ts$'],
       ['chokidar', '^shared/config/watch\\.ts$'],
       ['pino', '^shared/telemetry/access-log\\.ts$'],
       [
         '@opentelemetry',
-        '^(shared/telemetry/otel-(bridge|export)|(sidecar|ambassador)/telemetry/otel)\\.ts$',
+        '^(shared/telemetry/otel-(bridge|deferral|export|metrics)|(sidecar|ambassador)/telemetry/otel)\\.ts$',
       ],
     ].map(([name, home]) => ({
       ...error,

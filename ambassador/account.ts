@@ -1,5 +1,5 @@
 import type { Layer } from '#shared/call/service.ts'
-import { dialects } from '#shared/dialects/surfaces.ts'
+import { dialects, routeOf } from '#shared/dialects/surfaces.ts'
 import { formatUsage, type Usage } from '#shared/dialects/usage.ts'
 import { causeOf, toCallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
@@ -12,11 +12,14 @@ import type { Tracer } from '#shared/telemetry/tracing.ts'
 import { letGoUnread } from './attempt/let-go.ts'
 import { billFor } from './bill.ts'
 import type { AmbassadorCall } from './call.ts'
+import { countUsage, type UsageLabels } from './count-usage.ts'
 import { spentOn } from './limits/quantities.ts'
 import type { OutputRatios } from './output-ratios.ts'
 import type { Cost } from './prices/cost.ts'
 import { formatUsd } from './prices/money.ts'
-import { settledUsage } from './settled-usage.ts'
+import { runsOn, settledUsage } from './settled-usage.ts'
+import type { BackgroundBook } from './stored/background-book.ts'
+import { holderOf } from './stored/holder.ts'
 import { closeSpan } from './telemetry/close-span.ts'
 import type { AmbassadorMetrics } from './telemetry/metrics.ts'
 
@@ -25,6 +28,8 @@ export interface AccountParts {
   readonly metrics: AmbassadorMetrics
   readonly tracer: () => Tracer
   readonly ratios: OutputRatios
+  /** Responses that run on when their call has ended. */
+  readonly background: BackgroundBook
 }
 
 /**
@@ -142,29 +147,34 @@ function settle(parts: AccountParts, ended: Ended): { usage: Usage; outcome: Out
   const durationMs = context.clock.now() - context.startedMs
   const { metrics } = parts
   metrics.calls.add(1, [context.tenant, context.class, model, context.provider, outcome])
+  const told = toldBy(context, { usage, cost })
   if (context.error !== undefined) metrics.errors.add(1, [context.error.code])
-  countTokens(parts, { context, usage, model })
-  countCost(parts, { context, model, cost })
+  const { class: callClass, provider, surface, tenant } = context
+  const labels = { tenant, class: callClass, model, provider, surface }
+  // Of what is held until its usage is known, the metrics tell then.
+  if (!holdsEstimate(parts, { context, status, labels, usage: used, cost }))
+    countUsage(metrics, labels, { usage, cost })
   observe(parts, { context, model, durationMs, status })
   parts.log().accessLine({
     call: context.id,
     tenant: context.tenant,
     workload: context.workload,
     class: context.class,
-    surface: ended.request.path,
+    surface: routeOf(ended.request.path),
     dialect: context.surface?.dialect,
     modelAsked: context.modelAsked,
     modelServed: context.streamWatch?.model ?? context.modelServed,
     provider: context.provider,
-    inputTokens: usage.input,
-    cachedTokens: usage.cached,
-    cacheWriteTokens: usage.cacheWrite,
-    outputTokens: usage.output,
-    reasoningTokens: usage.reasoning,
-    tokensExact: usage.isExact,
-    costUsd: cost === undefined ? undefined : (usage.cost ?? null),
-    costExact: cost?.kind === 'known' ? cost.isExact : undefined,
-    costBasis: cost?.kind === 'known' ? cost.basis : cost?.reason,
+    settles: context.late?.call,
+    inputTokens: told.usage.input,
+    cachedTokens: told.usage.cached,
+    cacheWriteTokens: told.usage.cacheWrite,
+    outputTokens: told.usage.output,
+    reasoningTokens: told.usage.reasoning,
+    tokensExact: told.usage.isExact,
+    costUsd: told.cost === undefined ? undefined : (told.usage.cost ?? null),
+    costExact: told.cost?.kind === 'known' ? told.cost.isExact : undefined,
+    costBasis: told.cost?.kind === 'known' ? told.cost.basis : told.cost?.reason,
     pricedAt: context.price?.pricedAt,
     ttftMs: context.firstContentMs,
     durationMs,
@@ -184,6 +194,32 @@ function settle(parts: AccountParts, ended: Ended): { usage: Usage; outcome: Out
   return { usage, outcome }
 }
 
+interface Spent {
+  readonly usage: Usage
+  readonly cost: Cost | undefined
+}
+
+/** Of the line: an answer that settles an earlier call tells what that has used beyond its estimate. */
+function toldBy({ late }: AmbassadorCall, own: Spent): Spent {
+  return late === undefined ? own : { usage: withCost(late.usage, late.cost), cost: late.cost }
+}
+
+interface Estimated extends Spent {
+  readonly context: AmbassadorCall
+  readonly status: number
+  readonly labels: UsageLabels
+}
+
+/** Takes note of what is charged for a response that runs on, so that it is put right. */
+function holdsEstimate({ background: book }: AccountParts, estimated: Estimated): boolean {
+  const { context, status, labels, usage, cost } = estimated
+  const { admission, background, earlier, id: call, price, seller } = context
+  if (background?.id === undefined || !runsOn(context, status)) return false
+  const estimate = { call, labels, price, seller, usage, earlier, cost, admission }
+  book.hold(holderOf(context), background.id, estimate)
+  return true
+}
+
 function outcomeOf({ context, ending, status }: Ended): Outcome {
   if (context.error?.code === 'client-left') return 'client-left'
   if (context.error === undefined && (ending.kind === 'dropped' || ending.kind === 'unread')) {
@@ -196,53 +232,6 @@ function outcomeOf({ context, ending, status }: Ended): Outcome {
   if (ending.kind === 'failed') return 'cut'
   return status < 400 ? 'ok' : 'failed'
 }
-
-interface Settled {
-  readonly context: AmbassadorCall
-  readonly usage: Usage
-  readonly model: string
-}
-
-function countTokens({ metrics }: AccountParts, { context, usage, model }: Settled): void {
-  const exactness = usage.isExact ? 'exact' : 'estimate'
-  const counts = [
-    ['input', usage.input],
-    ['cached', usage.cached],
-    ['cache_write', usage.cacheWrite],
-    ['output', usage.output],
-    ['reasoning', usage.reasoning],
-  ] as const
-  for (const [type, count] of counts) {
-    if (count === 0) continue
-    const labels = [context.tenant, context.class, model, context.provider] as const
-    metrics.tokens.add(count, [...labels, type, exactness])
-  }
-  if (context.surface?.wants !== 'answer') return
-  const { operation } = dialects[context.surface.dialect]
-  metrics.genAiTokenUsage.observe(usage.input, [operation, context.provider, model, 'input'])
-  metrics.genAiTokenUsage.observe(usage.output, [operation, context.provider, model, 'output'])
-}
-
-interface Charged {
-  readonly context: AmbassadorCall
-  readonly model: string
-  readonly cost: Cost | undefined
-}
-
-function countCost({ metrics }: AccountParts, { context, model, cost }: Charged): void {
-  if (cost === undefined) return
-  const { tenant, class: callClass, provider } = context
-  if (cost.kind === 'unknown') {
-    metrics.costUnknown.add(1, [model, provider, cost.reason])
-    return
-  }
-  const exactness = cost.isExact ? 'exact' : 'estimate'
-  const labels = [tenant, callClass, model, provider, exactness] as const
-  metrics.cost.add(Number(cost.amount) / picoPerUsd, [...labels])
-}
-
-/** A metric is a number of base two; the ledger line has the exact one. */
-const picoPerUsd = 1e12
 
 interface Observed {
   readonly context: AmbassadorCall

@@ -11,6 +11,15 @@ import type { Admission } from './limits/limiter.ts'
 import type { Price } from './prices/price.ts'
 import type { TokenSource } from './providers/entra/token-source.ts'
 import type { Resumption } from './resume/resumption.ts'
+import type { Late } from './stored/background-book.ts'
+
+/** A response that is made in the background. */
+export interface Background {
+  /** As its provider knows it; undefined until its answer has told. */
+  id: string | undefined
+  /** Output tokens that are held for it where its question names no maximum. */
+  readonly outputReserve: number
+}
 
 /** What the layers of the ambassador find out about one call. */
 export interface AmbassadorCall extends CallContext {
@@ -31,6 +40,8 @@ export interface AmbassadorCall extends CallContext {
   /** The model the provider says it used. */
   modelServed: string | undefined
   isStream: boolean
+  /** Of a form that passes: whether its model was found before anything was sent. */
+  isModelNear: boolean
   /** Where the members of the question's body stand that the ambassador may have to change. */
   bodyValues: ReadonlyMap<string, ValueRange>
   /** The ambassador's own floor by bytes, or the sidecar's count where that is higher. */
@@ -47,9 +58,13 @@ export interface AmbassadorCall extends CallContext {
   outputCap: number | undefined
   /** Output tokens that the question allows, capped; undefined where nobody names a maximum. */
   outputMax: number | undefined
+  /** Of a response that runs on at its provider, whoever listens; undefined for every other call. */
+  background: Background | undefined
+  /** What a stored response has used beyond the estimate that it was charged by, where this call shows it. */
+  late: Late | undefined
   /** Affinity hint of the caller; names live inside a tenant. */
   session: string | undefined
-  /** Credential that holds what the question is bound to; undefined where any will do. */
+  /** Credential, or replica of a pool, that holds what the question is bound to; undefined where any will do. */
   owner: string | undefined
   /** Name of the credential that the attempt is made with; undefined until one is chosen. */
   credential: string | undefined

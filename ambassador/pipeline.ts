@@ -16,6 +16,7 @@ import type { Fleet } from './fleet/fleet.ts'
 import { type AuthenticateParts, authenticate } from './identity/authenticate.ts'
 import { authorize } from './identity/authorize.ts'
 import { type LimitParts, limit } from './limits/limit.ts'
+import { passthrough } from './passthrough/passthrough.ts'
 import { price } from './price.ts'
 import type { PriceShelf } from './prices/shelf.ts'
 import { configOf } from './provider-of.ts'
@@ -24,6 +25,7 @@ import { classifyError } from './retry/classify-error.ts'
 import { fallbackReasonOf } from './retry/fallback-reason.ts'
 import { retry } from './retry/retry.ts'
 import type { RetryParts } from './retry/retry-parts.ts'
+import { sharedAccount } from './stored/shared-account.ts'
 import { type StoredParts, stored } from './stored/stored.ts'
 import { capture } from './telemetry/capture/capture.ts'
 
@@ -72,6 +74,8 @@ export function ambassadorPipeline(
     authenticate(parts),
     // Below `authenticate`, which finds the pod; above all that may refuse the call.
     acknowledge(parts.fleet),
+    // Above `receive`: a form is sent on while it is read. Such a path has no other layer's dialect.
+    passthrough(parts),
     // Above `authorize`, which looks into the body.
     receive(parts.ledger, (context) => {
       const { bodyMax, bodyTimeout, bodiesMax } = configOf(context).ambassador
@@ -80,8 +84,10 @@ export function ambassadorPipeline(
     // Below `authenticate`, which finds the tenant. Above `authorize`, which notes where in the body its
     // members stand: the ids there have other lengths from here on.
     stored(parts),
+    // Below `receive`: what a question names stands in its body.
+    sharedAccount(),
     // Above `deadline`: the tenant caps it.
-    authorize(),
+    authorize(parts.background),
     // Below `authorize`, which finds tenant and class; above all that takes time.
     bulkhead(),
     // Below `authorize`, which finds tenant and dialect. Above `resume`: a stream that goes on is one text.

@@ -1,5 +1,6 @@
 import { Cancellation } from '#shared/call/cancellation.ts'
 import type { Clock, Undo } from '#shared/call/clock.ts'
+import type { Credential } from '#shared/config/credential-schema.ts'
 import type { Provider } from '#shared/config/schema.ts'
 import type { Snapshot } from '#shared/config/snapshot.ts'
 import { readBody } from '#shared/http/body.ts'
@@ -97,7 +98,10 @@ export class Reachability {
   }
 
   #keyed(provider: Provider) {
-    for (const credential of provider.credentials) {
+    const credentials: readonly Credential[] = provider.credentials
+    for (const credential of credentials) {
+      // One of a tenant's own is for its calls alone.
+      if (credential.tenant !== undefined) continue
       const value = valueOf(credential, {
         secrets: this.#snapshot?.secrets,
         tokens: this.#parts.tokens,

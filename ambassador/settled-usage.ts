@@ -35,6 +35,7 @@ function lastUsage(
 ): Usage {
   const { streamWatch: watch, model } = context
   const own = context.usage ?? watch?.usage
+  if (runsOn(context, status)) return backgroundUsage(context)
   const isEnded = watch === undefined || watch.isTerminated || watch.finishReason !== undefined
   if (own !== undefined && isEnded) {
     if (watch !== undefined) ratios.learn(model, watch.contentBytes, own.output)
@@ -46,6 +47,21 @@ function lastUsage(
   // An answer that is not streamed is passed unwatched where it is too long to be held.
   const unwatched = status < 400 ? bytes : 0
   return seenUsage(context, ratios.tokensIn(model, watch?.contentBytes ?? unwatched))
+}
+
+/** Whether its response goes on in the background, and what it uses is not known yet. */
+export function runsOn(context: AmbassadorCall, status: number): boolean {
+  const { attempts, background, streamWatch: watch } = context
+  if (background === undefined || attempts === 0 || status >= 400) return false
+  return watch === undefined ? context.usage?.isExact !== true : !watch.isTerminated
+}
+
+/** As much as its question allows, or what is held for it: who never comes for it has not spent less. */
+function backgroundUsage(context: AmbassadorCall): Usage {
+  const { background, outputMax, streamWatch } = context
+  const allowed = outputMax ?? background?.outputReserve ?? 0
+  const output = Math.max(allowed, streamWatch?.contentEvents ?? 0)
+  return { ...noUsage, input: context.inputEstimate, output }
 }
 
 /** What an attempt that failed in the middle has used, as far as was seen of it. */

@@ -10,6 +10,7 @@ import { MetricsSwitch } from '#shared/lifecycle/metrics-switch.ts'
 import { observeConfig } from '#shared/lifecycle/observe-config.ts'
 import { TracingSwitch } from '#shared/lifecycle/tracing-switch.ts'
 import { originOptions } from './attempt/attempt.ts'
+import { countUsage } from './count-usage.ts'
 import { Fleet } from './fleet/fleet.ts'
 import type { ClusterReader } from './identity/cluster-keys.ts'
 import { reachOf } from './identity/identity.ts'
@@ -40,6 +41,7 @@ import { originsOf } from './providers/origins-of.ts'
 import { profileOf } from './providers/profile.ts'
 import { Reachability } from './reachability.ts'
 import { startResilience } from './resilience.ts'
+import { BackgroundBook } from './stored/background-book.ts'
 import { KeyRing, storesResponses } from './stored/key-ring.ts'
 import { type AmbassadorMetrics, ambassadorMetrics } from './telemetry/metrics.ts'
 
@@ -94,6 +96,10 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
   })
   const tokens = startTokens({ clock, log })
   const storedKeys = new KeyRing(log)
+  const background = new BackgroundBook({
+    clock,
+    onCounted: (labels, usage, cost) => countUsage(metrics, labels, { usage, cost }),
+  })
   const identity = startIdentity({ clock, log, cluster: options.cluster })
   const fleet = new Fleet(clock)
   metrics.fleetPods.collect(() =>
@@ -167,6 +173,7 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
       origins,
       pool,
       storedKeys,
+      background,
       ...resilience.parts,
     }),
     newCall(cancellation, snapshot) {
@@ -215,6 +222,7 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
       pool: pool.replicas.length === 0 ? undefined : pool.placing.status(),
       discovery: discovery.status(),
       storedIds: storedKeys.status(),
+      backgroundResponses: background.size,
     }),
     limitsOf: ({ config: { ambassador } }) => ({
       headBytesMax: ambassador.headMax,
@@ -257,6 +265,8 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
     refusesWhileDraining: true,
     async close() {
       pool.close()
+      // Before the metrics are pushed for the last time.
+      background.close()
       await discovery.close()
       reachability.close()
       tokens.close()

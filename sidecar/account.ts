@@ -1,4 +1,5 @@
 import type { Layer } from '#shared/call/service.ts'
+import { routeOf } from '#shared/dialects/surfaces.ts'
 import { noUsage } from '#shared/dialects/usage.ts'
 import { causeOf, toCallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
@@ -62,7 +63,7 @@ function settle(parts: AccountParts, ended: Ended): void {
   const provider = context.route?.provider ?? ''
   // A model that no route knows is the caller's text, and no label.
   const model = context.route === undefined ? '' : context.modelAsked
-  const surface = context.surface?.path ?? 'other'
+  const surface = context.surface?.path ?? storedRoute(request.path) ?? 'other'
   metrics.calls.add(1, [surface, model, provider, outcome])
   metrics.callDuration.observe(durationMs / 1_000, [surface, model, provider, outcome])
   if (context.headMs !== undefined) {
@@ -80,7 +81,7 @@ function settle(parts: AccountParts, ended: Ended): void {
   if (usage.output > 0) metrics.tokens.add(usage.output, [model, 'output'])
   parts.log().accessLine({
     call: context.id,
-    surface: request.path,
+    surface: routeOf(request.path),
     dialect: context.surface?.dialect,
     modelAsked: context.modelAsked,
     provider,
@@ -109,6 +110,12 @@ function settle(parts: AccountParts, ended: Ended): void {
   const hasFailed = outcome === 'cut' || context.passedOver.length > 0
   if (hasFailed || isFailure(status, context.error)) keepFailure(context.span, request)
   closeSpan(context, status, outcome)
+}
+
+/** Undefined where the path is of no stored response: it is the caller's text then, and no label. */
+function storedRoute(path: string): string | undefined {
+  const route = routeOf(path)
+  return route === path ? undefined : route
 }
 
 /** No `gen_ai.*`: the ambassador's span has them, and sums over both would count a call twice. */

@@ -46,8 +46,9 @@ function wrongMethod(method: string, wanted: string): CallError {
 
 function models(request: CallRequest, context: SidecarCall): CallResponse {
   const config = configOf(context)
-  const form =
-    header(request.headers, 'anthropic-version') === undefined ? openaiModel : anthropicModel
+  const usual =
+    header(request.headers, 'anthropic-version') === undefined ? 'openai' : 'anthropic'
+  const form = (request.family ?? usual) === 'anthropic' ? anthropicModel : openaiModel
   if (request.path === '/v1/models') return json(list(config, form))
   const id = decode(request.path.slice('/v1/models/'.length))
   if (Object.hasOwn(config.models, id)) return json(form(id, config))

@@ -40,6 +40,8 @@ export interface SidecarCall extends CallContext {
   input: InputCount
   /** What is tried, in this order; not empty. */
   chain: readonly Link[]
+  /** Whether it addresses what is stored, as far as its ids tell. */
+  isBound: boolean
   /** When and why the next link is tried. */
   fallback: Model['fallback']
   /** The target that it goes to. */

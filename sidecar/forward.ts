@@ -41,7 +41,9 @@ export function forward(parts: ForwardParts): Service<CallRequest, CallResponse,
     const endpoint = addresses.pick(route.addresses, configOf(context).sidecar)
     const sending = { parts, request, context, route, endpoint }
     const first = await prove(sending).catch(unsentOf)
-    const second = judge(sending, first) ? undefined : beside(sending)
+    // What has begun to be sent on is gone: nobody else can be asked.
+    const isStaying = judge(sending, first) || request.upload?.isSent === true
+    const second = isStaying ? undefined : beside(sending)
     if (second === undefined) return finish(answerOf(first, sending), context)
     if (!(first instanceof CallError)) first.body.cancel()
     const again = await prove({ ...sending, endpoint: second }).catch(unsentOf)
@@ -105,7 +107,8 @@ function prove(sending: Sending): Promise<InboundResponse> {
   const sent = send(sending, given)
   if (token === undefined) return sent
   return sent.then((response) => {
-    const other = isOwn(response, 401) ? token.otherThan(given) : undefined
+    const mayAsk = isOwn(response, 401) && sending.request.upload?.isSent !== true
+    const other = mayAsk ? token.otherThan(given) : undefined
     if (other === undefined) return response
     response.body.cancel()
     return send(sending, other)
@@ -149,6 +152,7 @@ function send(sending: Sending, token: string | undefined): Promise<InboundRespo
       path: request.path + request.query,
       headers: headersOf(request, context, { route, token }),
       body: request.body,
+      stream: request.upload?.stream(),
     },
     {
       headMs: Math.min(turnMs ?? leftMs, leftMs),
@@ -177,7 +181,9 @@ function headersOf(request: CallRequest, context: SidecarCall, to: Destined): st
   const { route, token } = to
   const headers = endToEnd(request.headers, isOfHop)
   const leftMs = Math.max(1, Math.floor(context.deadlineMs - context.clock.now()))
-  headers.push('content-length', String(request.body.length))
+  const { upload } = request
+  const bytes = upload === undefined ? request.body.length : upload.declaredBytes
+  if (bytes !== undefined) headers.push('content-length', String(bytes))
   headers.push('x-outrigger-call', context.id, 'x-outrigger-model', route.model)
   headers.push('x-outrigger-input-tokens', shownInput(context.input))
   headers.push('x-outrigger-deadline-ms', String(leftMs))
@@ -202,7 +208,12 @@ function headersOf(request: CallRequest, context: SidecarCall, to: Destined): st
 }
 
 /** The application's own words for the ambassador, which decides what to make of them. */
-const told = ['x-outrigger-session', 'x-outrigger-class', 'x-outrigger-tenant'] as const
+const told = [
+  'x-outrigger-session',
+  'x-outrigger-class',
+  'x-outrigger-tenant',
+  'x-outrigger-model-alias',
+] as const
 
 /** The pod's own token, else the secret of the configuration. */
 function tokenOf(own: string | undefined, context: SidecarCall): string | undefined {
@@ -242,7 +253,7 @@ function finish(response: InboundResponse, context: SidecarCall): CallResponse {
   if (response.status >= 400 && isPointless(context.replay, context)) {
     if (header(headers, 'x-should-retry') === undefined) headers.push('x-should-retry', 'false')
   }
-  if (context.surface?.wants !== 'count') {
+  if (context.surface?.wants === 'answer') {
     headers.push('x-outrigger-input-tokens', shownInput(context.input))
   }
   const length = header(response.headers, 'x-outrigger-content-length')

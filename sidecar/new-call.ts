@@ -27,6 +27,7 @@ export function newCall({ cancellation, clock, snapshot }: Opening): SidecarCall
     members: noMembers,
     input: { tokens: 0, exactness: 'estimate' },
     chain: [],
+    isBound: false,
     fallback: noFallback,
     route: undefined,
     isLastLink: true,

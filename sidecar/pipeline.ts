@@ -13,6 +13,7 @@ import { count } from './count.ts'
 import { type FallbackParts, fallback } from './fallback/fallback.ts'
 import { type ForwardParts, forward, isPointless } from './forward.ts'
 import { identify } from './identify.ts'
+import { passthrough } from './passthrough/passthrough.ts'
 import { type RouteParts, route } from './route/route.ts'
 import { stored } from './stored/stored.ts'
 import { toOwner } from './stored/to-owner.ts'
@@ -47,6 +48,8 @@ export function sidecarPipeline(
     gated(parts.gate, (context) => context.snapshot?.config.sidecar.callsMax ?? 64),
     // Above `answer`, which knows no path below a surface; such a call has no body and no model.
     stored(parts),
+    // Above `receive`: what is sent on while it is read. Above `answer`, which knows no such path.
+    passthrough(parts),
     // Above `receive`: what needs no provider reads no body, and a wrong path none either.
     answer(),
     // Above `identify`, which looks into the body.

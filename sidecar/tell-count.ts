@@ -14,7 +14,8 @@ const providerMs = 2_000
 
 /**
  * Answers questions that are only to be counted: as the provider counts them where it does and
- * answers in time, else by our own count. The header `x-outrigger-count` says which. Ends at the
+ * answers in time, else by our own count. One that goes on with what is stored is counted there alone:
+ * nobody here knows how long that is, or whose. The header `x-outrigger-count` says which. Ends at the
  * head. Errors: what the provider or its ambassador finds wrong with the question itself, and the
  * reason of a cancellation.
  */
@@ -37,8 +38,8 @@ async function tell({ parts, context, ask }: Telling): Promise<CallResponse> {
   // Only where the provider does not say: `count` below has nothing to do.
   context.question = undefined
   context.deadlineMs = Math.min(context.deadlineMs, clock.now() + providerMs)
-  const answer = await orUndefined(ask, parts, context)
-  if (answer !== undefined && isLast(answer)) {
+  const answer = await (context.isBound ? ask() : orUndefined(ask, parts, context))
+  if (answer !== undefined && (context.isBound || isLast(answer))) {
     if (answer.status === 200) answer.headers.push('x-outrigger-count', 'provider')
     return answer
   }

@@ -13,6 +13,7 @@ import type { LimitShape, Unit } from '../quota/shape.ts'
 import { type Aside, Asides } from '../retry/asides.ts'
 import { type Outcome, rules } from '../retry/outcome.ts'
 import type { Credentials, ObservedAnswer, Turn } from '../retry/retry-parts.ts'
+import { strangersTo } from '../stored/strangers.ts'
 import { AnswerTimes } from './answer-times.ts'
 import { noCredential, type OwnCredential, OwnCredentials } from './own-credentials.ts'
 import { quotaOptions } from './quota-options.ts'
@@ -31,8 +32,6 @@ const deadMs = 30_000
 
 /** What those who wait are told where other kinds of limits hold from then on: they ask again. */
 const moved = new Error('Cannot wait: the provider has other limits')
-
-const nobody: ReadonlySet<string> = new Set()
 
 /**
  * Who may ask the provider next, and with which credential: the provider's own limits, those that
@@ -100,7 +99,7 @@ export class Turns implements Credentials {
   pickFor(context: AmbassadorCall): string | undefined {
     const own = this.#ownOf(context)
     if (own[0]?.name === noCredential) return noCredential
-    const excluded = new Set(this.#outFor(context, nobody))
+    const excluded = new Set(this.#outFor(context, new Set(strangersTo(context))))
     const credentials = own.flatMap(({ settings }) => settings ?? [])
     const wish = { model: context.model, excluded, hasValue: () => true }
     return chooseCredential(credentials, { ...wish, random: this.#parts.clock.random })?.name
@@ -117,7 +116,10 @@ export class Turns implements Credentials {
 
   asideOf(context: AmbassadorCall): Aside | undefined {
     const { model } = context
-    const own = this.#ownOf(context).filter((one) => this.#quota?.isBarred(one, model))
+    const strangers = strangersTo(context)
+    const own = this.#ownOf(context).filter(
+      (one) => !strangers.includes(one.name) && this.#quota?.isBarred(one, model),
+    )
     const able = own.filter(({ settings }) => settings === undefined || serves(settings, model))
     return this.#asides.first(
       able.map(({ name }) => name),

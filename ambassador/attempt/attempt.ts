@@ -141,7 +141,7 @@ interface Try {
 const ofOthers = new Set(['set-cookie', 'server-timing', 'endpoint-load-metrics'])
 
 /** No cookie is for the application, and our words are ours. */
-function isDropped(name: string): boolean {
+export function isDropped(name: string): boolean {
   return ofOthers.has(name) || name.startsWith('x-outrigger-')
 }
 
@@ -212,7 +212,7 @@ async function send(
 }
 
 /** What the request went with; empty where it went with nothing. */
-function credentialIn(headers: HeaderList): string {
+export function credentialIn(headers: HeaderList): string {
   const value =
     header(headers, 'authorization') ?? header(headers, 'x-api-key') ?? header(headers, 'api-key')
   return value?.replace(/^Bearer /, '') ?? ''

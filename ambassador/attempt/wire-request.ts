@@ -18,6 +18,7 @@ import {
   type Values,
   valueOf,
 } from '../providers/wire-credential.ts'
+import { strangersTo } from '../stored/strangers.ts'
 import { boundMembers } from './output-bound.ts'
 
 /**
@@ -38,7 +39,8 @@ const dropped = new Set([
   'endpoint-load-metrics-format',
 ])
 
-function isDropped(name: string): boolean {
+/** Whether a header of the question stays behind here. */
+export function isDropped(name: string): boolean {
   return isOfHop(name) || dropped.has(name) || name.startsWith('x-forwarded-')
 }
 
@@ -91,7 +93,7 @@ export function wireRequest(
  * The credential of the attempt with its value: the one that a layer above chose, else any by weight.
  * Undefined where the provider has none (chosen: an empty name).
  */
-function keyedFor(context: AmbassadorCall, provider: Provider): Keyed | undefined {
+export function keyedFor(context: AmbassadorCall, provider: Provider): Keyed | undefined {
   const credentials: readonly Credential[] = provider.credentials
   if (credentials.length === 0 || context.credential === '') return undefined
   const values = { secrets: context.snapshot?.secrets, tokens: context.tokens }
@@ -109,12 +111,9 @@ function pick(
 ): Credential | undefined {
   const { credential: wanted, model } = context
   if (wanted !== undefined) return namedCredential(credentials, wanted)
-  const [first] = credentials
-  if (first !== undefined && credentials.length === 1) {
-    return serves(first, model) ? first : undefined
-  }
   return chooseCredential(credentials, {
     model,
+    excluded: new Set(strangersTo(context)),
     hasValue: (credential) => valueOf(credential, values) !== undefined,
     random: () => context.clock.random(),
   })

@@ -21,20 +21,43 @@ import { aliasesOf } from './aliases.ts'
  * from what the sidecar claims about it. Ends at once, or with a large body in steps. Errors: `path-not-found`,
  * `method-not-allowed`, `dialect-not-spoken`, `count-not-offered`, `invalid-json`, `invalid-field`, `model-forbidden`.
  */
-export function authorize(): Layer<CallRequest, CallResponse, AmbassadorCall> {
+export function authorize(
+  background: Lengths = noLengths,
+): Layer<CallRequest, CallResponse, AmbassadorCall> {
   return (inner) => (request, context) => {
     readSurface(request, context)
     const top = scanBody(request.body, scannedKeys, context)
     if (top instanceof Promise) {
       return top.then((late) => {
         decide(request, context, late)
+        takeBackground(request, context, background)
         return inner(request, context)
       })
     }
     decide(request, context, top)
+    takeBackground(request, context, background)
     return inner(request, context)
   }
 }
+
+/** How long answers in the background are, where that is known; else 0. */
+interface Lengths {
+  lengthOf(model: string): number
+}
+
+const noLengths: Lengths = { lengthOf: () => 0 }
+
+/** A response in the background is charged before anybody knows what it uses. */
+function takeBackground(request: CallRequest, context: AmbassadorCall, known: Lengths): void {
+  const { surface, bodyValues, model, tenant } = context
+  if (surface?.dialect !== 'responses' || surface.wants !== 'answer') return
+  if (shortValueAt(request.body, bodyValues.get('background')) !== true) return
+  const least = configOf(context).tenants[tenant]?.outputReserve ?? outputReserveDefault
+  context.background = { id: undefined, outputReserve: Math.max(least, known.lengthOf(model)) }
+}
+
+/** That of a tenant which names none. */
+const outputReserveDefault = 1_024
 
 function decide(request: CallRequest, context: AmbassadorCall, top: TopLevel): void {
   readBody(request, context, top)
@@ -117,6 +140,7 @@ const scannedKeys = [
   'model',
   'stream',
   'stream_options',
+  'background',
   'priority',
   'cache_salt',
   ...outputKeys,
@@ -126,7 +150,8 @@ const scannedKeys = [
 /** Longer names are cut: they only tell sessions apart. */
 const sessionCharsMax = 128
 
-function applyTenant(request: CallRequest, context: AmbassadorCall, model: string): void {
+/** Takes `model` for the call where the tenant may use it. Error: `model-forbidden`. */
+export function applyTenant(request: CallRequest, context: AmbassadorCall, model: string): void {
   const config = configOf(context)
   const tenant = config.tenants[context.tenant]
   const aliases = aliasesOf(config, context.provider, model)
@@ -139,6 +164,13 @@ function applyTenant(request: CallRequest, context: AmbassadorCall, model: strin
   }
   // A model that is refused is the caller's text, and no label.
   context.model = model
+  applyCaller(request, context)
+}
+
+/** What of the tenant holds for a call with or without a model: its class, its time, its tries. */
+export function applyCaller(request: CallRequest, context: AmbassadorCall): void {
+  const config = configOf(context)
+  const tenant = config.tenants[context.tenant]
   context.class = classFor(config, tenant, askedClass(request, config.classes))
   const askedMs = millisecondsIn(request, 'x-outrigger-deadline-ms') ?? 0
   const maxMs = Math.min(tenant?.deadlineMax ?? Infinity, config.ambassador.deadlineMax)

@@ -15,17 +15,18 @@ export interface ExpectedTokens {
 /** What the layer has to know of a call, and what it leaves there. */
 export interface LimitedCall
   extends Pick<
-    AmbassadorCall,
-    | 'bodyValues'
-    | 'cancellation'
-    | 'class'
-    | 'clock'
-    | 'inputEstimate'
-    | 'model'
-    | 'outputCap'
-    | 'surface'
-    | 'tenant'
-  > {
+      AmbassadorCall,
+      | 'bodyValues'
+      | 'cancellation'
+      | 'class'
+      | 'clock'
+      | 'inputEstimate'
+      | 'model'
+      | 'outputCap'
+      | 'surface'
+      | 'tenant'
+    >,
+    Partial<Pick<AmbassadorCall, 'background'>> {
   /** What the call holds of its tenant's limits; whoever settles the call ends it. */
   admission: Admission | undefined
 }
@@ -74,7 +75,8 @@ function askOf<Call extends LimitedCall>(
   const dialect = context.surface?.dialect ?? 'chat'
   const { body } = request
   const question = { dialect, body, values: context.bodyValues, cap: context.outputCap }
-  const output = limits === undefined ? 0 : askedOutput(question, limits.outputReserve)
+  const reserve = context.background?.outputReserve ?? limits?.outputReserve ?? 0
+  const output = limits === undefined ? 0 : askedOutput(question, reserve)
   const tokens = { input, output }
   const picoUsd = limits?.countsMoney === true ? picoUsdOf(context, tokens, body) : undefined
   const expected = { requests: 1, inputTokens: input, outputTokens: output, picoUsd }

@@ -194,6 +194,8 @@ interface Admitted extends LimiterParts {
 export class Admission {
   readonly #admitted: Admitted
   #hasEnded = false
+  /** What it has ended with, of each limit that counts it. */
+  #spent: readonly bigint[] = []
 
   constructor(admitted: Admitted) {
     this.#admitted = admitted
@@ -227,6 +229,23 @@ export class Admission {
     const amounts = applied.map(
       ({ limit, charge }) => quantityOf(limit.unit, spent) ?? charge.amount,
     )
+    this.#spent = amounts
+    return store.settle({ charges, atMs, spent: amounts }, clock.wall())
+  }
+
+  /**
+   * Puts what was really used in the place of what it has ended with. Where the cost is not known, what
+   * was charged stays.
+   */
+  amend(spent: Quantities): void | Promise<void> {
+    const { applied, atMs, clock, store } = this.#admitted
+    const before = this.#spent
+    if (before.length === 0) return undefined
+    const charges = applied.map(({ charge }, at) => ({ ...charge, amount: before[at] ?? 0n }))
+    const amounts = applied.map(
+      ({ limit }, at) => quantityOf(limit.unit, spent) ?? before[at] ?? 0n,
+    )
+    this.#spent = amounts
     return store.settle({ charges, atMs, spent: amounts }, clock.wall())
   }
 }

@@ -76,6 +76,11 @@ export class ReplicaPool {
     this.placing = new Placing({ clock, origins, meter, able, onDecision }, placingDefaults)
   }
 
+  /** Addresses of all, whether they take calls or not. */
+  get origins(): readonly string[] {
+    return [...this.#replicas.keys()]
+  }
+
   get replicas(): readonly ReplicaView[] {
     const usable = new Set(this.#usable())
     return [...this.#replicas.values()].map((replica) => ({

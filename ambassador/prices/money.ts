@@ -68,6 +68,8 @@ export function factor(text: string): Fraction {
 
 /** USD as plain decimal text, exact and without an exponent: `0.525`, `12`, `0.00001585`. */
 export function formatUsd(amount: PicoUsd): string {
+  // A correction may be one.
+  if (amount < 0n) return `-${formatUsd(-amount)}`
   const digits = amount.toString().padStart(13, '0')
   const fraction = digits.slice(-12).replace(/0+$/, '')
   return fraction === '' ? digits.slice(0, -12) : `${digits.slice(0, -12)}.${fraction}`

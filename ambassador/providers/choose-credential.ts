@@ -14,9 +14,9 @@ export interface Wish {
 
 const nobody: ReadonlySet<string> = new Set()
 
-/** Whether the configuration lets `credential` be used for `model`. */
+/** Whether the configuration lets `credential` be used for `model`, or for what has none: an empty one. */
 export function serves({ models }: Credential, model: string): boolean {
-  return models === undefined || models.includes(model)
+  return models === undefined || model === '' || models.includes(model)
 }
 
 /**

@@ -18,12 +18,14 @@ import { profileOf } from '../providers/profile.ts'
 import { credentialHeaders, type Keyed, reasonOf, valueOf } from '../providers/wire-credential.ts'
 import { backoff } from '../retry/backoff.ts'
 import { pause } from '../retry/pause.ts'
+import type { RetryBudget } from '../retry/retry-budget.ts'
 import type { Claim, Sealer } from './sealer.ts'
 
 export interface AskParts {
   readonly origins: Origins
   readonly pool: ReplicaPool
   readonly log: () => Log
+  readonly budget: RetryBudget
 }
 
 export interface StoredCall {
@@ -36,13 +38,16 @@ export interface StoredCall {
 
 export interface StoredAnswer {
   readonly response: CallResponse
+  /** Of the response that was asked for, as its provider knows it. */
+  readonly id: string
   /** What the caller wrote, by the id that the provider knows. */
   readonly written: ReadonlyMap<string, string>
 }
 
 /**
  * Asks the owner of a stored response for it, with the credential that it was made with. What only
- * reads is asked again where the provider has no answer, as its configuration says; nothing else is.
+ * reads is asked again where the provider has no answer, as its configuration says and within the retry
+ * budget of all calls; nothing else is. No breaker hears of it: what is asked generates nothing.
  * Errors: `stored-not-found`, `provider-disabled`, `rate-limited`, `upstream-redirect`, and those of
  * `Origins.exchange`.
  */
@@ -53,14 +58,17 @@ export async function askStored(parts: AskParts, call: StoredCall): Promise<Stor
   const written = new Map([[proven.id, asked.id]])
   const query = unsealedQuery(request.query, call, written)
   const provider = providerOf(context)
-  context.credential = proven.credential
-  const keyed = keyedBy(context, provider, proven.credential)
+  const isReplicas = provider.kind === 'vllm'
+  // A server's key opens all replicas; what is stored is at one of them.
+  context.credential = isReplicas ? (provider.credentials[0]?.name ?? '') : proven.credential
+  context.replica = isReplicas ? proven.credential : undefined
+  const keyed = keyedBy(context, provider, context.credential)
   const path = `/v1/responses/${encodeURIComponent(proven.id)}${asked.suffix}`
   const wire = (origin: string) => wired({ call, provider, keyed, path, query, origin })
   const beganMs = context.clock.now()
   try {
     const response = await tried(parts, call, wire)
-    return { response: checked(response, context, keyed), written }
+    return { response: checked(response, context, keyed), id: proven.id, written }
   } finally {
     context.providerMs = context.clock.now() - beganMs
   }
@@ -139,32 +147,35 @@ async function tried(
   const { context, asked } = call
   const provider = providerOf(context)
   const triesMax = asked.method === 'GET' ? provider.retry.attempts : 1
+  parts.budget.deposit()
   for (let failures = 1; ; failures++) {
-    const isLast = failures >= triesMax
-    const again = (error: unknown) => {
-      if (isLast || !(error instanceof CallError) || error.row.origin !== 'upstream') throw error
-      context.cancellation.check()
-      return undefined
-    }
-    const response = await once(parts, context, wire).catch(again)
-    const isDown = response === undefined || retried.has(response.status)
-    if (response !== undefined && (isLast || !isDown)) return response
+    const response = await once(parts, context, wire).catch(upstreamError)
+    const isFailed = response instanceof CallError || retried.has(response.status)
     const leftMs = context.deadlineMs - context.clock.now()
     const random = context.clock.random()
     const want = { again: 'backoff', failures, hintMs: undefined, random, leftMs } as const
     const waitMs = backoff(want, provider.retry)
-    if (waitMs === undefined && response !== undefined) return response
-    response?.body.cancel()
-    await pause(context, waitMs ?? 0)
+    const mayRetry = isFailed && failures < triesMax && waitMs !== undefined
+    if (!mayRetry || !parts.budget.withdraw(provider.retry)) {
+      if (response instanceof CallError) throw response
+      return response
+    }
+    if (!(response instanceof CallError)) response.body.cancel()
+    await pause(context, waitMs)
   }
+}
+
+/** Throws what is not the provider's. */
+function upstreamError(error: unknown): CallError {
+  if (error instanceof CallError && error.row.origin === 'upstream') return error
+  throw error
 }
 
 /** Statuses that may be gone in a moment. */
 const retried = new Set([500, 502, 503, 504])
 
-/** At a pool, each of its replicas: only the one that has made a response has it. */
-async function once(
-  { origins, pool }: AskParts,
+function once(
+  { origins }: AskParts,
   context: AmbassadorCall,
   wire: (origin: string) => OutboundRequest,
 ): Promise<InboundResponse> {
@@ -172,22 +183,10 @@ async function once(
   const { head: headMs, idle: idleMs } = provider.timeouts
   const { cancellation, clock } = context
   const peer = `provider '${context.provider}'`
-  const ask = (origin: string) => {
-    context.attempts++
-    const limits = { headMs, idleMs, cancellation, clock, peer }
-    return origins.exchange(wire(origin), originOptions(provider), limits)
-  }
-  if (provider.kind !== 'vllm') return ask(provider.baseUrl)
-  let missing: InboundResponse | undefined
-  for (const { origin } of pool.replicas) {
-    missing?.body.cancel()
-    const answer = await ask(origin)
-    context.replica = origin
-    if (answer.status !== 404) return answer
-    missing = answer
-  }
-  if (missing !== undefined) return missing
-  throw new CallError('no-healthy-replica', 'Cannot ask: the pool has no replica')
+  const origin = provider.kind === 'vllm' ? (context.replica ?? '') : provider.baseUrl
+  context.attempts++
+  const limits = { headMs, idleMs, cancellation, clock, peer }
+  return origins.exchange(wire(origin), originOptions(provider), limits)
 }
 
 /** What the provider says of the account is told in our own words, and no key is repeated. */

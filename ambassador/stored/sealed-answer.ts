@@ -8,6 +8,7 @@ import { letGoUnread } from '../attempt/let-go.ts'
 import type { AmbassadorCall } from '../call.ts'
 import { PeekedBody } from '../retry/peeked-body.ts'
 import { EventRewriter } from './event-rewriter.ts'
+import { holderOf } from './holder.ts'
 import { type Replace, ValueRewriter } from './id-rewriter.ts'
 import type { Sealer } from './sealer.ts'
 
@@ -51,11 +52,15 @@ export async function sealedAnswer(
   return { ...response, headers: withoutLength(response.headers), body }
 }
 
-function replaceOf({ sealer, context }: Sealing): Replace {
-  const { tenant, provider, credential = '' } = context
-  const holder = { tenant, provider, credential }
+function replaceOf({ sealer, context, written }: Sealing): Replace {
+  const holder = holderOf(context)
+  const { background } = context
   const cached = new Map<string, string>()
-  return (_place, id) => {
+  return (place, id) => {
+    // The first that the caller has not named itself.
+    if (background?.id === undefined && place === 'response' && !written.has(id)) {
+      if (background !== undefined) background.id = id
+    }
     const known = cached.get(id)
     if (known !== undefined) return known
     if (id === '' || id.length > idCharsMax) return undefined

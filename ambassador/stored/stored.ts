@@ -1,24 +1,32 @@
 import { deadline } from '#shared/call/deadline.ts'
 import { type Layer, type Service, stack } from '#shared/call/service.ts'
 import { usualClass } from '#shared/config/classes.ts'
+import type { Credential } from '#shared/config/credential-schema.ts'
 import { surfaceOf } from '#shared/dialects/surfaces.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { header } from '#shared/http/headers.ts'
 import { questionIds } from '#shared/stored/question-ids.ts'
 import { type StoredAsk, storedAskOf } from '#shared/stored/stored-path.ts'
+import { letGoUnread } from '../attempt/let-go.ts'
 import { bulkhead } from '../bulkhead.ts'
 import type { AmbassadorCall } from '../call.ts'
 import type { Limiter } from '../limits/limiter.ts'
+import type { ReplicaPool } from '../pool/pool.ts'
+import { ownsCredential } from '../passthrough/owned.ts'
 import { configOf, providerOf } from '../provider-of.ts'
-import { type AskParts, askStored } from './ask-stored.ts'
+import { type AskParts, askStored, type StoredAnswer } from './ask-stored.ts'
+import type { BackgroundBook } from './background-book.ts'
+import { holderOf, isPool } from './holder.ts'
 import type { KeyRing } from './key-ring.ts'
+import { LateBody } from './late-body.ts'
 import { sealedAnswer } from './sealed-answer.ts'
 import type { Claim, Sealer } from './sealer.ts'
 import { unsealed } from './unseal.ts'
 
 export interface StoredParts extends AskParts {
   readonly storedKeys: KeyRing
+  readonly background: BackgroundBook
   readonly limiter: Limiter
 }
 
@@ -64,7 +72,10 @@ interface Asking {
 async function ask({ parts, inner, request, context }: Asking): Promise<CallResponse> {
   const sealer = sealerOf(parts.storedKeys, context)
   const ids = await questionIds(request.body, context)
-  const { body, owner, written } = unsealed(request.body, ids, { sealer, claim: claimOf(context) })
+  const claim = claimOf(parts.pool, context)
+  const looksUp = isPool(context) ? 'responses' : 'items'
+  const asking = { sealer, claim, looksUp, ownsAccount: ownsCredential(context) } as const
+  const { body, owner, written } = unsealed(request.body, ids, asking)
   context.owner = owner
   const response = await inner({ ...request, body }, context)
   if (context.surface?.wants === 'count' && response.status < 400) return response
@@ -76,9 +87,14 @@ function sealerOf(keys: KeyRing, { snapshot }: AmbassadorCall): Sealer {
   throw new CallError('not-configured', 'Cannot serve: there is no valid configuration yet')
 }
 
-function claimOf(context: AmbassadorCall): Claim {
-  const credentials = providerOf(context).credentials.map(({ name }) => name)
+/** Of a pool, what is stored is its replicas': one that has left has taken it along. */
+function claimOf(pool: ReplicaPool, context: AmbassadorCall): Claim {
   const { tenant, provider } = context
+  if (isPool(context)) return { tenant, provider, credentials: pool.origins }
+  const known: readonly Credential[] = providerOf(context).credentials
+  // One that has become another tenant's holds nothing of this one's any more.
+  const able = known.filter((one) => one.tenant === undefined || one.tenant === tenant)
+  const credentials = able.map(({ name }) => name)
   return { tenant, provider, credentials: credentials.length === 0 ? [''] : credentials }
 }
 
@@ -126,10 +142,29 @@ async function answerStored(
     context,
     asked,
     sealer,
-    claim: claimOf(context),
+    claim: claimOf(parts.pool, context),
   })
   audit(parts, asked, { context, status: stored.response.status })
-  return sealedAnswer(stored.response, { sealer, context, written: stored.written })
+  const response = settling(parts, { asked, context, stored })
+  return sealedAnswer(response, { sealer, context, written: stored.written })
+}
+
+interface Settling {
+  readonly asked: StoredAsk
+  readonly context: AmbassadorCall
+  readonly stored: StoredAnswer
+}
+
+/** The first answer that shows what a response in the background has used puts its charge right. */
+function settling({ background }: StoredParts, { asked, context, stored }: Settling): CallResponse {
+  const { response, id } = stored
+  const mayTell = asked.verb === 'retrieve' || asked.verb === 'cancel'
+  const holder = holderOf(context)
+  if (!mayTell || response.status !== 200 || !background.has(holder, id)) return response
+  const body = new LateBody(response.body, (facts) => {
+    context.late = background.settle(holder, id, facts)
+  })
+  return { ...response, body: letGoUnread(body, context.atEnd) }
 }
 
 /** Beside the access line, which names no method: who has read, stopped or removed what. */

@@ -8,7 +8,7 @@ import type { Claim, Proven, Sealer } from './sealer.ts'
 /** A question as its provider gets it. */
 export interface Unsealed {
   readonly body: Buffer
-  /** The credential that holds what the question is bound to; undefined where any will do. */
+  /** The credential or the replica that holds what the question is bound to; undefined where any will do. */
   readonly owner: string | undefined
   /** What the caller wrote, by the id that the provider knows. */
   readonly written: ReadonlyMap<string, string>
@@ -17,6 +17,10 @@ export interface Unsealed {
 export interface Asking {
   readonly sealer: Sealer
   readonly claim: Claim
+  /** What the provider looks up by its id: vLLM keeps responses, and no items by themselves. */
+  readonly looksUp: 'items' | 'responses'
+  /** Whether the tenant has an account of its own: what it names there is its own. */
+  readonly ownsAccount: boolean
 }
 
 /**
@@ -30,25 +34,28 @@ export interface Asking {
 export function unsealed(
   body: Buffer,
   ids: readonly QuestionId[],
-  { sealer, claim }: Asking,
+  asking: Asking,
 ): Unsealed {
+  const { sealer, claim, looksUp } = asking
   const written = new Map<string, string>()
   let owner: string | undefined
   const own = (credential: string) => {
     if (owner !== undefined && owner !== credential) throw twoOwners()
     owner = credential
   }
-  const proven = ids.map((id) => prove(id, sealer, claim))
+  const proven = ids.map((id) => prove(id, asking))
   for (const [at, { use }] of ids.entries()) {
     const found = proven[at]
-    if (found !== undefined && isBinding(use, found.id)) own(found.credential)
+    const isLookedUp = looksUp === 'items' || use !== 'item'
+    if (found !== undefined && found !== 'own' && isLookedUp && isBinding(use, found.id)) own(found.credential)
   }
   const edits = ids.flatMap(({ start, end, text }, at) => {
     const found = proven[at]
     // Empty is no id: nothing is found by it.
-    if (text === '') return []
+    if (text === '' || found === 'own') return []
     // Known to another credential alone: to this one it is a stranger.
-    const isKnown = found !== undefined && (owner ?? found.credential) === found.credential
+    const isOwners = looksUp === 'responses' || (owner ?? found?.credential) === found?.credential
+    const isKnown = found !== undefined && isOwners
     const other = isKnown ? found.id : sealer.standIn(text ?? '', claim.tenant)
     if (isKnown && text !== undefined) written.set(other, text)
     return [{ start, end, text: JSON.stringify(other) }]
@@ -56,12 +63,18 @@ export function unsealed(
   return { body: edits.length === 0 ? body : withEdits(body, edits), owner, written }
 }
 
-/** Undefined for an id that may be a stranger's. */
-function prove(asked: QuestionId, sealer: Sealer, claim: Claim): Proven | undefined {
+/** Undefined for an id that may be a stranger's; `own` for one of the tenant's own account. */
+function prove(
+  asked: QuestionId,
+  { sealer, claim, ownsAccount }: Asking,
+): Proven | 'own' | undefined {
   const { use, text } = asked
+  if (use === 'owned' && ownsAccount) return 'own'
   if (use === 'owned') throw notOwned('files, vector stores, prompts, skills and tunnels by id')
   const found = use === 'chosen' || text === undefined ? undefined : sealer.prove(text, claim)
   if (found !== undefined || use === 'item' || use === 'chosen') return found
+  const isOutside = use === 'container' || use === 'conversation'
+  if (ownsAccount && isOutside && readSealed(text ?? '') === undefined) return 'own'
   throw missing(asked)
 }
 

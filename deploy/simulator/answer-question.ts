@@ -6,8 +6,15 @@ import type { Question } from './question.ts'
 import { busy, engineDead, type Refusal, refusalBody } from './refusal.ts'
 import type { Ticket } from './text-engine.ts'
 
-/** Answers `question`, streamed or whole. Errors: `Refusal` where nothing was sent. */
-export function answerQuestion(call: Call, question: Question): void {
+/**
+ * Answers `question`, streamed or whole; `keeps` follows what is written of it. Errors: `Refusal` where
+ * nothing was sent.
+ */
+export function answerQuestion(
+  call: Call,
+  question: Question,
+  keeps: (encoder: Encoder) => Encoder,
+): void {
   const { abortAfter, refusesInside } = call.fault
   const asked: Question =
     abortAfter === undefined
@@ -17,14 +24,16 @@ export function answerQuestion(call: Call, question: Question): void {
   if (refusesInside === true && !asked.streams) throw busy()
   if (refusesInside !== true && !call.engine.hasRoom()) throw busy()
   const { clock, model, promptTokensDetails } = call.options
-  const encoder = encoderOf({
-    question: asked,
-    model: asked.adapter === '' ? model : asked.adapter,
-    requestId: call.requestId,
-    createdS: clock.unixSeconds(),
-    newId: call.newId,
-    tellsDetails: promptTokensDetails,
-  })
+  const encoder = keeps(
+    encoderOf({
+      question: asked,
+      model: asked.adapter === '' ? model : asked.adapter,
+      requestId: call.requestId,
+      createdS: clock.unixSeconds(),
+      newId: call.newId,
+      tellsDetails: promptTokensDetails,
+    }),
+  )
   if (abortAfter !== undefined) call.faulted()
   if (asked.streams) answerStream(call, asked, encoder)
   else answerWhole(call, asked, encoder)

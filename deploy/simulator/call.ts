@@ -7,9 +7,11 @@ import {
   wholeHeaders,
 } from './answer-question.ts'
 import type { Condition } from './condition.ts'
+import type { Encoder } from './encoder.ts'
 import type { Fault } from './fault.ts'
 import { type Fields, isFields, parseJson } from './narrow.ts'
 import type { ReplicaOptions } from './options.ts'
+import type { Resolved, ResponseStore } from './providers/response-store.ts'
 import { type Dialect, type Question, readQuestion } from './question.ts'
 import { badRequest, draining, engineDead, faultRefusal, Refusal } from './refusal.ts'
 import { surfaceAnswer } from './surfaces.ts'
@@ -30,6 +32,8 @@ export interface Call {
   readonly options: ReplicaOptions
   readonly newId: () => string
   readonly random: () => number
+  /** Responses that are kept; null where none are. */
+  readonly responses: ResponseStore | null
   /** Told when the fault, not the client and not the end, decides how the call ends. */
   readonly faulted: () => void
 }
@@ -88,10 +92,22 @@ function answerRequest(call: Call): void {
     answerSurface(call, body)
     return
   }
-  const question = readQuestion(dialect, body, call.options)
+  const resolved = dialect === 'responses' ? resolve(call, body) : null
+  const question = readQuestion(dialect, resolved?.body ?? body, call.options)
   if (condition.hasCrashed) throw engineDead()
   if (condition.isDraining) throw draining()
-  answerQuestion(call, prioritized(call, question))
+  const keeps = (encoder: Encoder) =>
+    resolved === null ? encoder : (call.responses?.storing('', resolved, encoder) ?? encoder)
+  answerQuestion(call, prioritized(call, question), keeps)
+}
+
+/** A question with what it goes on with; null where nothing is kept. Errors: `Refusal` 404. */
+function resolve({ responses }: Call, body: Fields): Resolved | null {
+  const resolved = responses?.resolve('', body) ?? null
+  if (resolved === null || !('failure' in resolved)) return resolved
+  const { message, param } = resolved.failure
+  const field = typeof param === 'string' ? { param } : {}
+  throw new Refusal(404, 'invalid_request_error', { message, ...field })
 }
 
 /** The header `X-Vllm-Priority` wins over the body. Errors: `Refusal` 400 where none is taken. */

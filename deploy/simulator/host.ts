@@ -8,6 +8,7 @@ import { devPage, devPosts } from './dev-mode.ts'
 import { type Fault, FaultQueue, parseFault } from './fault.ts'
 import type { ReplicaOptions } from './options.ts'
 import { json, jsonPage, notFound, type Page, wrongMethod } from './page.ts'
+import { ResponseStore } from './providers/response-store.ts'
 import { hash32, hexIds, pseudoRandom } from './pseudo-random.ts'
 import { readBody } from './read-body.ts'
 import { serverPage } from './server-pages.ts'
@@ -38,6 +39,7 @@ export class Host {
   readonly #createdS: number
   readonly #newId: () => string
   readonly #random: () => number
+  readonly #responses: ResponseStore | null
   readonly #held = new Set<ServerResponse>()
   #isClosing = false
 
@@ -51,6 +53,7 @@ export class Host {
     this.#createdS = options.clock.unixSeconds()
     this.#newId = hexIds(hash32(`${options.seed}:ids`))
     this.#random = pseudoRandom(hash32(`${options.seed}:splits`))
+    this.#responses = options.storesResponses ? new ResponseStore(this.#newId) : null
   }
 
   serve(request: IncomingMessage, response: ServerResponse): void {
@@ -121,6 +124,8 @@ export class Host {
     const { method = 'GET', url = '/' } = request
     if (callPaths.has(path) || this.#loraPage(path) !== null) return wrongMethod('POST')
     if (path === '/sim/faults') return notFound
+    const kept = this.#keptPage(method, url)
+    if (kept !== null) return kept
     if (this.#options.devMode) {
       const page = devPage(url, method, this.engine)
       if (page !== null) return page
@@ -130,6 +135,26 @@ export class Host {
     const [createdS, newId] = [this.#createdS, this.#newId]
     const parts = { engine, condition, options: this.#present, createdS, newId }
     return serverPage(path, method, parts)
+  }
+
+  /** vLLM retrieves and cancels; null where the path is of no response, or none is kept. */
+  #keptPage(method: string, url: string): Page | null {
+    const { pathname, searchParams: query } = new URL(url, 'http://localhost')
+    const [, id, cancel] = /^\/v1\/responses\/([^/]+)(\/cancel)?$/.exec(pathname) ?? []
+    if (this.#responses === null || id === undefined) return null
+    const suffix = cancel === undefined ? '' : '/cancel'
+    const allowed = cancel === undefined ? 'GET' : 'POST'
+    if (method !== allowed) return wrongMethod(allowed)
+    const asked = this.#responses.ask('', { id, suffix, method, query })
+    if (!('failure' in asked)) {
+      const page = jsonPage(200, asked.body)
+      const events = { 'content-type': 'text/event-stream; charset=utf-8' }
+      return asked.events === undefined
+        ? page
+        : { ...page, body: asked.events.join(''), headers: events }
+    }
+    const { status, message, type } = asked.failure
+    return jsonPage(status, { error: { message, type, param: null, code: status } })
   }
 
   #send(request: IncomingMessage, response: ServerResponse, page: Page): void {
@@ -176,6 +201,7 @@ export class Host {
       condition: this.condition,
       options: this.#present,
       newId: this.#newId,
+      responses: this.#responses,
       random: this.#random,
       faulted: () => {
         record.end('fault')

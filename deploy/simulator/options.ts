@@ -41,6 +41,8 @@ export interface ReplicaOptions extends PlainStepTime {
   readonly adapterLoadMs: number
   /** `VLLM_ALLOW_RUNTIME_LORA_UPDATING`. */
   readonly runtimeLoras: boolean
+  /** Whether responses are kept, in its own memory (`VLLM_ENABLE_RESPONSES_API_STORE`). */
+  readonly storesResponses: boolean
   /** `VLLM_SERVER_DEV_MODE`. */
   readonly devMode: boolean
   /** Whether usage tells cached tokens (`--enable-prompt-tokens-details`). */
@@ -87,6 +89,7 @@ export const replicaDefaults: ReplicaOptions = {
   loras: [],
   adapterLoadMs: 0,
   runtimeLoras: false,
+  storesResponses: false,
   devMode: false,
   promptTokensDetails: true,
   perRequestMetrics: false,

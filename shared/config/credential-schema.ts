@@ -31,6 +31,8 @@ const keys = {
   limits: v.optional(limits, {}),
   // Keys of one account meet its limits together.
   account: v.optional(account),
+  // Whose it is: used for all calls of this tenant, and for nobody else's.
+  tenant: v.optional(labelName),
   // What it may be used for, in the provider's words; everything where the key is absent.
   models: v.optional(v.pipe(v.array(modelName), v.minLength(1, 'must name at least one model'))),
 }
@@ -113,6 +115,7 @@ export interface Credential {
   readonly weight: number
   readonly limits: Readonly<Record<string, number>>
   readonly account?: string | undefined
+  readonly tenant?: string | undefined
   readonly models?: readonly string[] | undefined
   readonly baseUrl?: string | undefined
   readonly organization?: string | undefined

@@ -52,6 +52,8 @@ const listener = {
   bodyTimeout: v.optional(duration(), '30s'),
   // Calls in flight: beyond it memory, not the provider, would decide who fails.
   callsMax: v.optional(count(), 4_096),
+  // A form that is sent on while it is read: audio, images, files. OpenAI takes 512 MB, others less.
+  uploadMax: v.optional(size(), '100MiB'),
   log: v.optional(log, {}),
   // Without it no tracing code is loaded.
   traces: v.optional(traces),

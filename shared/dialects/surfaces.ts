@@ -22,8 +22,10 @@ export const dialects: Readonly<Record<Dialect, DialectRow>> = {
 export interface Surface {
   readonly path: string
   readonly dialect: Dialect
-  /** The model's answer, or only how many tokens the question has. */
-  readonly wants: 'answer' | 'count'
+  /** The model's answer, only how many tokens the question has, or what passes as it is. */
+  readonly wants: 'answer' | 'count' | 'pass'
+  /** What passes has an operation of its own. */
+  readonly operation?: string
 }
 
 const surfaces: readonly Surface[] = [
@@ -43,8 +45,22 @@ export function surfaceOf(path: string): Surface | undefined {
   return byPath.get(path)
 }
 
+/** The end of a path of a stored response. */
+const storedPath = /^\/v1\/responses\/[^/]+(|\/cancel|\/input_items)$/
+
+/**
+ * A path as a line or a span names it: without the id that a caller has written there, which has no end of
+ * values. Other paths stay.
+ */
+export function routeOf(path: string): string {
+  if (byPath.has(path)) return path
+  const [, suffix] = storedPath.exec(path) ?? []
+  return suffix === undefined ? path : `/v1/responses/{id}${suffix}`
+}
+
 /** `gen_ai.operation.name`; the conventions have none for a count. */
 export function operationOf(surface: Surface | undefined): string {
+  if (surface?.operation !== undefined) return surface.operation
   return surface?.wants === 'count'
     ? 'count_tokens'
     : dialects[surface?.dialect ?? 'chat'].operation

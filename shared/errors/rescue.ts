@@ -30,7 +30,7 @@ export function rescue<Context extends CallContext>(
       context.error ??= error
       if (error.cause !== undefined) logDefect(parts.log(), error.cause, context.id)
       const speaksAnthropic = header(request.headers, 'anthropic-version') !== undefined
-      const family = familyOf(request.path, speaksAnthropic)
+      const family = request.family ?? familyOf(request.path, speaksAnthropic)
       const body = Buffer.from(errorBody(family, error, context.id))
       return {
         status: error.row.status,

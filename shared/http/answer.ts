@@ -57,12 +57,13 @@ export async function answer<Context>(to: Answering<Context>, asked: Asked): Pro
     cancellation.cancel(new CallError('client-left', 'Cannot answer: the caller has left'))
     sent?.body.cancel()
   })
-  const { path, query } = requestTarget(request.url ?? '/')
+  const { path, query, family } = requestTarget(request.url ?? '/')
   const result = await to.service(
     {
       method: request.method ?? 'GET',
       path,
       query,
+      family,
       headers: lowered(request.rawHeaders),
       incoming: incomingBody(request, () => {
         if (mustContinue === 'awaited') response.writeContinue()

@@ -1,5 +1,7 @@
+import type { Family } from '#shared/dialects/surfaces.ts'
 import type { Body } from './body.ts'
 import type { HeaderList } from './headers.ts'
+import type { Upload } from './upload.ts'
 
 /** A request body that nobody has read yet. */
 export interface IncomingBody {
@@ -26,10 +28,14 @@ export interface CallRequest {
   readonly path: string
   /** With its question mark, or empty. */
   readonly query: string
+  /** Whose client asks, where the path as it was written says so. */
+  readonly family?: Family | undefined
   readonly headers: HeaderList
   readonly incoming: IncomingBody
   /** The whole body, decompressed, once the layer `receive` has read it; empty before. */
   readonly body: Buffer
+  /** The body where it is sent on while it is read; `body` is empty then. */
+  readonly upload?: Upload | undefined
 }
 
 /** What it is answered. `body` ends with one of the four endings of `ending.ts`. */

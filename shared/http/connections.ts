@@ -34,6 +34,8 @@ export interface OutboundRequest {
   /** Flat list: name, value, name, value, … */
   readonly headers: string[]
   readonly body: Buffer | undefined
+  /** The body in place of `body`, where it is sent while it comes. */
+  readonly stream?: Readable | undefined
 }
 
 /**
@@ -156,7 +158,7 @@ export class Connections {
           path: request.path,
           method: request.method,
           headers: request.headers,
-          body: request.body ?? null,
+          body: request.stream ?? request.body ?? null,
         },
         exchange,
       )

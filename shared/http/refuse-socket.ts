@@ -63,7 +63,8 @@ function isOwnBody({ req, headersSent, socket }: ServerResponse): boolean {
 function familyIn(packet: unknown): Family {
   const head = Buffer.isBuffer(packet) ? packet.toString('latin1') : ''
   const url = /^\S+ (\S+)/.exec(head)?.[1] ?? '/'
-  return familyOf(requestTarget(url).path, /^anthropic-version:/im.test(head))
+  const { path, family } = requestTarget(url)
+  return family ?? familyOf(path, /^anthropic-version:/im.test(head))
 }
 
 /** Longest wait for the caller's end of a refused connection, in ms. */

@@ -1,9 +1,14 @@
+import type { Family } from '#shared/dialects/surfaces.ts'
+import { canonicalPath } from './canonical-path.ts'
+
 /** What a request line asks for. */
 export interface RequestTarget {
-  /** Without query. */
+  /** Without query; in its canonical spelling. */
   readonly path: string
   /** With its question mark, or empty. */
   readonly query: string
+  /** Whose clients call so, where the path itself says it. */
+  readonly family: Family | undefined
 }
 
 const absolute = /^https?:\/\/[^/?#]*/i
@@ -16,5 +21,6 @@ export function requestTarget(url: string): RequestTarget {
   const local = url.startsWith('/') ? url : url.replace(absolute, '')
   const mark = local.indexOf('?')
   const path = mark < 0 ? local : local.slice(0, mark)
-  return { path: path === '' ? '/' : path, query: mark < 0 ? '' : local.slice(mark) }
+  const query = mark < 0 ? '' : local.slice(mark)
+  return { ...canonicalPath(path === '' ? '/' : path), query }
 }

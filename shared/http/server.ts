@@ -190,7 +190,8 @@ function hostsOf(raw: readonly string[]): number {
 }
 
 function callerOf({ url = '/', headers }: IncomingMessage): Family {
-  return familyOf(requestTarget(url).path, headers['anthropic-version'] !== undefined)
+  const { path, family } = requestTarget(url)
+  return family ?? familyOf(path, headers['anthropic-version'] !== undefined)
 }
 
 function openListener<Context>(

@@ -13,6 +13,8 @@ export interface AccessLine {
   readonly countedTokens?: number | undefined
   /** `exact`, `formula` or `estimate`: how far that count may be trusted. */
   readonly countedAs?: string | undefined
+  /** Id of an earlier call whose estimate the counts and the cost below put right; they may be below zero. */
+  readonly settles?: string | undefined
   /** Tokens, cached ones included. */
   readonly inputTokens?: number | undefined
   readonly cachedTokens?: number | undefined
@@ -92,6 +94,7 @@ export function accessJson(head: LineHead, line: AccessLine): string {
     provider: text(line.provider),
     countedTokens: line.countedTokens,
     countedAs: text(line.countedAs),
+    settles: text(line.settles),
     inputTokens: tokens(line.inputTokens, mark),
     cachedTokens: tokens(line.cachedTokens, mark),
     cacheWriteTokens: tokens(line.cacheWriteTokens, mark),

@@ -1,4 +1,4 @@
-import { surfaceOf } from '#shared/dialects/surfaces.ts'
+import { routeOf, surfaceOf } from '#shared/dialects/surfaces.ts'
 import type { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest } from '#shared/http/call.ts'
 import { header } from '#shared/http/headers.ts'
@@ -21,7 +21,7 @@ export function startServerSpan(tracer: Tracer, request: CallRequest): CallSpan 
 }
 
 /** Those that a surface has; any other is the caller's word, and a name has few values. */
-const methods = new Set(['GET', 'HEAD', 'POST'])
+const methods = new Set(['DELETE', 'GET', 'HEAD', 'POST'])
 const pages = new Set(['/', '/api/hello', '/v1/models'])
 /** Longest path that is kept, in characters: of an unknown one it is the caller's own text. */
 const pathCharsMax = 64
@@ -32,7 +32,7 @@ const pathCharsMax = 64
  */
 export function describeRequest(span: CallSpan, request: Asked): void {
   const { method, path } = request
-  const route = routeOf(path)
+  const route = knownRoute(path)
   const isKnown = methods.has(method)
   const verb = isKnown ? method : 'HTTP'
   span.rename(route === undefined ? verb : `${verb} ${route}`)
@@ -42,8 +42,10 @@ export function describeRequest(span: CallSpan, request: Asked): void {
   span.set(genAi.urlScheme, 'http')
 }
 
-function routeOf(path: string): string | undefined {
+function knownRoute(path: string): string | undefined {
   if (surfaceOf(path) !== undefined || pages.has(path)) return path
+  const route = routeOf(path)
+  if (route !== path) return route
   return path.startsWith('/v1/models/') ? '/v1/models/{id}' : undefined
 }
 

@@ -1,7 +1,7 @@
 import type { Layer } from '#shared/call/service.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
-import { isBinding, type QuestionId, questionIds } from '#shared/stored/question-ids.ts'
+import { isBinding, type QuestionId, questionIds, type Use } from '#shared/stored/question-ids.ts'
 import { notFound, twoOwners } from '#shared/stored/refusals.ts'
 import { readSealed } from '#shared/stored/sealed-id.ts'
 import type { SidecarCall } from '../call.ts'
@@ -14,9 +14,10 @@ import { isRoute } from '../route/chain.ts'
  */
 export function toOwner(): Layer<CallRequest, CallResponse, SidecarCall> {
   return (inner) => (request, context) => {
-    if (context.surface?.dialect !== 'responses' || !mayBind(request.body)) {
-      return inner(request, context)
-    }
+    const { surface } = context
+    // A count that nobody gives is made here: what must not be counted has to be seen.
+    const isSeen = surface?.wants === 'count' || mayBind(request.body)
+    if (surface?.dialect !== 'responses' || !isSeen) return inner(request, context)
     const ids = questionIds(request.body, context)
     if (ids instanceof Promise) {
       return ids.then((late) => {
@@ -47,9 +48,13 @@ function bind(context: SidecarCall, ids: readonly QuestionId[]): void {
       { field: 'model' },
     )
   }
+  context.isBound = ids.some(({ use }) => addressing.has(use))
   context.chain = chain
   context.route = chain.find(isRoute)
 }
+
+/** What there is not without its owner; an item that is sent whole is there. */
+const addressing: ReadonlySet<Use> = new Set(['response', 'reference', 'container', 'conversation'])
 
 /** What addresses something stored has an owner, or there is no such thing. */
 function ownersOf({ use, text = '' }: QuestionId): string[] {

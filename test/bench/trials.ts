@@ -1,8 +1,15 @@
 import { bulkheadTrial } from './bulkhead-trial.ts'
 import { limitsTrial } from './limits-trial.ts'
 import { stormTrial } from './storm-trial.ts'
+import { streamsTrial } from './streams-trial.ts'
 import type { Trial } from './trial.ts'
 import { waitingTrial } from './waiting-trial.ts'
 
 /** In the order they run. */
-export const trials: readonly Trial[] = [limitsTrial, stormTrial, waitingTrial, bulkheadTrial]
+export const trials: readonly Trial[] = [
+  limitsTrial,
+  stormTrial,
+  waitingTrial,
+  bulkheadTrial,
+  streamsTrial,
+]

@@ -73,7 +73,10 @@ for (const stream of [false, true]) {
   test(`an answer says what provider and halves took, streamed: ${stream}`, async () => {
     const seen = await ask(pair.port, question('chat', { stream }))
     const timing = String(seen.headers['server-timing'])
-    assert.match(timing, new RegExp(`^provider${part}, ambassador${part}, sidecar${part}(?:, accept${part})?$`))
+    assert.match(
+      timing,
+      new RegExp(`^provider${part}, ambassador${part}, sidecar${part}(?:, accept${part})?$`),
+    )
   })
 }
 

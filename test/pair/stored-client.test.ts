@@ -194,6 +194,63 @@ describe('the official SDK with stored responses', { concurrency: 1 }, () => {
     assert.equal(stage.first.heard.length, from + 3)
   })
 
+  test('a provider that hangs is given up, and nothing is left of the question', async () => {
+    const { id } = await client.responses.create({ model: 'first', input: 'x', ...brief })
+    const from = stage.first.heard.length
+    stage.first.hush(true)
+    try {
+      for (const [method, suffix, tries] of [
+        ['GET', '', 2],
+        ['GET', '/input_items', 2],
+        ['POST', '/cancel', 1],
+        ['DELETE', '', 1],
+      ] as const) {
+        const before = stage.first.heard.length
+        const answer = await stage.ask('team-a', method, `/v1/responses/${id}${suffix}`)
+        assert.equal(answer.status, 504, answer.text)
+        assert.equal(stage.first.heard.length, before + tries)
+      }
+    } finally {
+      stage.first.hush(false)
+    }
+    assert.equal(stage.first.heard.length, from + 6)
+    await stage.first.whenLeft()
+    const page = JSON.parse((await stage.ambassador.page('/statusz')).text)
+    assert.equal(page.callsInFlight, 0)
+    const metrics = (await stage.ambassador.page('/metrics')).text
+    assert.doesNotMatch(metrics, /tenant_calls_in_flight\{[^}]*\} [1-9]/)
+    assert.equal((await client.responses.retrieve(id)).id, id)
+  })
+
+  test('who leaves while the provider thinks takes the question along', async () => {
+    const { id } = await client.responses.create({ model: 'first', input: 'x', ...brief })
+    const from = stage.first.heard.length
+    stage.first.hush(true)
+    const leaving = new AbortController()
+    const asked = client.responses.retrieve(id, {}, { signal: leaving.signal })
+    await stage.first.whenHeard(from + 1)
+    leaving.abort()
+    await assert.rejects(asked, OpenAI.APIUserAbortError)
+    await stage.first.whenLeft()
+    stage.first.hush(false)
+    assert.equal(stage.first.heard.length, from + 1)
+  })
+
+  test('lines and metrics name the question, and no id', async () => {
+    const { id } = await client.responses.create({ model: 'first', input: 'x', ...brief })
+    const from = stage.ambassador.mark
+    await client.responses.inputItems.list(id)
+    const surface = '/v1/responses/{id}/input_items'
+    await stage.ambassador.line((one) => one['surface'] === surface, from)
+    const { text } = await stage.sidecar('team-a').page('/metrics')
+    assert.ok(text.includes(`surface="${surface}"`), text)
+    for (const half of [stage.sidecar('team-a'), stage.ambassador]) {
+      assert.ok(!(await half.page('/metrics')).text.includes('resp_'))
+      const lines = half.lines.filter(({ msg }) => msg === 'call')
+      assert.ok(lines.length > 0 && !JSON.stringify(lines).includes('resp_'))
+    }
+  })
+
   test('a tenant that asks for what is stored uses its requests', async () => {
     const baseURL = `http://127.0.0.1:${stage.ambassador.port}/v1`
     const third = new OpenAI({ apiKey: 'secret-of-c', baseURL, maxRetries: 0 })

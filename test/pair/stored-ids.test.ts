@@ -125,8 +125,14 @@ describe('what one tenant stores is not there for another', { concurrency: 1 }, 
       assert.ok(one.text.includes(`with id '${theirs}' not found.`), one.text)
       assert.equal(one.text.replaceAll(theirs, made), other.text)
       assert.deepEqual([...one.headers.keys()], [...other.headers.keys()])
-      // Counted by the provider, it would tell how long it is: the sidecar counts what it sees.
-      await asked(`${responses}/input_tokens`, bodyOf(theirs))
+      // Neither is it counted: by nobody who does not know what it is.
+      for (const [id, answer] of [
+        [theirs, one],
+        [made, other],
+      ] as const) {
+        const counted = await asked(`${responses}/input_tokens`, bodyOf(id))
+        assert.deepEqual([counted.status, counted.text], [404, answer.text])
+      }
     })
   }
 
@@ -135,6 +141,8 @@ describe('what one tenant stores is not there for another', { concurrency: 1 }, 
       const answer = await asked(responses, bodyOf('resp_abc'))
       assert.equal(answer.status, 404, answer.text)
       assert.ok(answer.text.includes(`with id 'resp_abc' not found.`), answer.text)
+      const counted = await asked(`${responses}/input_tokens`, bodyOf('resp_abc'))
+      assert.deepEqual([counted.status, counted.text], [404, answer.text])
     })
   }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
+import { EventEmitter, once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import {
   createServer,
@@ -28,7 +28,10 @@ type Exchange = readonly [IncomingMessage, ServerResponse]
 class Ear {
   readonly heard: Heard[] = []
   readonly #server: Server
+  readonly #ears = new EventEmitter()
   #failures = 0
+  #isSilent = false
+  readonly #unanswered = new Set<ServerResponse>()
 
   constructor(origin: string) {
     this.#server = createServer((...exchange) => void this.#answer(origin, exchange))
@@ -39,12 +42,34 @@ class Ear {
     this.#failures = count
   }
 
+  /** Hears everything, and answers nothing until it is told to. */
+  hush(isSilent: boolean): void {
+    this.#isSilent = isSilent
+  }
+
+  /** Once who asked what was not answered has left. */
+  async whenLeft(): Promise<void> {
+    const left = [...this.#unanswered].filter(({ closed }) => !closed)
+    await Promise.all(left.map((response) => once(response, 'close')))
+    this.#unanswered.clear()
+  }
+
+  /** Once so many requests have been heard. */
+  async whenHeard(count: number): Promise<void> {
+    while (this.heard.length < count) await once(this.#ears, 'heard')
+  }
+
   async #answer(origin: string, [request, response]: Exchange): Promise<void> {
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk)
     const bytes = Buffer.concat(chunks)
     const { method = '', url = '', headers } = request
     if (url.includes('responses')) this.heard.push({ method, url, headers, body: bytes.toString() })
+    this.#ears.emit('heard')
+    if (this.#isSilent) {
+      this.#unanswered.add(response)
+      return
+    }
     if (this.#failures > 0) {
       this.#failures--
       response.writeHead(503).end()
@@ -124,6 +149,17 @@ export class StoredStage {
     const [half] = this.#ambassadors
     assert.ok(half !== undefined)
     return half
+  }
+
+  /** What the first provider has counted, over its keys. */
+  get truth(): Readonly<Record<'input' | 'cached' | 'output', number>> {
+    const sum = { input: 0, cached: 0, output: 0 }
+    for (const { billed } of this.#doubles[0]?.statistics().usage ?? []) {
+      sum.input += billed.inputTokens
+      sum.cached += billed.cachedTokens
+      sum.output += billed.outputTokens
+    }
+    return sum
   }
 
   /** What both providers have heard, in the order of each. */
@@ -211,6 +247,8 @@ export class StoredStage {
       baseUrl: `http://127.0.0.1:${ear.port}/v1`,
       credentials,
       retry: { attempts: 2, base: '10ms' },
+      timeouts: { head: '500ms' },
+      prices: { 'test-model': { input: '2', cached: '1', output: '10' } },
       ...(addresses[at] === undefined ? {} : { address: addresses[at] }),
     })
     const one = { name: 'one', secret: 'KEY_ONE' }
@@ -240,7 +278,18 @@ export class StoredStage {
         },
       },
       // The third has no sidecar, and may ask twice.
-      tenants: { 'team-a': {}, 'team-b': {}, 'team-c': { limits: [{ requests: 2, per: 'day' }] } },
+      tenants: {
+        'team-a': {
+          outputReserve: 50,
+          limits: [
+            { inputTokens: 1_000_000, per: 'month' },
+            { outputTokens: 1_000_000, per: 'month' },
+            { usd: 100, per: 'month' },
+          ],
+        },
+        'team-b': {},
+        'team-c': { limits: [{ requests: 2, per: 'day' }] },
+      },
       storedIds: { secrets },
     })
   }

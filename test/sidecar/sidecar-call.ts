@@ -35,6 +35,7 @@ export function callOf(clock: ManualClock): SidecarCall {
     question: { parsed: { messages: [] }, size: 15 },
     input: byBytes,
     chain: [route],
+    isBound: false,
     fallback: {
       on: ['unavailable', 'rate-limited', 'timeout', 'context-window'],
       within: 60_000,

@@ -81,6 +81,10 @@ class Held implements WaitingCall {
     return this.#parts.context.tenant
   }
 
+  get owner(): string | undefined {
+    return this.#parts.context.owner
+  }
+
   get hasOthers(): boolean {
     return Object.keys(this.#parts.context.snapshot?.config.tenants ?? {}).length > 1
   }

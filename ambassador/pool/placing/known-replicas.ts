@@ -10,6 +10,7 @@ import { Signals } from '../signals/signals.ts'
 import type { PromptFacts } from '../tokens/prompt-facts.ts'
 import type { PromptIds } from '../tokens/prompt-ids.ts'
 import { AdapterLoads, pathOf } from './adapter-loads.ts'
+import { isAt } from './owned.ts'
 import type { Placement } from './placement.ts'
 import { PoolTokens, type PoolTokensView, type TokensSettings } from './pool-tokens.ts'
 
@@ -161,8 +162,12 @@ export class KnownReplicas {
     return able.length > 0 ? able : servers
   }
 
-  /** The same of one replica, whenever it is asked; undefined where all may. */
-  servers(adapter: string): ((replica: { readonly origin: string }) => boolean) | undefined {
+  /** The same of one replica, whenever it is asked; undefined where all may. `owner`: the only one that may. */
+  servers(
+    adapter: string,
+    owner: string | undefined,
+  ): ((replica: { readonly origin: string }) => boolean) | undefined {
+    if (owner !== undefined) return isAt(owner)
     if (adapter === '' || pathOf(this.#settings, adapter) !== undefined) return undefined
     const may = (origin: string) => this.serves(origin, adapter) !== false
     return ({ origin }) => may(origin) || !this.#parts.takers().some(may)

@@ -14,6 +14,7 @@ import { HitTrust } from './hit-trust.ts'
 import { inTurn, noReplica } from './in-turn.ts'
 import { KeptChains } from './kept-chains.ts'
 import { KnownReplicas } from './known-replicas.ts'
+import { orphaned, ownedBy } from './owned.ts'
 import type { Placement } from './placement.ts'
 import { type Asked, Placements } from './placements.ts'
 import type { PlacingParts, PlacingSettings } from './placing-settings.ts'
@@ -150,10 +151,10 @@ export class Placing {
     return this.#known.equipped(placement, context)
   }
 
-  /** Whether a replica is left that the call has not tried. */
-  hasOther({ replicasTried }: AmbassadorCall): boolean {
+  /** Whether a replica is left that the call has not tried; of one that has an owner none is. */
+  hasOther({ owner, replicasTried }: AmbassadorCall): boolean {
     this.#refresh()
-    return this.#takers.hasOther(replicasTried)
+    return owner === undefined && this.#takers.hasOther(replicasTried)
   }
 
   /** Calls that wait, by class in the order of their rank. */
@@ -196,7 +197,6 @@ export class Placing {
   #elsewhere(asked: Asked): Promise<Placement> {
     return new Promise((resolve) => {
       this.#submit(asked, this.#desk.direct, resolve)
-      // Calls that wait may go to any.
       this.#offered = this.#takers.all
     })
   }
@@ -211,7 +211,7 @@ export class Placing {
     const desk = this.#desk
     const chain = this.#chains.of(prompt, desk.blockTokens)
     const adapter = this.#known.adapterOf(context.model)
-    const mayServe = this.#known.servers(adapter)
+    const mayServe = this.#known.servers(adapter, context.owner)
     const call = poolCallOf(asked, { chain, adapter, mayServe })
     context.adapter = adapter !== '' && this.#known.isAdapter(adapter) ? adapter : undefined
     this.#offer(context)
@@ -227,10 +227,11 @@ export class Placing {
   }
 
   /** Policies of others have an order of their own, and their own chance. */
-  #offer({ replicasTried }: AmbassadorCall): void {
-    const { clock } = this.#parts
-    if (replicasTried.length > 0) this.#offered = this.#takers.except(replicasTried)
-    else if (this.#desk.isLate) this.#offered = this.#takers.turned(() => clock.random())
+  #offer({ owner, replicasTried }: AmbassadorCall): void {
+    if (owner !== undefined) this.#offered = ownedBy(owner, this.#takers.all)
+    else if (replicasTried.length > 0) this.#offered = this.#takers.except(replicasTried)
+    else if (this.#desk.isLate)
+      this.#offered = this.#takers.turned(() => this.#parts.clock.random())
     else this.#offered = this.#takers.all
   }
 
@@ -279,12 +280,12 @@ export class Placing {
   }
 
   #refresh(): void {
-    this.#takers.take(this.#groups())
+    const isFewer = this.#takers.take(this.#groups())
     const { all } = this.#takers
     const nowMs = this.#parts.clock.now()
     this.#admission.limit(all)
     for (const member of all) this.#tightened.apply(member, nowMs)
-    if (all.length === 0) this.#waiting.refuseAll(noReplica(this.#origins.length))
+    if (isFewer || all.length === 0) this.#waiting.refuseWhere(orphaned(all, this.#origins.length))
     this.#offered = all
   }
 

@@ -20,6 +20,8 @@ export interface WaitingCall {
   readonly hasOthers: boolean
   /** What it has reserved of its tenant's limits. */
   readonly charges: readonly Charge[]
+  /** The only replica that may take it; undefined where any may. */
+  readonly owner?: string | undefined
   /** Of its prompt; the same all the time. */
   readonly tokens: number
   /** Of its body. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
+import { BackgroundBook } from '#ambassador/stored/background-book.ts'
 import { Cancellation } from '#shared/call/cancellation.ts'
 import { deadline } from '#shared/call/deadline.ts'
 import { type Layer, type Service, stack } from '#shared/call/service.ts'
@@ -103,8 +104,9 @@ function setUp(t: TestContext, kind: keyof typeof types) {
   const outcomes: Outcome[] = []
   const tracer = () => noTracer
   const log = () => common.log
+  const background = new BackgroundBook({ clock, onCounted() {} })
   const layers: Way[] = [
-    account({ log, metrics, tracer, ratios }),
+    account({ log, metrics, tracer, ratios, background }),
     rescue({ headersOf: () => [], log }),
     deadline(),
     limit({ limiter: limits.limiter, picoUsdOf }),

@@ -11,6 +11,7 @@ import { picoUsdOf } from '#ambassador/price.ts'
 import { PriceShelf } from '#ambassador/prices/shelf.ts'
 import { profileOf } from '#ambassador/providers/profile.ts'
 import { startResilience } from '#ambassador/resilience.ts'
+import { BackgroundBook } from '#ambassador/stored/background-book.ts'
 import { KeyRing } from '#ambassador/stored/key-ring.ts'
 import { ambassadorMetrics } from '#ambassador/telemetry/metrics.ts'
 import { Cancellation } from '#shared/call/cancellation.ts'
@@ -70,6 +71,7 @@ export function bareAmbassador(parts: BareParts) {
     origins,
     pool: new ReplicaPool({ clock, origins, onHealth() {} }),
     storedKeys: new KeyRing(log),
+    background: new BackgroundBook({ clock, onCounted() {} }),
     ...resilience.parts,
   })
   return {

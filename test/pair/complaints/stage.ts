@@ -4,7 +4,8 @@ import { after, before } from 'node:test'
 import { plainProvider } from '../bad-input-idle.ts'
 import { type Asked, open } from '../client.ts'
 import { type Half, type Line, type Pair, type PairOptions, startPair } from '../harness.ts'
-import { HeldProvider } from './held-provider.ts'
+import { type Exchange, HeldProvider, held } from './held-provider.ts'
+import { asking, type Surface, type Wish } from './surfaces.ts'
 
 /** One provider and one pair in front of it, for all tests of a file. */
 export interface Stage {
@@ -97,4 +98,29 @@ export async function series(half: Half, name: string): Promise<ReadonlyMap<stri
   const rows = [...text.matchAll(/^(\w+)(?:\{(.*)\})? (\S+)$/gm)]
   const own = rows.filter(([, called]) => called === name)
   return new Map(own.map(([, , labels = '', value]) => [labels, Number(value)]))
+}
+
+/** A stream that the test writes. */
+interface Written {
+  readonly id: string
+  readonly exchange: Exchange
+  /** Its reader, once there is a head. */
+  readonly reading: Promise<Reader>
+}
+
+export async function streamOn(
+  { provider, pair }: Stage,
+  surface: Surface,
+  wish: Wish = {},
+): Promise<Written> {
+  const one = asking(surface, { stream: true, ...wish, headers: { ...held, ...wish.headers } })
+  const reading = read(pair.port, one)
+  return { id: one.id, exchange: await provider.exchange(one.id), reading }
+}
+
+/** The object of the last event, and its name where it has one. */
+export function lastOf(body: string) {
+  const last = body.trimEnd().split('\n\n').at(-1) ?? ''
+  const at = last.indexOf('data: ')
+  return { name: last.slice(0, at), data: JSON.parse(last.slice(at + 6)) }
 }

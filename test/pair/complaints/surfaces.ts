@@ -26,8 +26,13 @@ const messages = [{ role: 'user', content: 'hello' }]
 /** Characters of one to four bytes, words of the framing, and what needs an escape. */
 const words = ['plain ', 'na\u00efve \u65e5\u672c ', 'data: "\ud83d\ude80" '] as const
 
+interface Event {
+  readonly type: string
+  readonly [member: string]: unknown
+}
+
 const data = (event: object): string => `data: ${JSON.stringify(event)}\n\n`
-const named = (event: { readonly type: string }): string => `event: ${event.type}\n${data(event)}`
+const named = (event: Event): string => `event: ${event.type}\n${data(event)}`
 
 const openaiUsage = {
   prompt_tokens: billed.input,
@@ -36,8 +41,8 @@ const openaiUsage = {
 }
 const usageWish = { stream_options: { include_usage: true } }
 const done = 'data: [DONE]\n\n'
-const tooMany = { message: 'too many of them', type: 'rate_limit_error', param: null }
-const limited = data({ error: { ...tooMany, code: 'rate_limit_exceeded' } })
+const tooMany = { message: 'too many of them', param: null, code: 'rate_limit_exceeded' }
+const limited = data({ error: { ...tooMany, type: 'rate_limit_error' } })
 
 const chatHead = { id: 'x', object: 'chat.completion.chunk', created: 1, model: 'tiny' }
 const chatChoice = (delta: object, reason: string | null = null): string =>
@@ -49,11 +54,7 @@ const chat: SurfaceWords = {
   usageWish,
   opening: [chatChoice({ role: 'assistant', content: '' })],
   content: words.map((content) => chatChoice({ content })),
-  closing: [
-    chatChoice({}, 'stop'),
-    data({ ...chatHead, choices: [], usage: openaiUsage }),
-    done,
-  ],
+  closing: [chatChoice({}, 'stop'), data({ ...chatHead, choices: [], usage: openaiUsage }), done],
   closingUntold: [chatChoice({}, 'stop'), done],
   answer: {
     id: 'x',
@@ -93,8 +94,8 @@ const anthropicUsage = { input_tokens: billed.input, output_tokens: billed.outpu
 const ended = { stop_reason: 'end_turn', stop_sequence: null }
 
 const anthropicEnd = (usage: object): string[] => [
-  named({ type: 'content_block_stop', index: 0 } as const),
-  named({ type: 'message_delta', delta: ended, usage } as const),
+  named({ type: 'content_block_stop', index: 0 }),
+  named({ type: 'message_delta', delta: ended, usage }),
   named({ type: 'message_stop' }),
 ]
 
@@ -106,12 +107,14 @@ const anthropic: SurfaceWords = {
     named({
       type: 'message_start',
       message: { ...message, content: [], usage: { input_tokens: billed.input, output_tokens: 1 } },
-    } as const),
-    named({ type: 'content_block_start', index: 0, content_block: { type: 'text', text: '' } } as const),
+    }),
+    named({
+      type: 'content_block_start',
+      index: 0,
+      content_block: { type: 'text', text: '' },
+    }),
   ],
-  content: words.map((text) =>
-    named({ ...textBlock, delta: { type: 'text_delta', text } } as const),
-  ),
+  content: words.map((text) => named({ ...textBlock, delta: { type: 'text_delta', text } })),
   closing: anthropicEnd(anthropicUsage),
   // Its own number of the beginning is all that is known.
   closingUntold: anthropicEnd({}),
@@ -121,7 +124,7 @@ const anthropic: SurfaceWords = {
   limited: named({
     type: 'error',
     error: { type: 'rate_limit_error', message: 'too many of them' },
-  } as const),
+  }),
 }
 
 const response = {
@@ -150,7 +153,7 @@ const begun = { ...response, status: 'in_progress', output: [], usage: null }
 const place = { item_id: 'msg_1', output_index: 0, content_index: 0 }
 const whole = { ...response, status: 'completed', output }
 
-const numbered = (event: { readonly type: string }, sequence_number: number): string =>
+const numbered = (event: Event, sequence_number: number): string =>
   named({ ...event, sequence_number })
 
 const responses: SurfaceWords = {
@@ -158,11 +161,11 @@ const responses: SurfaceWords = {
   body: { model: 'tiny', input: 'hello', max_output_tokens: 12, store: false },
   usageWish: {},
   opening: [
-    numbered({ type: 'response.created', response: begun } as const, 0),
-    numbered({ type: 'response.in_progress', response: begun } as const, 1),
+    numbered({ type: 'response.created', response: begun }, 0),
+    numbered({ type: 'response.in_progress', response: begun }, 1),
   ],
   content: words.map((delta, at) =>
-    numbered({ type: 'response.output_text.delta', ...place, delta } as const, 2 + at),
+    numbered({ type: 'response.output_text.delta', ...place, delta }, 2 + at),
   ),
   closing: [
     numbered(
@@ -170,14 +173,11 @@ const responses: SurfaceWords = {
       5,
     ),
   ],
-  closingUntold: [numbered({ type: 'response.completed', response: whole } as const, 5)],
+  closingUntold: [numbered({ type: 'response.completed', response: whole }, 5)],
   answer: whole,
   usage: responsesUsage,
   done: 'response.completed',
-  limited: numbered(
-    { type: 'error', ...tooMany, code: 'rate_limit_exceeded' } as const,
-    2,
-  ),
+  limited: numbered({ type: 'error', ...tooMany }, 2),
 }
 
 /** Every surface that answers in words. A further one joins here. */

@@ -48,6 +48,7 @@ export function callUnder(config: Config, clock: ManualClock = manualClock()): S
     snapshot: { ...call.snapshot, config },
     modelAsked: 'x',
     chain: [],
+    isBound: false,
     route: undefined,
   }
 }

@@ -6,17 +6,9 @@ import { type Asked, dial } from '../client.ts'
 import { until } from '../errors/occupy.ts'
 import type { Line } from '../harness.ts'
 import { type Exchange, held } from './held-provider.ts'
-import { read, series, stageOf, tokensOf } from './stage.ts'
+import { stage } from './one-stage.ts'
+import { read, series, tokensOf } from './stage.ts'
 import { answerOf, asking, type Surface, surfaceNames, surfaces } from './surfaces.ts'
-
-const stage = stageOf({
-  pool: {
-    // Longer than any test: who leaves meanwhile leaves a call that is waiting.
-    retry: { attempts: 3, base: '10m', max: '10m', budgetPercent: 100, budgetFloor: 100 },
-    prices: { tiny: { input: 1, output: 2 } },
-  },
-  sidecar: { count: { wait: '30s' } },
-})
 
 /** Above what a busy machine takes; the figure of 100 ms is the bench's. */
 const soonMs = 2_000

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ask } from '../client.ts'
 import { held } from './held-provider.ts'
-import { stageOf, tokensOf } from './stage.ts'
+import { stage } from './one-stage.ts'
+import { tokensOf } from './stage.ts'
 import {
   answerOf,
   asking,
@@ -13,8 +14,6 @@ import {
   surfaceNames,
   surfaces,
 } from './surfaces.ts'
-
-const stage = stageOf({ sidecar: { count: { wait: '30s' } } })
 
 /** Asks for an answer that the test writes, and gives both access lines with it. */
 async function settled(surface: Surface, stream: boolean, bytes: string) {

@@ -1,0 +1,110 @@
+import { deadline } from '#shared/call/deadline.ts'
+import { type Layer, type Service, stack } from '#shared/call/service.ts'
+import { surfacePaths } from '#shared/dialects/surfaces.ts'
+import { CallError } from '#shared/errors/call-error.ts'
+import type { CallRequest, CallResponse } from '#shared/http/call.ts'
+import { header } from '#shared/http/headers.ts'
+import { type BodyLedger, receive } from '#shared/http/receive.ts'
+import { Upload } from '#shared/http/upload.ts'
+import { isForm } from '#shared/passthrough/model-alias.ts'
+import { type Passable, passables, passingOf } from '#shared/passthrough/passable.ts'
+import { bulkhead } from '../bulkhead.ts'
+import type { AmbassadorCall } from '../call.ts'
+import { applyCaller } from '../identity/authorize.ts'
+import type { Limiter } from '../limits/limiter.ts'
+import { configOf, providerOf } from '../provider-of.ts'
+import { retry } from '../retry/retry.ts'
+import type { PooledParts } from '../retry/retry-parts.ts'
+import { namedByBody, namedByForm } from './named.ts'
+import { offersOf } from './offers.ts'
+import { checkOwner } from './owned.ts'
+import { type PassParts, pass } from './pass.ts'
+
+export interface PassthroughParts extends PassParts, PooledParts {
+  readonly pool: PassParts['pool'] & NonNullable<PooledParts['pool']>
+  readonly ledger: BodyLedger
+  readonly limiter: Limiter
+}
+
+type Step = Layer<CallRequest, CallResponse, AmbassadorCall>
+type Way = Service<CallRequest, CallResponse, AmbassadorCall>
+
+/**
+ * Answers what passes to the provider as it is: a question with a model that the tenant may use, and what is
+ * stored with a credential of the tenant's own. Everything else goes on. Ends with the body. Errors:
+ * `path-not-found` where the provider has no such path, `method-not-allowed`, `model-forbidden`,
+ * `stored-forbidden`, `invalid-json`, `invalid-field`, `malformed-request`, those of `receive`,
+ * {@link Upload}, {@link retry} and {@link pass}.
+ */
+export function passthrough(parts: PassthroughParts): Step {
+  const below: Step[] = [bulkhead(), deadline(), countRequest(parts.limiter), retry(parts)]
+  const ask = pass(parts)
+  const json: Way = stack([received(parts), namedByBody(), ...below], ask)
+  const form: Way = stack([sentOn(parts), namedByForm(), ...below], ask)
+  const stored: Way = stack([owned(), sentOn(parts), ...below], ask)
+  return (inner) => (request, context) => {
+    const { method, path } = request
+    const passing = passingOf(method, path)
+    if (passing === undefined) return inner(request, context)
+    if ('allowed' in passing) {
+      const message = `Cannot serve ${method} here: use ${passing.allowed}`
+      throw new CallError('method-not-allowed', message)
+    }
+    checkOffer(passing.passable, context)
+    context.surface = passing.surface
+    if (passing.passable.needs === 'owner') return stored(request, context)
+    return isForm(request) ? form(request, context) : json(request, context)
+  }
+}
+
+function checkOffer({ name }: Passable, context: AmbassadorCall): void {
+  const offered = offersOf(providerOf(context))
+  if (offered.includes(name)) return
+  const forms = passables.filter((one) => offered.includes(one.name)).map(({ form }) => form)
+  const paths = [...surfacePaths, ...forms].join(', ')
+  throw new CallError(
+    'path-not-found',
+    `Cannot serve this path: provider '${context.provider}' has not; there are ${paths}`,
+  )
+}
+
+function received({ ledger }: PassthroughParts): Step {
+  return receive(ledger, (context) => {
+    const { bodyMax, bodyTimeout, bodiesMax } = configOf(context).ambassador
+    return { bytesMax: bodyMax, receiveMs: bodyTimeout, allBytesMax: bodiesMax }
+  })
+}
+
+/** Nobody reads the body here: it is read as it is sent, and sent once. */
+function sentOn({ ledger }: PassthroughParts): Step {
+  return (inner) => (request, context) => {
+    const { incoming, headers } = request
+    const isChunked = header(headers, 'transfer-encoding') !== undefined
+    if ((incoming.declaredBytes ?? 0) === 0 && !isChunked) return inner(request, context)
+    const { uploadMax, bodyTimeout, bodiesMax } = configOf(context).ambassador
+    const limits = { bytesMax: uploadMax, pauseMs: bodyTimeout, allBytesMax: bodiesMax }
+    const upload = new Upload({ request, context, ledger, limits })
+    return inner({ ...request, upload }, context)
+  }
+}
+
+/** What is stored has no model. What changes it is asked for once. */
+function owned(): Step {
+  return (inner) => (request, context) => {
+    checkOwner(context)
+    applyCaller(request, context)
+    if (request.method !== 'GET') context.attemptsMax = context.attemptsBefore + 1
+    return inner(request, context)
+  }
+}
+
+/** One request of the tenant's limits: tokens count where the answer tells of them. */
+function countRequest(limiter: Limiter): Step {
+  return (inner) => async (request, context) => {
+    const expected = { requests: 1, inputTokens: 0, outputTokens: 0, picoUsd: 0n }
+    const { tenant, class: of, model } = context
+    context.admission = await limiter.admit({ tenant, class: of, model, expected })
+    context.cancellation.check()
+    return inner(request, context)
+  }
+}

@@ -1,0 +1,82 @@
+import { setImmediate } from 'node:timers/promises'
+import type { CallContext } from '#shared/call/context.ts'
+import type { Layer } from '#shared/call/service.ts'
+import { surfaceOf } from '#shared/dialects/surfaces.ts'
+import { CallError } from '#shared/errors/call-error.ts'
+import type { CallRequest, CallResponse } from '#shared/http/call.ts'
+import { IdScanner } from '#shared/stored/id-scanner.ts'
+import { notOwned } from '#shared/stored/refusals.ts'
+import type { Shape } from '#shared/stored/shape.ts'
+import type { AmbassadorCall } from '../call.ts'
+import { ownsCredential } from '../passthrough/owned.ts'
+import { isPool } from './holder.ts'
+
+const owned: Shape = { text: 'owned' }
+const object = (members: Readonly<Record<string, Shape>>): Shape => ({
+  members: new Map(Object.entries(members)),
+})
+
+/** https://platform.openai.com/docs/api-reference/chat/create: files of parts, sound of earlier answers. */
+const chatPart = object({ file: object({ file_id: owned }) })
+const chatMessage = object({ content: { items: chatPart }, audio: object({ id: owned }) })
+const chat = object({ messages: { items: chatMessage } })
+
+/** https://docs.anthropic.com/en/api/messages: sources of blocks, which stand in results of tools too. */
+const source = object({ file_id: owned })
+const innerBlock = object({ source, file_id: owned, content: { items: object({ source }) } })
+const block = object({ source, file_id: owned, content: { items: innerBlock } })
+const messages = object({
+  // By itself, or with skills beside it.
+  container: { text: 'owned', members: new Map([['id', owned]]) },
+  messages: { items: object({ content: { items: block } }) },
+  system: { items: block },
+})
+
+/** Of an escaped letter of ASCII, by which a key can be written otherwise. */
+const escape = '\\u00'
+
+const shapes = {
+  chat: { shape: chat, words: ['file_id', '"audio"', escape] },
+  messages: { shape: messages, words: ['file_id', '"container"', escape] },
+} as const
+
+/** Bytes between two pauses. */
+const stepBytes = 128 * 1024
+
+/**
+ * Refuses questions of Chat and Messages that name what is stored in the account that all tenants share, but
+ * for a tenant with a credential of its own. Most questions are only searched for a few words. Ends at
+ * once, or with a large body in steps. Errors: `stored-forbidden`, `invalid-json`.
+ */
+export function sharedAccount(): Layer<CallRequest, CallResponse, AmbassadorCall> {
+  return (inner) => (request, context) => {
+    const { dialect } = surfaceOf(request.path) ?? {}
+    if (dialect !== 'chat' && dialect !== 'messages') return inner(request, context)
+    const { shape, words } = shapes[dialect]
+    const isPlain = !words.some((word) => request.body.includes(word))
+    // A pool stores nothing that a question could name.
+    if (isPlain || isPool(context) || ownsCredential(context)) return inner(request, context)
+    return checked(request.body, shape, context).then(() => inner(request, context))
+  }
+}
+
+async function checked(
+  body: Buffer,
+  shape: Shape,
+  { cancellation }: Pick<CallContext, 'cancellation'>,
+): Promise<void> {
+  let hasFound = false
+  const scanner = new IdScanner(shape, ({ text }) => {
+    // Empty is no id.
+    hasFound ||= text !== ''
+  })
+  for (let at = 0; at < body.length; at += stepBytes) {
+    scanner.feed(body.subarray(at, at + stepBytes), at)
+    if (body.length <= stepBytes) break
+    await setImmediate()
+    cancellation.check()
+  }
+  if (hasFound) throw notOwned('files, sound and containers by id')
+  // What is seen of a broken body may be less than what its reader sees.
+  if (!scanner.isWhole) throw new CallError('invalid-json', 'Cannot read the body: it is no JSON')
+}
