@@ -1,5 +1,5 @@
 import type { Layer } from '#shared/call/service.ts'
-import { dialects, routeOf } from '#shared/dialects/surfaces.ts'
+import { operationOf, routeOf } from '#shared/dialects/surfaces.ts'
 import { formatUsage, type Usage } from '#shared/dialects/usage.ts'
 import { causeOf, toCallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
@@ -73,7 +73,7 @@ function passOn(parts: AccountParts, { request, context, answer }: Answered): Ca
   try {
     tell(headers, context)
     if (context.isWhole) {
-      headers.push('x-outrigger-usage', formatUsage(settledNow(parts, context, status), true))
+      headers.push('x-outrigger-usage', formatUsage(settledNow(parts, context, answer), true))
       return { status, headers, body }
     }
     const trailers = (): [string, string][] => {
@@ -115,8 +115,14 @@ function chunked(headers: HeaderList, { resumption }: AmbassadorCall): string[] 
 }
 
 /** Of an answer that is all there before its head goes. */
-function settledNow({ ratios }: AccountParts, context: AmbassadorCall, status: number): Usage {
-  const usage = settledUsage(context, { status, bytes: 0 }, ratios)
+function settledNow(
+  { ratios }: AccountParts,
+  context: AmbassadorCall,
+  { status, headers }: CallResponse,
+): Usage {
+  // It is held whole, and says how long it is.
+  const bytes = Number(header(headers, 'content-length') ?? 0)
+  const usage = settledUsage(context, { status, bytes }, ratios)
   return withCost(usage, billFor(context, usage))
 }
 
@@ -244,8 +250,9 @@ function observe(
   { metrics }: AccountParts,
   { context, model, durationMs, status }: Observed,
 ): void {
-  if (context.surface?.wants !== 'answer') return
-  const { operation } = dialects[context.surface.dialect]
+  const { surface } = context
+  if (surface === undefined || surface.wants === 'count') return
+  const operation = operationOf(surface)
   const failure = context.error?.code ?? (status >= 400 ? String(status) : '')
   const labels = [operation, context.provider, model] as const
   metrics.genAiOperationDuration.observe(durationMs / 1_000, [...labels, failure])

@@ -37,7 +37,8 @@ function lastUsage(
   const own = context.usage ?? watch?.usage
   if (runsOn(context, status)) return backgroundUsage(context)
   const isEnded = watch === undefined || watch.isTerminated || watch.finishReason !== undefined
-  if (own !== undefined && isEnded) {
+  const isLastWord = watch === undefined || watch.contentEvents === 0 || watch.isToldLate
+  if (own !== undefined && isEnded && isLastWord) {
     if (watch !== undefined) ratios.learn(model, watch.contentBytes, own.output)
     return own
   }

@@ -10,7 +10,6 @@ import { MetricsSwitch } from '#shared/lifecycle/metrics-switch.ts'
 import { observeConfig } from '#shared/lifecycle/observe-config.ts'
 import { TracingSwitch } from '#shared/lifecycle/tracing-switch.ts'
 import { originOptions } from './attempt/attempt.ts'
-import { countUsage } from './count-usage.ts'
 import { Fleet } from './fleet/fleet.ts'
 import type { ClusterReader } from './identity/cluster-keys.ts'
 import { reachOf } from './identity/identity.ts'
@@ -41,8 +40,7 @@ import { originsOf } from './providers/origins-of.ts'
 import { profileOf } from './providers/profile.ts'
 import { Reachability } from './reachability.ts'
 import { startResilience } from './resilience.ts'
-import { BackgroundBook } from './stored/background-book.ts'
-import { KeyRing, storesResponses } from './stored/key-ring.ts'
+import { startStored } from './stored/start-stored.ts'
 import { type AmbassadorMetrics, ambassadorMetrics } from './telemetry/metrics.ts'
 
 export interface AmbassadorOptions extends HalfOptions {
@@ -95,11 +93,7 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
     shapeOf: (provider) => profileOf(provider).limitShape,
   })
   const tokens = startTokens({ clock, log })
-  const storedKeys = new KeyRing(log)
-  const background = new BackgroundBook({
-    clock,
-    onCounted: (labels, usage, cost) => countUsage(metrics, labels, { usage, cost }),
-  })
+  const stored = startStored(common)
   const identity = startIdentity({ clock, log, cluster: options.cluster })
   const fleet = new Fleet(clock)
   metrics.fleetPods.collect(() =>
@@ -172,8 +166,7 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
       ledger,
       origins,
       pool,
-      storedKeys,
-      background,
+      ...stored.parts,
       ...resilience.parts,
     }),
     newCall(cancellation, snapshot) {
@@ -221,8 +214,7 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
       replicas: pool.replicas,
       pool: pool.replicas.length === 0 ? undefined : pool.placing.status(),
       discovery: discovery.status(),
-      storedIds: storedKeys.status(),
-      backgroundResponses: background.size,
+      ...stored.status(),
     }),
     limitsOf: ({ config: { ambassador } }) => ({
       headBytesMax: ambassador.headMax,
@@ -237,7 +229,7 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
       tracing.apply(traces && { ...traces, genAi })
       pushes.apply(pushed && { ...pushed, genAi })
       identity.apply(snapshot.config.ambassador.identity)
-      if (storesResponses(snapshot, settings.provider)) storedKeys.apply(snapshot)
+      stored.apply(snapshot)
       limits.apply(snapshot.config)
       pool.placing.recall(limits.limiter.recall())
       resilience.apply(snapshot)
@@ -265,8 +257,7 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
     refusesWhileDraining: true,
     async close() {
       pool.close()
-      // Before the metrics are pushed for the last time.
-      background.close()
+      stored.close()
       await discovery.close()
       reachability.close()
       tokens.close()

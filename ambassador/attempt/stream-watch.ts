@@ -32,6 +32,7 @@ export class StreamWatch {
   #isTerminated = false
   #usage: Usage | undefined
   #usageObject: BillFacts['usageObject']
+  #isToldLate = false
   readonly #modifiers = new Set<string>()
   #model: string | undefined
   #finishReason: string | undefined
@@ -66,6 +67,11 @@ export class StreamWatch {
 
   get usage(): Usage | undefined {
     return this.#usage
+  }
+
+  /** Whether usage came with or behind the content: what a stream's beginning says is no last word. */
+  get isToldLate(): boolean {
+    return this.#isToldLate
   }
 
   /** What the events said of the bill. */
@@ -154,7 +160,7 @@ export class StreamWatch {
     const value = parseObject(data)
     if (value === undefined) return garbage
     const meaning = meaningOf(this.#dialect, value)
-    this.#takeUsage(value, meaning)
+    const tells = this.#takeUsage(value, meaning)
     this.#model ??= modelOf(value)
     const { hasContent } = this
     const other = hasContent ? undefined : otherModel(this.#expected, this.#model)
@@ -163,6 +169,7 @@ export class StreamWatch {
     const failure = this.#failureOf(meaning)
     if (failure !== undefined) return failure
     if (meaning.hasContent) this.#countContent(value, event.length)
+    if (tells) this.#isToldLate = this.#contentEvents > 0
     this.#finishReason ??= meaning.finishReason
     // An answer may be empty: its end commits it as content would.
     if (meaning.hasContent || meaning.finishReason !== undefined) this.#hasContent = true
@@ -197,17 +204,19 @@ export class StreamWatch {
     return { ...verdict, pass: Buffer.concat([rest, verdict.pass]) }
   }
 
-  #takeUsage(value: Json, { isLast }: { readonly isLast: boolean }): void {
+  /** Whether the event has one. */
+  #takeUsage(value: Json, { isLast }: { readonly isLast: boolean }): boolean {
     // The beginning of Responses repeats what was asked for, not how it is served.
     if (!this.#isNumbered || isLast) {
       for (const modifier of modifiersOf(value)) this.#modifiers.add(modifier)
     }
     const later = usageOf(value)
-    if (later === undefined) return
+    if (later === undefined) return false
     this.#usage = mergeUsage(this.#usage, later)
     const holder = isObject(value['response']) ? value['response'] : value
     const usageObject = holder['usage']
     if (isObject(usageObject)) this.#usageObject = usageObject
+    return true
   }
 
   #countContent(value: Json, eventBytes: number): void {

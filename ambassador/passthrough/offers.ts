@@ -1,4 +1,5 @@
 import type { PassName } from '#shared/passthrough/passable.ts'
+import { azureDeployments } from '../providers/azure.ts'
 import {
   type Profile,
   type Profiled,
@@ -6,7 +7,6 @@ import {
   profileOf,
   profiles,
 } from '../providers/profile.ts'
-import { azureDeployments } from '../providers/azure.ts'
 
 const stateless: readonly PassName[] = ['images', 'speech', 'transcriptions']
 const files: readonly PassName[] = ['files', 'batches', 'fine-tuning']

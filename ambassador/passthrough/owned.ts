@@ -7,8 +7,7 @@ type Asker = Pick<AmbassadorCall, 'tenant' | 'provider' | 'snapshot'>
 
 /** Whether the tenant has a credential of its own at this provider: what is stored with it is its own. */
 export function ownsCredential({ tenant, provider, snapshot }: Asker): boolean {
-  const credentials: readonly Credential[] =
-    snapshot?.config.providers[provider]?.credentials ?? []
+  const credentials: readonly Credential[] = snapshot?.config.providers[provider]?.credentials ?? []
   return credentials.some((credential) => credential.tenant === tenant)
 }
 

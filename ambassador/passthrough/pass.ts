@@ -6,12 +6,7 @@ import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { withEnding } from '#shared/http/ending.ts'
 import { endToEnd } from '#shared/http/headers.ts'
 import { ThroughBody } from '#shared/http/through-body.ts'
-import {
-  type AttemptParts,
-  credentialIn,
-  isDropped,
-  originOptions,
-} from '../attempt/attempt.ts'
+import { type AttemptParts, credentialIn, isDropped, originOptions } from '../attempt/attempt.ts'
 import { letGoUnread } from '../attempt/let-go.ts'
 import { redacted } from '../attempt/redacted-body.ts'
 import type { AmbassadorCall } from '../call.ts'

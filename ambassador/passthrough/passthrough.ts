@@ -1,6 +1,6 @@
 import { deadline } from '#shared/call/deadline.ts'
 import { type Layer, type Service, stack } from '#shared/call/service.ts'
-import { surfacePaths } from '#shared/dialects/surfaces.ts'
+import { surfaceOf, surfacePaths } from '#shared/dialects/surfaces.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { header } from '#shared/http/headers.ts'
@@ -17,7 +17,7 @@ import { retry } from '../retry/retry.ts'
 import type { PooledParts } from '../retry/retry-parts.ts'
 import { namedByBody, namedByForm } from './named.ts'
 import { offersOf } from './offers.ts'
-import { checkOwner } from './owned.ts'
+import { checkOwner, ownsCredential } from './owned.ts'
 import { type PassParts, pass } from './pass.ts'
 
 export interface PassthroughParts extends PassParts, PooledParts {
@@ -50,11 +50,22 @@ export function passthrough(parts: PassthroughParts): Step {
       const message = `Cannot serve ${method} here: use ${passing.allowed}`
       throw new CallError('method-not-allowed', message)
     }
+    checkQuestion(request, passing.passable, context)
     checkOffer(passing.passable, context)
     context.surface = passing.surface
     if (passing.passable.needs === 'owner') return stored(request, context)
     return isForm(request) ? form(request, context) : json(request, context)
   }
+}
+
+/** Whoever has stored nothing means to ask a question, with the wrong method. */
+function checkQuestion({ path }: CallRequest, { name }: Passable, context: AmbassadorCall): void {
+  if (surfaceOf(path) === undefined) return
+  if (offersOf(providerOf(context)).includes(name) && ownsCredential(context)) return
+  throw new CallError(
+    'method-not-allowed',
+    'Cannot list what is stored: the tenant owns no credential here; to ask a question use POST',
+  )
 }
 
 function checkOffer({ name }: Passable, context: AmbassadorCall): void {

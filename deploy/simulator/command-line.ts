@@ -37,6 +37,7 @@ const flags = {
   'enable-server-load-tracking': { serverLoad: true },
   'enable-per-request-metrics': { perRequestMetrics: true },
   'allow-runtime-lora-updating': { runtimeLoras: true },
+  'store-responses': { storesResponses: true },
   'dev-mode': { devMode: true },
 } as const
 

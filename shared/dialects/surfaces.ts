@@ -48,6 +48,10 @@ export function surfaceOf(path: string): Surface | undefined {
 /** The end of a path of a stored response. */
 const storedPath = /^\/v1\/responses\/[^/]+(|\/cancel|\/input_items)$/
 
+/** A path of something else that is stored, with all that follows its id. */
+const keptPath =
+  /^(\/v1\/(?:files|uploads|batches|vector_stores|fine_tuning|conversations|containers|assistants|threads|chat\/completions|messages\/batches))\/.*$/
+
 /**
  * A path as a line or a span names it: without the id that a caller has written there, which has no end of
  * values. Other paths stay.
@@ -55,7 +59,8 @@ const storedPath = /^\/v1\/responses\/[^/]+(|\/cancel|\/input_items)$/
 export function routeOf(path: string): string {
   if (byPath.has(path)) return path
   const [, suffix] = storedPath.exec(path) ?? []
-  return suffix === undefined ? path : `/v1/responses/{id}${suffix}`
+  if (suffix !== undefined) return `/v1/responses/{id}${suffix}`
+  return path.replace(keptPath, '$1/{id}')
 }
 
 /** `gen_ai.operation.name`; the conventions have none for a count. */

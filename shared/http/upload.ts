@@ -238,9 +238,7 @@ export class Upload {
     const { context, limits } = this.#parts
     const { clock } = context
     this.#undoTimer = clock.after(waitMs, () => {
-      const leftMs = this.#isPaused
-        ? limits.pauseMs
-        : this.#lastMs + limits.pauseMs - clock.now()
+      const leftMs = this.#isPaused ? limits.pauseMs : this.#lastMs + limits.pauseMs - clock.now()
       if (leftMs > 0) return this.#watch(leftMs)
       const facts = { limitMs: limits.pauseMs }
       return this.#end(new CallError('body-slow', 'Cannot read the body: it has stopped', facts))

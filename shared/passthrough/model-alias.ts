@@ -1,9 +1,9 @@
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest } from '#shared/http/call.ts'
 import { header } from '#shared/http/headers.ts'
+import type { Upload } from '#shared/http/upload.ts'
 import { boundaryOf } from './part-name.ts'
 import { PartScanner } from './part-scanner.ts'
-import type { Upload } from '#shared/http/upload.ts'
 
 /** Names the model of a question whose body does not, or not near its beginning. */
 export const aliasHeader = 'x-outrigger-model-alias'

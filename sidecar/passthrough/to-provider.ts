@@ -1,7 +1,13 @@
 import type { Layer } from '#shared/call/service.ts'
 import type { Config } from '#shared/config/schema.ts'
 import { allTargets } from '#shared/config/target-schema.ts'
-import { type Dialect, dialects, type Family, familyOf } from '#shared/dialects/surfaces.ts'
+import {
+  type Dialect,
+  dialects,
+  type Family,
+  familyOf,
+  surfaceOf,
+} from '#shared/dialects/surfaces.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { header } from '#shared/http/headers.ts'
@@ -40,6 +46,11 @@ function providerFor(request: CallRequest, config: Config): string {
   if (alias !== undefined) {
     const [target] = allTargets(modelOf(config, alias))
     if (target !== undefined) return target.provider
+  }
+  // Without a word of what is stored it is a question with the wrong method.
+  if (surfaceOf(request.path) !== undefined) {
+    const message = `Cannot list what is stored: name its provider in the header ${providerHeader}`
+    throw new CallError('method-not-allowed', `${message}; to ask a question use POST`)
   }
   const speaksAnthropic = header(request.headers, 'anthropic-version') !== undefined
   const family = request.family ?? familyOf(request.path, speaksAnthropic)

@@ -37,7 +37,10 @@ export class CostStage {
   readonly #ways: readonly { readonly route: Route; readonly load: LoadProcess }[]
   readonly #end: () => Promise<unknown>
 
-  private constructor(ways: readonly { readonly route: Route; readonly load: LoadProcess }[], end: () => Promise<unknown>) {
+  private constructor(
+    ways: readonly { readonly route: Route; readonly load: LoadProcess }[],
+    end: () => Promise<unknown>,
+  ) {
     this.#ways = ways
     this.#end = end
   }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { Caller, type Endings } from './soak/caller.ts'
 import { growthOf } from './soak/growth.ts'
-import { type Logged, LogGauge } from './soak/log-gauge.ts'
+import { LogGauge, type Logged } from './soak/log-gauge.ts'
 import { type Stage, startStage } from './soak/stage.ts'
 import { type MemoryUsed, memoryAfterCollection, whenBack } from './soak/vitals.ts'
 

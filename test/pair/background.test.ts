@@ -8,7 +8,8 @@ const asked = { model: 'first', input: 'tell me', background: true, max_output_t
 
 /** A count of a ledger line, `~` or not. */
 function tokens(line: Line, key: string): number {
-  return Number(String(line[key] ?? 0).replace('~', ''))
+  const value = line[key]
+  return Number(typeof value === 'string' ? value.replace('~', '') : (value ?? 0))
 }
 
 describe('a response in the background is charged once, for what it used', {

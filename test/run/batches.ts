@@ -6,8 +6,7 @@ import { pathToFileURL } from 'node:url'
  * Folders whose tests start no process and bind no port that others know. Those of pairs, clients and
  * the like wait for processes of their own: beside each other they wait less.
  */
-const folders =
-  /^test\/(?:shared|sidecar|ambassador|simulator|tidy|inject|webhook|controller|certificates|cli|helm|bench\/routing)\//
+const folders = /^test\/(?:ambassador|certificates|cli|controller|helm|inject)\//
 
 /**
  * What has to have a process of its own: hooks of a whole file would be those of all files, and what
@@ -16,7 +15,7 @@ const folders =
 const own = [
   /import \{[^}]*\b(?:before|after|beforeEach|afterEach|mock|run)\b[^}]*\} from 'node:test'/,
   /\bprocess\.(?:env|on|once|off|chdir|exit|argv|emit|kill|memoryUsage|cpuUsage)\b/,
-  /\bglobalThis\b|node:child_process|node:worker_threads|node:inspector/,
+  /\bglobalThis\b|\bfetch\(|node:child_process|node:worker_threads|node:inspector/,
 ]
 
 export function isAlone(file: string, text: string): boolean {

@@ -10,7 +10,7 @@ const files = globSync(
   [
     'test/chaos/**/*.test.ts',
     'test/peers/**/*.test.ts',
-    'test/{image,bench}/whole/*.test.ts',
+    'test/**/whole/*.test.ts',
     'test/browser/*.test.ts',
   ],
   { cwd: root },

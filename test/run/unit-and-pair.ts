@@ -5,6 +5,7 @@ import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { batches } from './batches.ts'
 import { root } from './command.ts'
+import { fillCompileCache } from './compile-cache.ts'
 
 /** Everything but the slower suites: `npm test`. Arguments name test files instead. */
 const patterns = [
@@ -37,8 +38,9 @@ const { alone, together } = batches([...new Set([...first, ...files])], { root, 
 /** Two cores: more processes at once only make timeouts of each other. */
 const concurrency = 2
 const msMax = 120_000
-// The environment of a terminal, as `node --test` would have it.
 process.chdir(root)
+// One file is wanted at once.
+if (named.length !== 1) await fillCompileCache()
 run({
   files: [...alone.slice(0, first.length), ...together, ...alone.slice(first.length)],
   concurrency,

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 
 const root = join(import.meta.dirname, '..', '..')
-const titles = globSync('test/**/*.test.ts', { cwd: root })
+const titles = globSync(['test/**/*.test.ts', 'test/pair/complaints/*.ts'], { cwd: root })
   .map((file) => readFileSync(join(root, file), 'utf8'))
   // A title that a table chooses stands in a variable, whose values are in the same file.
   .flatMap((text) => [...text.matchAll(/\b(?:test|it)\(\s*[`'"]([^`'"]*)|'(T\d+)',$/gm)])

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import * as v from 'valibot'
-import { type Costs, CostStage, loadNames } from '../cost.ts'
+import { CostStage, type Costs, loadNames } from '../cost.ts'
 import { environment } from '../environment.ts'
 import { show } from '../statistics.ts'
 
@@ -42,9 +42,7 @@ test('a call and an event cost both halves no more bare hops than the baseline s
     if (process.env['UPDATE'] === '1') written(costs)
     const { commit, bareHops } = v.parse(baselineSchema, JSON.parse(readFileSync(file, 'utf8')))
     const over = () =>
-      loadNames.filter(
-        (name) => costs[name].median > bareHops[name] * (1 + morePercentMax / 100),
-      )
+      loadNames.filter((name) => costs[name].median > bareHops[name] * (1 + morePercentMax / 100))
     const words = () =>
       loadNames
         .map((name) => `${name}: ${show(costs[name])} bare hops, ${bareHops[name]} at ${commit}`)

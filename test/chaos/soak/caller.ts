@@ -52,10 +52,7 @@ export class Caller {
     const isFaulty = at % faultEvery === faultEvery - 1
     const fault = isFaulty ? faults[Math.floor(at / faultEvery) % faults.length] : undefined
     if (question === undefined) return
-    this.#pool.dispatch(
-      requestOf(question, fault),
-      new Answer((ending) => this.#end(ending)),
-    )
+    this.#pool.dispatch(requestOf(question, fault), new Answer((ending) => this.#end(ending)))
   }
 
   #end(ending: string): void {

@@ -128,8 +128,11 @@ for (const surface of surfaceNames) {
 /** Readers that do not read, and bytes of memory that one may cost a half: node's own buffers, twice. */
 const deaf = 24
 const bytesOfDeaf = 160 * 1_024
-/** What a half may take besides: its heap grows as it likes. */
-const slack = 24 * mega
+/**
+ * What a half may take besides, while its garbage is not collected: far less than the 1.5 GB that are
+ * offered to it. The slower suite measures what is in use.
+ */
+const slack = 96 * mega
 
 async function memoryOf(half: Half): Promise<number> {
   return metric(half, 'process_anonymous_memory_bytes')
@@ -176,16 +179,17 @@ test(`T53: ${deaf} callers that read nothing of a flood cost a bounded memory`, 
   const halves = [pair.sidecar, pair.ambassador]
   const before = await Promise.all(halves.map(memoryOf))
   const sleepers = await Promise.all(Array.from({ length: deaf }, (_, nth) => asleep(nth)))
-  // Far more than the buffers of all sockets on the way.
-  const most = 64 * mega
-  const taken = await Promise.all(sleepers.map((sleeper) => flood(sleeper, most)))
-  assert.ok(Math.max(...taken) < most, taken.join(' '))
-  const grown = (await Promise.all(halves.map(memoryOf))).map((now, at) => now - (before[at] ?? 0))
-  assert.ok(
-    grown.every((bytes) => bytes < deaf * bytesOfDeaf + slack),
-    grown.join(' '),
-  )
-  for (const { socket } of sleepers) socket.destroy()
+  try {
+    // Far more than the buffers of all sockets on the way.
+    const most = 64 * mega
+    const taken = await Promise.all(sleepers.map((sleeper) => flood(sleeper, most)))
+    assert.ok(Math.max(...taken) < most, taken.join(' '))
+    const after = await Promise.all(halves.map(memoryOf))
+    const grown = after.map((bytes, at) => bytes - (before[at] ?? 0))
+    assert.ok(Math.max(...grown) < deaf * bytesOfDeaf + slack, grown.join(' '))
+  } finally {
+    for (const { socket } of sleepers) socket.destroy()
+  }
   await Promise.all(sleepers.map(({ exchange }) => exchange.closed))
   await isIdle(pair)
 })

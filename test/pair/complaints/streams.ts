@@ -130,10 +130,11 @@ for (const surface of surfaceNames) {
 
     test(`T12: what fails behind the ambassador in place of ${what} is an error of the dialect`, async () => {
       const { provider, pair } = stage()
-      provider.onCall = ({ response }) => response.socket?.resetAndDestroy()
+      // One that is not tried again.
+      provider.onCall = ({ response }) => response.writeHead(307, { location: '/' }).end()
       const seen = await ask(pair.port, asking(surface, { stream }))
       provider.onCall = (exchange) => exchange.answer()
-      assert.deepEqual([seen.status, codeIn(seen.body)], [502, 'upstream-reset'])
+      assert.deepEqual([seen.status, codeIn(seen.body)], [502, 'upstream-redirect'])
       assert.equal(seen.headers['content-type'], 'application/json')
       assert.deepEqual(shapeOf(JSON.parse(seen.body)), shapes[surface])
     })

@@ -62,7 +62,7 @@ export const callerRows = {
   'model-forbidden': refusing({ model: 'gold' }),
   'model-not-found': refusing({ model: 'assistent' }),
   'path-not-found': {
-    openai: ({ openai }) => openai.moderations.create({ input: 'hello' }),
+    openai: ({ openai }) => openai.post('/nothing', { body: {} }),
     anthropic: ({ anthropic }) => anthropic.post('/v1/nothing', { body: {} }),
   },
   'method-not-allowed': {

@@ -17,6 +17,6 @@ const targets: readonly (readonly [string, string, string])[] = [
 
 for (const [url, path, query] of targets) {
   test(`${url} asks for ${path} with ${query || 'no query'}`, () => {
-    assert.deepEqual(requestTarget(url), { path, query })
+    assert.deepEqual(requestTarget(url), { path, query, family: undefined })
   })
 }
