@@ -16,7 +16,7 @@ const jobs = {
 } as const satisfies Record<string, Omit<Job, 'port'>>
 
 export const loadNames = ['unary, 2 KB', 'streams of 100 events'] as const
-export type LoadName = (typeof loadNames)[number]
+type LoadName = (typeof loadNames)[number]
 
 /** CPU per call of both halves together, in those of the bare hop. */
 export type Costs = Readonly<Record<LoadName, Figure>>

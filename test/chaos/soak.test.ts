@@ -62,7 +62,9 @@ function assertLogged(logged: readonly Logged[], count: number, perCallMax: numb
     .join('; ')
 }
 
-test(`over the last half of ${calls} calls memory is flat, and the log as long as its calls`, async (context) => {
+test(`over the last half of ${calls} calls memory is flat, and the log as long as its calls`, {
+  timeout: 1_800_000,
+}, async (context) => {
   const memories: MemoryUsed[][] = stage.halves.map(() => [])
   const each = Math.ceil(calls / samples)
   const beganMs = performance.now()

@@ -18,7 +18,7 @@ const own = [
   /\bglobalThis\b|\bfetch\(|node:child_process|node:worker_threads|node:inspector/,
 ]
 
-export function isAlone(file: string, text: string): boolean {
+function isAlone(file: string, text: string): boolean {
   return !folders.test(file) || own.some((pattern) => pattern.test(text))
 }
 

@@ -26,6 +26,9 @@ export async function fillCompileCache(): Promise<void> {
   }
   try {
     await Promise.all([startAndEnd('ambassador', []), startAndEnd('sidecar', ['127.0.0.1:9'])])
+  } catch {
+    // A half that does not start is what tests are for: they tell of it, one by one.
+    process.stdout.write('nothing is kept of what was compiled: a half does not start\n')
   } finally {
     rmSync(files, { recursive: true, force: true })
   }

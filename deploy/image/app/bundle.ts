@@ -22,15 +22,18 @@ const banner = `import { createRequire as requireOf } from 'node:module'
 const require = requireOf(import.meta.url)`
 
 /**
- * undici's index loads fetch, WebSocket, caches and mocks beside the one class that is used here: 40 ms
+ * undici's index loads fetch, WebSocket, caches and mocks beside the two things that are used here: 40 ms
  * of each sidecar's start, and more than half of its code.
  */
-const undiciPoolOnly: Plugin = {
-  name: 'undici-pool-only',
+const undiciClientOnly: Plugin = {
+  name: 'undici-client-only',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'pool-only' }))
-    onLoad({ filter: /.*/, namespace: 'pool-only' }, () => ({
-      contents: "exports.Pool = require('undici/lib/dispatcher/pool.js')",
+    onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'client-only' }))
+    onLoad({ filter: /.*/, namespace: 'client-only' }, () => ({
+      contents: [
+        "exports.Client = require('undici/lib/dispatcher/client.js')",
+        "exports.buildConnector = require('undici/lib/core/connect.js')",
+      ].join('\n'),
       resolveDir: root,
     }))
   },
@@ -70,7 +73,7 @@ export async function bundle(
     // Not the names: a stack trace shows functions as they are written.
     minifyWhitespace: true,
     minifySyntax: true,
-    plugins: [undiciPoolOnly],
+    plugins: [undiciClientOnly],
     // Vocabularies as text, 2 MB each: the tables beside the halves are made from them.
     external: ['js-tiktoken/*', '@pydantic/genai-prices'],
     banner: { js: banner },

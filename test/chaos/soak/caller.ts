@@ -1,7 +1,7 @@
 import { type Dispatcher, Pool } from 'undici'
 import { faults, mix, type Question } from './questions.ts'
 
-export interface Plan {
+interface Plan {
   readonly port: number
   readonly calls: number
   readonly inFlight: number

@@ -4,8 +4,8 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { paths, type Question, questionOf } from './questions.ts'
 
 /** Where a stream is when its caller leaves. */
-export const points = ['head', 'stream', 'last'] as const
-export type Point = (typeof points)[number]
+const points = ['head', 'stream', 'last'] as const
+type Point = (typeof points)[number]
 
 /** Long enough that the caller has gone before the last event, short enough for ten thousand. */
 const tokens = 24

@@ -20,7 +20,7 @@ export class LogGauge {
     this.#file = file
   }
 
-  /** Words of which none may stand in the log are given where they do. */
+  /** All since the last time; `onLine` is given each line. */
   take(onLine: (line: string) => void = () => {}): Logged {
     const text = this.#read()
     truncateSync(this.#file)

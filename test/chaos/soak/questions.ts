@@ -22,7 +22,7 @@ const surfaces = {
   '/v1/responses': (tokens: number) => ({ input: text, max_output_tokens: Math.max(16, tokens) }),
 } as const
 
-export type Path = keyof typeof surfaces
+type Path = keyof typeof surfaces
 
 export function questionOf(path: Path, { isStreamed, tokens }: Asked): Question {
   const body = JSON.stringify({ model: 'tiny', stream: isStreamed, ...surfaces[path](tokens) })

@@ -30,7 +30,7 @@ async function settled(surface: Surface, stream: boolean, bytes: string) {
   return [sidecar, ambassador] as const
 }
 
-/** The bytes of an answer of which the provider tells no usage, nor a part of it. */
+/** The bytes of an answer of which the provider tells no usage, or only what a stream begins with. */
 function untold(surface: Surface, stream: boolean): string {
   const { opening, content, closingUntold, answer } = surfaces[surface]
   if (!stream) return JSON.stringify(answer)
