@@ -1,4 +1,4 @@
-import { dialects, type Surface } from '#shared/dialects/surfaces.ts'
+import { operationOf, type Surface } from '#shared/dialects/surfaces.ts'
 import type { Usage } from '#shared/dialects/usage.ts'
 import type { Cost } from './prices/cost.ts'
 import type { AmbassadorMetrics } from './telemetry/metrics.ts'
@@ -39,8 +39,9 @@ function countTokens(metrics: CountedMetrics, labels: UsageLabels, usage: Usage)
     if (count === 0) continue
     metrics.tokens.add(count, [tenant, of, model, provider, type, exactness])
   }
-  if (surface?.wants !== 'answer') return
-  const { operation } = dialects[surface.dialect]
+  if (surface === undefined || surface.wants === 'count') return
+  if (surface.wants === 'pass' && usage.input + usage.output === 0) return
+  const operation = operationOf(surface)
   metrics.genAiTokenUsage.observe(usage.input, [operation, provider, model, 'input'])
   metrics.genAiTokenUsage.observe(usage.output, [operation, provider, model, 'output'])
 }

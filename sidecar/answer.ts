@@ -46,8 +46,7 @@ function wrongMethod(method: string, wanted: string): CallError {
 
 function models(request: CallRequest, context: SidecarCall): CallResponse {
   const config = configOf(context)
-  const usual =
-    header(request.headers, 'anthropic-version') === undefined ? 'openai' : 'anthropic'
+  const usual = header(request.headers, 'anthropic-version') === undefined ? 'openai' : 'anthropic'
   const form = (request.family ?? usual) === 'anthropic' ? anthropicModel : openaiModel
   if (request.path === '/v1/models') return json(list(config, form))
   const id = decode(request.path.slice('/v1/models/'.length))

@@ -31,11 +31,7 @@ export interface Asking {
  * is not proven is replaced by one that nobody has. Errors: `stored-not-found`, `stored-forbidden`,
  * `invalid-field` for two owners.
  */
-export function unsealed(
-  body: Buffer,
-  ids: readonly QuestionId[],
-  asking: Asking,
-): Unsealed {
+export function unsealed(body: Buffer, ids: readonly QuestionId[], asking: Asking): Unsealed {
   const { sealer, claim, looksUp } = asking
   const written = new Map<string, string>()
   let owner: string | undefined
@@ -47,7 +43,8 @@ export function unsealed(
   for (const [at, { use }] of ids.entries()) {
     const found = proven[at]
     const isLookedUp = looksUp === 'items' || use !== 'item'
-    if (found !== undefined && found !== 'own' && isLookedUp && isBinding(use, found.id)) own(found.credential)
+    if (found !== undefined && found !== 'own' && isLookedUp && isBinding(use, found.id))
+      own(found.credential)
   }
   const edits = ids.flatMap(({ start, end, text }, at) => {
     const found = proven[at]

@@ -29,6 +29,7 @@ export function crossChecks(config: Config, declared: Declared): Finding[] {
     ...workloadChecks(config, declared),
     ...repeatChecks(config),
     ...credentialChecks(config, declared),
+    ...ownerChecks(config, declared),
     ...dimensionChecks(config),
     ...tokenChecks(config),
     ...limitChecks(config, declared),
@@ -192,6 +193,19 @@ function credentialChecks(config: Config, { models }: Declared): Finding[] {
           suggestion: () => nearest(model, [...asked]),
         })),
     )
+  })
+}
+
+/** A credential whose owner is misspelled would be nobody's, and its tenant would use the shared ones. */
+function ownerChecks(config: Config, { tenants: declared }: Declared): Finding[] {
+  const { identity } = config.ambassador
+  const tenants = identity.kind === 'open' ? [...declared, identity.tenant] : declared
+  return Object.entries(config.providers).flatMap(([name, provider]) => {
+    const credentials: readonly Credential[] = provider.credentials
+    return credentials.flatMap(({ tenant }, at) => {
+      const path = ['providers', name, 'credentials', at, 'tenant']
+      return tenant === undefined ? [] : absent(tenant, tenants, { path, group: 'tenants' })
+    })
   })
 }
 

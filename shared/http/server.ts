@@ -160,11 +160,13 @@ function buildServer<Context>(options: ServerOptions<Context>, state: State): Se
   // Another expectation may be left unheeded (RFC 9110, 10.1.1): node's own refusal has no body.
   server.on('checkExpectation', (request, response) => serve(request, response, 'continued'))
   server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
+    keepErrors(socket)
     const why = 'Cannot upgrade: only HTTP/1.1 is spoken here'
     const error = new CallError('upgrade-refused', why)
     refuseBehind(last.get(socket), socket, { error, family: callerOf(request), clock })
   })
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
+    keepErrors(socket)
     const why = 'Cannot serve CONNECT: this is no proxy'
     const error = new CallError('method-not-allowed', why)
     refuseBehind(last.get(socket), socket, { error, family: callerOf(request), clock })
@@ -177,6 +179,11 @@ function buildServer<Context>(options: ServerOptions<Context>, state: State): Se
     refuseBroken(error, { socket, last: last.get(socket), clock })
   })
   return server
+}
+
+/** Node hands such a connection over without a listener: a caller that resets it would end the process. */
+function keepErrors(socket: Socket): void {
+  socket.on('error', () => socket.destroy())
 }
 
 /** One there must be, and no second (RFC 9112, 3.2). */

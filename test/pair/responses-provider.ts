@@ -1,10 +1,7 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-
 import { base, linesOf, type Plan, type PlanName, plans } from './responses-plans.ts'
-
-export { unsealed } from './responses-plans.ts'
 
 /** A provider of Responses that does as the header `x-plan` of a call says. */
 export class ResponsesProvider {

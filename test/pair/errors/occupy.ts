@@ -11,6 +11,8 @@ export async function askForever(
   { pair, provider }: { readonly pair: Pair; readonly provider: Provider },
   { count, bytes }: { readonly count: number; readonly bytes: number },
 ): Promise<Release> {
+  // A caller that sent its body too slowly is heard out for a while before its connection is closed.
+  await untilInFlight(pair.sidecar, 0)
   const end = new AbortController()
   const ids = Array.from({ length: count }, () => {
     const messages = [{ role: 'user', content: 'x'.repeat(bytes) }]

@@ -90,3 +90,19 @@ test('the authorities of ambassadors are named by file and never written into th
   assert.equal(inline.length, 1)
   assert.match(inline[0] ?? '', /^sidecar\.tls\.ca must be a map of keys/)
 })
+
+test('the tenant that owns a credential must be there; an open ambassador’s one needs no entry', () => {
+  const credentials = (tenant: string) => ({
+    own: { kind: 'openai', credentials: [{ name: 'theirs', secret: 'KEY', tenant }] },
+  })
+  const tenants = { search: {} }
+  assert.deepEqual(problemsOf({ providers: credentials('search'), tenants }), [])
+  assert.deepEqual(problemsOf({ providers: credentials('serach'), tenants }), [
+    'providers.own.credentials[0].tenant must be a name under tenants, which has search, default; not "serach"',
+  ])
+  const identity = { kind: 'open', tenant: 'laptop' }
+  assert.deepEqual(
+    problemsOf({ providers: credentials('laptop'), tenants, ambassador: { identity } }),
+    [],
+  )
+})
