@@ -33,7 +33,8 @@ export function identify(pause?: Pause): Layer<CallRequest, CallResponse, Sideca
 const wanted = ['model', 'stream', 'truncation', ...needKeys]
 
 function take(context: SidecarCall, body: Buffer, { values, repeated }: TopLevel): void {
-  if (repeated !== undefined) throw invalid(repeated, `'${repeated}' occurs twice`)
+  if (repeated !== undefined)
+    throw invalid(repeated, `'${repeated}' occurs twice or in another case`)
   const model = shortValueAt(body, values.get('model'))
   if (typeof model !== 'string' || model === '') throw invalid('model', "'model' must be a string")
   const stream = shortValueAt(body, values.get('stream'))

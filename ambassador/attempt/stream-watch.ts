@@ -193,6 +193,7 @@ export class StreamWatch {
     if (end !== undefined) {
       this.#isTerminated = true
       this.#usage = end.usage ?? this.#usage
+      this.#isToldLate ||= end.usage !== undefined
     }
     if (end?.hasFailed === true) {
       const failure = new CallError('upstream-failed', 'Cannot finish: the provider has failed')

@@ -51,7 +51,14 @@ const noLengths: Lengths = { lengthOf: () => 0 }
 function takeBackground(request: CallRequest, context: AmbassadorCall, known: Lengths): void {
   const { surface, bodyValues, model, tenant } = context
   if (surface?.dialect !== 'responses' || surface.wants !== 'answer') return
-  if (shortValueAt(request.body, bodyValues.get('background')) !== true) return
+  const asked = shortValueAt(request.body, bodyValues.get('background'))
+  if (typeof asked !== 'boolean' && (asked ?? undefined) !== undefined) {
+    // Some readers take "true" or 1 for it: what runs on would be charged as if it had ended.
+    throw new CallError('invalid-field', "Cannot read the body: 'background' must be a boolean", {
+      field: 'background',
+    })
+  }
+  if (asked !== true) return
   const least = configOf(context).tenants[tenant]?.outputReserve ?? outputReserveDefault
   context.background = { id: undefined, outputReserve: Math.max(least, known.lengthOf(model)) }
 }
@@ -104,9 +111,13 @@ function readBody(
   { values, repeated }: TopLevel,
 ): void {
   if (repeated !== undefined) {
-    throw new CallError('invalid-field', `Cannot read the body: '${repeated}' occurs twice`, {
-      field: repeated,
-    })
+    throw new CallError(
+      'invalid-field',
+      `Cannot read the body: '${repeated}' occurs twice or in another case`,
+      {
+        field: repeated,
+      },
+    )
   }
   const model = shortValueAt(request.body, values.get('model'))
   if (typeof model !== 'string' || model === '') {

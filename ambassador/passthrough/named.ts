@@ -35,7 +35,8 @@ export function namedByBody(): Step {
 function takeBody(request: CallRequest, context: AmbassadorCall, top: TopLevel): void {
   const { body } = request
   const { values, repeated } = top
-  if (repeated !== undefined) throw invalid(repeated, `'${repeated}' occurs twice`)
+  if (repeated !== undefined)
+    throw invalid(repeated, `'${repeated}' occurs twice or in another case`)
   const range = values.get('model')
   const model = range === undefined ? headerAlias(request) : shortValueAt(body, range)
   if (model === undefined) throw modelMissing('the body')

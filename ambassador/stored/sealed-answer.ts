@@ -80,10 +80,17 @@ async function withWritten(
   const whole = await peeked.whole
   if (whole === undefined) return { ...response, body: letGoUnread(peeked, context.atEnd) }
   peeked.cancel()
-  let text = whole.toString('latin1')
   // Ids have no letters that JSON or latin1 would write in another way.
-  for (const [id, asWritten] of written) text = text.replaceAll(id, asWritten)
+  const text = inWrittenWords(whole.toString('latin1'), written)
   return ofBytes(response, Buffer.from(text, 'latin1'))
+}
+
+/** Letters of an id, without the full stop of a sentence. */
+const idWord = /[A-Za-z0-9_-](?:[A-Za-z0-9._~-]*[A-Za-z0-9_~-])?/g
+
+/** `text` with the ids as the caller wrote them, in one pass: one may be the beginning of another. */
+export function inWrittenWords(text: string, written: ReadonlyMap<string, string>): string {
+  return text.replace(idWord, (word) => written.get(word) ?? word)
 }
 
 function ofBytes(response: CallResponse, bytes: Buffer): CallResponse {

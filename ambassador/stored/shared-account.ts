@@ -22,9 +22,14 @@ const chatMessage = object({ content: { items: chatPart }, audio: object({ id: o
 const chat = object({ messages: { items: chatMessage } })
 
 /** https://docs.anthropic.com/en/api/messages: sources of blocks, which stand in results of tools too. */
-const source = object({ file_id: owned })
-const innerBlock = object({ source, file_id: owned, content: { items: object({ source }) } })
-const block = object({ source, file_id: owned, content: { items: innerBlock } })
+const blockMembers = new Map<string, Shape>([['file_id', owned]])
+const block: Shape = { members: blockMembers }
+/** A source may be blocks itself. */
+const source = object({ file_id: owned, content: { items: block } })
+// What a fetch has found is one document; what executed code has made is told, not asked for.
+const found = object({ content: object({ source }) })
+blockMembers.set('source', source)
+blockMembers.set('content', { items: block, ...found })
 const messages = object({
   // By itself, or with skills beside it.
   container: { text: 'owned', members: new Map([['id', owned]]) },

@@ -12,7 +12,6 @@ import { letGoUnread } from '../attempt/let-go.ts'
 import { bulkhead } from '../bulkhead.ts'
 import type { AmbassadorCall } from '../call.ts'
 import type { Limiter } from '../limits/limiter.ts'
-import { ownsCredential } from '../passthrough/owned.ts'
 import type { ReplicaPool } from '../pool/pool.ts'
 import { configOf, providerOf } from '../provider-of.ts'
 import { type AskParts, askStored, type StoredAnswer } from './ask-stored.ts'
@@ -74,12 +73,17 @@ async function ask({ parts, inner, request, context }: Asking): Promise<CallResp
   const ids = await questionIds(request.body, context)
   const claim = claimOf(parts.pool, context)
   const looksUp = isPool(context) ? 'responses' : 'items'
-  const asking = { sealer, claim, looksUp, ownsAccount: ownsCredential(context) } as const
+  const asking = { sealer, claim, looksUp, ownCredentials: ownCredentials(context) } as const
   const { body, owner, written } = unsealed(request.body, ids, asking)
   context.owner = owner
   const response = await inner({ ...request, body }, context)
   if (context.surface?.wants === 'count' && response.status < 400) return response
   return sealedAnswer(response, { sealer, context, written })
+}
+
+function ownCredentials(context: AmbassadorCall): string[] {
+  const credentials: readonly Credential[] = providerOf(context).credentials
+  return credentials.flatMap(({ name, tenant }) => (tenant === context.tenant ? [name] : []))
 }
 
 function sealerOf(keys: KeyRing, { snapshot }: AmbassadorCall): Sealer {

@@ -19,8 +19,8 @@ export interface Asking {
   readonly claim: Claim
   /** What the provider looks up by its id: vLLM keeps responses, and no items by themselves. */
   readonly looksUp: 'items' | 'responses'
-  /** Whether the tenant has an account of its own: what it names there is its own. */
-  readonly ownsAccount: boolean
+  /** Credentials of the tenant's own, mostly none: what it names in their account is its own. */
+  readonly ownCredentials: readonly string[]
 }
 
 /**
@@ -32,7 +32,7 @@ export interface Asking {
  * `invalid-field` for two owners.
  */
 export function unsealed(body: Buffer, ids: readonly QuestionId[], asking: Asking): Unsealed {
-  const { sealer, claim, looksUp } = asking
+  const { sealer, claim, looksUp, ownCredentials } = asking
   const written = new Map<string, string>()
   let owner: string | undefined
   const own = (credential: string) => {
@@ -46,6 +46,9 @@ export function unsealed(body: Buffer, ids: readonly QuestionId[], asking: Askin
     if (found !== undefined && found !== 'own' && isLookedUp && isBinding(use, found.id))
       own(found.credential)
   }
+  // Bound to an account that others share, it names nothing there by the ids of its own.
+  const isElsewhere = owner !== undefined && !ownCredentials.includes(owner)
+  if (isElsewhere && proven.includes('own')) throw notOwned(outside)
   const edits = ids.flatMap(({ start, end, text }, at) => {
     const found = proven[at]
     // Empty is no id: nothing is found by it.
@@ -60,16 +63,19 @@ export function unsealed(body: Buffer, ids: readonly QuestionId[], asking: Askin
   return { body: edits.length === 0 ? body : withEdits(body, edits), owner, written }
 }
 
+const outside = 'files, vector stores, prompts, skills and tunnels by id'
+
 /** Undefined for an id that may be a stranger's; `own` for one of the tenant's own account. */
 function prove(
   asked: QuestionId,
-  { sealer, claim, ownsAccount }: Asking,
+  { sealer, claim, ownCredentials }: Asking,
 ): Proven | 'own' | undefined {
   const { use, text } = asked
+  const ownsAccount = ownCredentials.length > 0
   if (use === 'owned' && ownsAccount) return 'own'
-  if (use === 'owned') throw notOwned('files, vector stores, prompts, skills and tunnels by id')
+  if (use === 'owned') throw notOwned(outside)
   const found = use === 'chosen' || text === undefined ? undefined : sealer.prove(text, claim)
-  if (found !== undefined || use === 'item' || use === 'chosen') return found
+  if (found !== undefined || use === 'item' || use === 'chosen' || use === 'told') return found
   const isOutside = use === 'container' || use === 'conversation'
   if (ownsAccount && isOutside && readSealed(text ?? '') === undefined) return 'own'
   throw missing(asked)

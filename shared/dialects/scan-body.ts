@@ -11,7 +11,7 @@ export const largeBytes = 512 * 1024
 /** Where the members stand that were asked for. */
 export interface TopLevel {
   readonly values: ReadonlyMap<string, ValueRange>
-  /** One that occurs twice: readers disagree on which one counts. */
+  /** One that occurs twice or in another case: readers disagree on which one counts. */
   readonly repeated: string | undefined
 }
 

@@ -19,7 +19,7 @@ const backslash = 92
 
 /**
  * Finds the values of the wanted top-level keys of a JSON object without parsing it. A key that
- * occurs twice is reported as such: readers disagree on which one counts. Linear; strings, which
+ * occurs twice, or in another case, is reported as such: readers disagree on which one counts. Linear; strings, which
  * most of a call is, are skipped at the speed of `indexOf`. Throws {@link NotAnObject}; a body that
  * is broken inside a value may pass.
  */
@@ -43,12 +43,24 @@ export function scanTopLevel(
     if (wanted.includes(key)) {
       if (values.has(key)) repeated = key
       values.set(key, { start, end })
-    }
+    } else if (isOtherCase(key, wanted)) repeated = key
     at = skipSpace(body, end)
     if (body[at] === 44) at = skipSpace(body, at + 1)
     else if (body[at] !== 125) throw new NotAnObject(at)
   }
   return { values, repeated }
+}
+
+/** Letters of another case, and the two beyond ASCII that fold to one of its letters. */
+const folding = /[A-Z\u017f\u212a]/
+
+/**
+ * Whether some readers take `key` for a wanted one although it is written otherwise: those in Go
+ * compare keys without case.
+ */
+export function isOtherCase(key: string, wanted: readonly string[]): boolean {
+  if (!folding.test(key)) return false
+  return wanted.includes(key.replaceAll('\u017f', 's').toLowerCase())
 }
 
 function keyText(body: Buffer, start: number, end: number): string {

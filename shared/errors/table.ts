@@ -54,7 +54,10 @@ export const errorTable = {
   'head-slow': client(408, 'Send the request head within sidecar.headTimeout'),
   'body-slow': client(408, 'Send the request body within sidecar.bodyTimeout'),
   'body-too-large': client(413, 'Send less, or raise sidecar.bodyMax and ambassador.bodyMax'),
-  'encoding-unsupported': client(415, 'Send the body plain or with content-encoding gzip, deflate, br or zstd'),
+  'encoding-unsupported': client(
+    415,
+    'Send the body plain or with content-encoding gzip, deflate, br or zstd',
+  ),
   'upgrade-refused': client(426, 'Use plain HTTP/1.1'),
   'head-too-large': client(431, 'Send fewer or shorter headers'),
   'tenant-limit': client(429, 'Wait for the reset, or ask the platform team for more'),

@@ -46,6 +46,7 @@ export function receive<Context extends CallContext>(
   return (inner) => async (request, context) => {
     const { incoming } = request
     if (incoming.declaredBytes === 0) return inner(request, context)
+    context.cancellation.check()
     const reading = new Reading(request, { ledger, limits: limitsOf(context), context })
     try {
       const body = await reading.whole()
@@ -124,6 +125,7 @@ class Reading {
         resolve(chunks.length === 1 ? (chunks[0] ?? empty) : Buffer.concat(chunks))
       }
       const data = (chunk: Buffer) => {
+        if (isOver) return
         if (coding === undefined) {
           take(chunk)
           return

@@ -131,14 +131,21 @@ function buildServer<Context>(options: ServerOptions<Context>, state: State): Se
   const { clock } = options
   const last = new WeakMap<Socket, ServerResponse>()
   const refused = new WeakSet<Socket>()
+  /** Once of a connection, whose last answer it is. */
+  const refuseNext = (socket: Socket, error: CallError, request: IncomingMessage) => {
+    if (refused.has(socket)) return
+    refused.add(socket)
+    deafen(socket)
+    refuseBehind(last.get(socket), socket, { error, family: callerOf(request), clock })
+  }
   const serve = (request: IncomingMessage, response: ServerResponse, mustContinue: Continue) => {
+    // Of the piece in which the refused question came.
+    if (refused.has(request.socket)) return
     const hosts = hostsOf(request.rawHeaders)
     if (hosts > 1 || (hosts === 0 && request.httpVersion === '1.1')) {
       const why = `Cannot read the request: ${hosts} hosts in its head`
       const error = new CallError('malformed-request', why)
-      request.resume()
-      const before = last.get(request.socket)
-      return refuseBehind(before, request.socket, { error, family: callerOf(request), clock })
+      return refuseNext(request.socket, error, request)
     }
     state.inFlight++
     last.set(request.socket, response)
@@ -162,14 +169,12 @@ function buildServer<Context>(options: ServerOptions<Context>, state: State): Se
   server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
     keepErrors(socket)
     const why = 'Cannot upgrade: only HTTP/1.1 is spoken here'
-    const error = new CallError('upgrade-refused', why)
-    refuseBehind(last.get(socket), socket, { error, family: callerOf(request), clock })
+    refuseNext(socket, new CallError('upgrade-refused', why), request)
   })
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
     keepErrors(socket)
     const why = 'Cannot serve CONNECT: this is no proxy'
-    const error = new CallError('method-not-allowed', why)
-    refuseBehind(last.get(socket), socket, { error, family: callerOf(request), clock })
+    refuseNext(socket, new CallError('method-not-allowed', why), request)
   })
   server.on('clientError', (error, socket) => {
     if (!(socket instanceof Socket)) return void socket.destroy()
@@ -184,6 +189,12 @@ function buildServer<Context>(options: ServerOptions<Context>, state: State): Se
 /** Node hands such a connection over without a listener: a caller that resets it would end the process. */
 function keepErrors(socket: Socket): void {
   socket.on('error', () => socket.destroy())
+}
+
+/** What comes is read and dropped: parsed, it would stay in memory until the connection ends. */
+function deafen(socket: Socket): void {
+  socket.removeAllListeners('data')
+  socket.on('data', () => undefined)
 }
 
 /** One there must be, and no second (RFC 9112, 3.2). */

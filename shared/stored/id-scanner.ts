@@ -1,4 +1,4 @@
-import type { Place, Shape } from './shape.ts'
+import { memberOf, type Place, type Shape } from './shape.ts'
 
 /** A string at a place that a shape names. */
 export interface Found {
@@ -24,6 +24,9 @@ type Mode = 'value' | 'key' | 'colon' | 'after' | 'string' | 'bare' | 'skip' | '
 const textBytesMax = 4_096
 /** Shapes repeat inside themselves; nobody nests tools so deep. */
 const depthMax = 64
+/** Numbers, `true`, `null`, and what some write for no number. */
+const bareLetters = /[A-Za-z0-9+.-]/
+const isBare = Array.from({ length: 256 }, (_, byte) => bareLetters.test(String.fromCharCode(byte)))
 /** Bytes of a string that are looked at one by one: `indexOf` costs as much as this many of them. */
 const nearBytes = 24
 
@@ -111,9 +114,7 @@ export class IdScanner {
         this.#mode = byte === colon ? 'value' : 'broken'
         return at + 1
       case 'bare':
-        if (byte !== comma && byte !== closeBrace && byte !== closeBracket) return at + 1
-        this.#valueEnded()
-        return at
+        return this.#bare(byte, at)
       case 'after':
         this.#after(byte)
         return at + 1
@@ -136,7 +137,7 @@ export class IdScanner {
     }
     const isArray = byte === openBracket
     if (!isArray && byte !== openBrace) {
-      this.#mode = 'bare'
+      this.#mode = isBare[byte] === true ? 'bare' : 'broken'
       return at + 1
     }
     const isNamed = isArray ? shape?.items !== undefined : shape?.members !== undefined
@@ -145,6 +146,14 @@ export class IdScanner {
       this.#mode = 'skip'
     } else this.#open({ isArray, shape, start: start + at })
     return at + 1
+  }
+
+  #bare(byte: number, at: number): number {
+    if (isBare[byte] === true) return at + 1
+    // By a comment or another quote some readers would not end it.
+    if (byte !== comma && byte !== closeBrace && byte !== closeBracket) this.#mode = 'broken'
+    else this.#valueEnded()
+    return at
   }
 
   #open(frame: Frame): void {
@@ -244,7 +253,7 @@ export class IdScanner {
     const kind = this.#string
     this.#letGo()
     if (kind === 'key') {
-      this.#shape = text === undefined ? undefined : this.#frames.at(-1)?.shape.members?.get(text)
+      this.#shape = text === undefined ? undefined : memberOf(this.#frames.at(-1)?.shape, text)
       this.#mode = 'colon'
       return
     }

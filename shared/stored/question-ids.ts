@@ -7,7 +7,8 @@ import { questionShape } from './shape.ts'
 /**
  * What an id in a question does there. `response` and `reference` address what is stored; `item` is that
  * of an item which is sent whole; `container` and `conversation` address what outlives the response;
- * `owned` is made outside of Responses; `chosen` is the caller's own for the response to come.
+ * `owned` is made outside of Responses; `chosen` is the caller's own for the response to come;
+ * `told` is looked up by nobody, but repeated.
  */
 export type Use =
   | 'response'
@@ -17,6 +18,7 @@ export type Use =
   | 'conversation'
   | 'owned'
   | 'chosen'
+  | 'told'
 
 export interface QuestionId {
   readonly use: Use
@@ -32,18 +34,23 @@ const floating = /^(?:msg|fc|fco|ctc|ctco)_/
 
 /** Whether a question that has `id` (as its provider knows it) can only be answered by its owner. */
 export function isBinding(use: Use, id: string): boolean {
-  return use !== 'chosen' && use !== 'owned' && (use !== 'item' || !floating.test(id))
+  if (use === 'chosen' || use === 'owned' || use === 'told') return false
+  return use !== 'item' || !floating.test(id)
 }
 
 /** Bytes between two pauses: most of a body is text, at 1 GB/s; of the rest 100 KiB take 1 ms. */
 const stepBytes = 128 * 1024
+
+/** Of ids, types and roles: 10,000 items and more. Each takes memory, and a proof. */
+const foundMax = 32_768
 
 /** Lets other work run. */
 type Pause = () => Promise<unknown>
 
 /**
  * Every id in the body of a question, in the order of the bytes: at once, or of a large body in steps.
- * Throws or rejects with `invalid-json` where the body is none, or with the reason of a cancellation.
+ * Throws or rejects with `invalid-json` where the body is none, `invalid-field` where it has more ids than any
+ * question, or with the reason of a cancellation.
  */
 export function questionIds(
   body: Buffer,
@@ -51,7 +58,10 @@ export function questionIds(
   pause: Pause = setImmediate,
 ): readonly QuestionId[] | Promise<readonly QuestionId[]> {
   const found: Found[] = []
-  const scanner = new IdScanner(questionShape, (one) => found.push(one))
+  const scanner = new IdScanner(questionShape, (one) => {
+    if (found.length === foundMax) throw tooMany()
+    found.push(one)
+  })
   if (body.length > stepBytes) return inSteps()
   scanner.feed(body, 0)
   return classified()
@@ -70,6 +80,12 @@ export function questionIds(
     if (!scanner.isWhole) throw new CallError('invalid-json', 'Cannot read the body: it is no JSON')
     return classify(found)
   }
+}
+
+function tooMany(): CallError {
+  return new CallError('invalid-field', 'Cannot read the body: it has too many items', {
+    field: 'input',
+  })
 }
 
 /** The words of an item that tell what its ids are for; a word that occurs twice counts as each. */

@@ -2,7 +2,8 @@
  * What a string is at its place: an id of a stored response, of one of its items, of a container or a
  * conversation; `approval`, the item that an answer approves; `owned`, an id of what is made outside
  * of Responses (files, vector stores, prompts, skills, tunnels); `chosen`, a response's id that the
- * caller makes up; `type` and `role`, what an item says of itself.
+ * caller makes up; `told`, a container that a citation of an earlier answer names: nobody looks it up,
+ * but it is told again; `type` and `role`, what an item says of itself.
  */
 export type Place =
   | 'response'
@@ -12,6 +13,7 @@ export type Place =
   | 'conversation'
   | 'owned'
   | 'chosen'
+  | 'told'
   | 'type'
   | 'role'
 
@@ -101,7 +103,11 @@ for (const [key, shape] of Object.entries({
   toolMembers.set(key, shape)
 }
 
-const askedPart = object({ file_id: owned })
+// What a question may say and an answer repeats must be looked at here: or it comes back sealed.
+const askedPart = object({
+  file_id: owned,
+  annotations: list(object({ container_id: text('told') })),
+})
 
 const askedItem = object({
   id: text('item'),
@@ -123,7 +129,25 @@ export const questionShape: Shape = object({
   conversation: { ...text('conversation'), ...object({ id: text('conversation') }) },
   prompt: object({ id: owned }),
   input: list(askedItem),
+  // Documented as a text; answers have items there, too.
+  instructions: list(askedItem),
   tools,
   // vLLM names the response by it, and what is stored under the name is overwritten.
   request_id: text('chosen'),
 })
+
+/**
+ * What stands under `key` of an object. Some readers take a key for one that differs in its case: Go's,
+ * by Unicode's folding.
+ */
+export function memberOf(shape: Shape | undefined, key: string): Shape | undefined {
+  const members = shape?.members
+  if (members === undefined) return undefined
+  return members.get(key) ?? (plainKey.test(key) ? undefined : members.get(folded(key)))
+}
+
+const plainKey = /^[a-z0-9_]*$/
+
+function folded(key: string): string {
+  return key.toUpperCase().toLowerCase()
+}

@@ -26,6 +26,7 @@ export class Endpoint {
   #trust: Trust | undefined
   #failures = 0
   #asideUntilMs = 0
+  #isOnTrial = false
 
   constructor(address: string, ip: string | undefined) {
     this.address = address
@@ -37,7 +38,7 @@ export class Endpoint {
     return this.#connections?.inFlight ?? 0
   }
 
-  /** Connections that failed since the last that did not. */
+  /** How often it was left alone since the last connection that did not fail. */
   get failures(): number {
     return this.#failures
   }
@@ -65,17 +66,25 @@ export class Endpoint {
 
   /** A call goes there: where it had been left alone no other one does until this has ended. */
   take(nowMs: number): void {
-    if (this.#asideUntilMs > 0) this.#asideUntilMs = nowMs + probeMs
+    if (this.#asideUntilMs === 0) return
+    if (!this.isAside(nowMs)) this.#isOnTrial = true
+    this.#asideUntilMs = nowMs + probeMs
   }
 
   /** It has answered. */
   succeed(): void {
     this.#failures = 0
     this.#asideUntilMs = 0
+    this.#isOnTrial = false
   }
 
-  /** It could not be connected to. */
+  /**
+   * It could not be connected to. While it is left alone that is no news, but of the call that tries it:
+   * the calls of one moment would else each double the time.
+   */
   fail(clock: Clock): void {
+    if (this.isAside(clock.now()) && !this.#isOnTrial) return
+    this.#isOnTrial = false
     const waitMs = Math.min(asideMsFirst * 2 ** Math.min(this.#failures, 10), asideMsMax)
     this.#failures++
     this.#asideUntilMs = clock.now() + waitMs * (1 - spread * clock.random())
@@ -87,6 +96,7 @@ export class Endpoint {
    */
   refuse(clock: Clock): void {
     this.#failures = 0
+    this.#isOnTrial = false
     this.#asideUntilMs = clock.now() + asideMsFirst * (1 - spread * clock.random())
   }
 }

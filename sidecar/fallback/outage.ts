@@ -16,6 +16,7 @@ const probeMs = 1_000
 export class Outage {
   #untilMs = 0
   #absences = 0
+  #isOnTrial = false
 
   /** Until when it is passed over, on the clock's own scale; 0 where nothing is known against it. */
   get untilMs(): number {
@@ -28,6 +29,7 @@ export class Outage {
     const nowMs = clock.now()
     if (nowMs < this.#untilMs) return true
     this.#untilMs = nowMs + probeMs
+    this.#isOnTrial = true
     return false
   }
 
@@ -37,8 +39,12 @@ export class Outage {
     this.#absences = 0
   }
 
-  /** Its ambassador could not be connected to. */
+  /**
+   * Its ambassador could not be connected to. While it is passed over that is no news, but of the call that
+   * tries it: the calls of one moment would else each double the time.
+   */
   beginAbsence(clock: Clock): void {
+    if (clock.now() < this.#untilMs && !this.#isOnTrial) return
     this.#hold(absentMsFirst * 2 ** Math.min(this.#absences, 10), clock)
     this.#absences++
   }
@@ -47,6 +53,7 @@ export class Outage {
   end(): void {
     this.#untilMs = 0
     this.#absences = 0
+    this.#isOnTrial = false
   }
 
   /** The same as of this moment; what becomes of one changes nothing of the other. */
@@ -54,10 +61,12 @@ export class Outage {
     const copy = new Outage()
     copy.#untilMs = this.#untilMs
     copy.#absences = this.#absences
+    copy.#isOnTrial = this.#isOnTrial
     return copy
   }
 
   #hold(waitMs: number, clock: Clock): void {
+    this.#isOnTrial = false
     const boundMs = Math.min(waitMs, awayMsMax)
     this.#untilMs = clock.now() + boundMs * (1 + spread * clock.random())
   }

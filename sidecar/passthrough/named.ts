@@ -25,7 +25,8 @@ export function named(): Layer<CallRequest, CallResponse, SidecarCall> {
 }
 
 function take(request: CallRequest, context: SidecarCall, { values, repeated }: TopLevel): void {
-  if (repeated !== undefined) throw invalid(repeated, `'${repeated}' occurs twice`)
+  if (repeated !== undefined)
+    throw invalid(repeated, `'${repeated}' occurs twice or in another case`)
   const range = values.get('model')
   const model = range === undefined ? headerAlias(request) : shortValueAt(request.body, range)
   if (model === undefined) throw modelMissing('the body')

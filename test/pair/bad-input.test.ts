@@ -46,6 +46,14 @@ for (const dialect of spoken) {
     ['no model', '{}', 400, 'invalid-field', /'model' must be a string/],
     ['a number for a model', '{"model":7}', 400, 'invalid-field', /'model' must be a string/],
     ['two models', '{"model":"a","model":"tiny"}', 400, 'invalid-field', /'model' occurs twice/],
+    [
+      'a model in another case',
+      '{"model":"tiny","Model":"a"}',
+      400,
+      'invalid-field',
+      /'Model' occurs/,
+    ],
+    ['a bound in another case', '{"model":"tiny","Max_Tokenſ":9}', 400, 'invalid-field', /occurs/],
     ['text for stream', '{"model":"tiny","stream":"yes"}', 400, 'invalid-field', /'stream' must/],
     ['an unknown model', '{"model":"assistent"}', 404, 'model-not-found', /mean 'assistant'\?/],
   ]

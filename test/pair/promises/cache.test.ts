@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
+import { ask } from '../client.ts'
 import { type Besides, besides } from '../errors/besides.ts'
 import type { Half, Line, Pair } from '../harness.ts'
 import { type Answer, type AnsweringProvider, startAnswering } from './answering-provider.ts'
@@ -91,17 +92,27 @@ after(async () => {
 
 /** The next turn of a conversation, and what the account of usage says of it. */
 async function turn(session: string, model = 'm') {
+  const seen = await asked(pair, turnOf(session, model))
+  assert.equal(seen.status, 200, seen.body)
+  return seen
+}
+
+function turnOf(session: string, model: string) {
   const messages = [{ role: 'user', content: `the story of ${session}` }]
-  const headers = { 'x-outrigger-session': session }
-  const one = planned(model, { headers, body: { messages } })
-  const seen = await asked(pair, one)
+  return planned(model, { headers: { 'x-outrigger-session': session }, body: { messages } })
+}
+
+/** Its next turn, as the application sees it. */
+async function told(session: string, model: string) {
+  const seen = await ask(pair.port, turnOf(session, model))
   assert.equal(seen.status, 200, seen.body)
   return seen
 }
 
 /** The same where the second provider has answered. */
 async function turnBehind(session: string): Promise<Line> {
-  const { headers } = await turn(session, 'chain')
+  // The first ambassador may not hear of it: what it has said of itself is remembered.
+  const { headers } = await told(session, 'chain')
   assert.equal(headers['x-outrigger-passed-over'], 'pool/m=unavailable')
   const id = headers['x-outrigger-call']
   return behind.line((line) => line['msg'] === 'call' && line['call'] === id)

@@ -20,7 +20,11 @@ const limits = { bytesMax: 100_000, receiveMs: 1_000, allBytesMax: 1_000_000 }
 const text = JSON.stringify({ model: 'tiny', messages: 'ünïcode '.repeat(500) })
 
 /** What the layer inside gets of a body that comes in `pieces`. */
-async function received(coding: string, pieces: readonly Buffer[]): Promise<string> {
+async function received(
+  coding: string,
+  pieces: readonly Buffer[],
+  cancellation = new Cancellation(),
+): Promise<string> {
   const ledger = new BodyLedger()
   const layer = receive(ledger, () => limits)
   let body: Buffer | undefined
@@ -31,7 +35,7 @@ async function received(coding: string, pieces: readonly Buffer[]): Promise<stri
   const clock = manualClock()
   try {
     await service(requestOf(coding, pieces), {
-      cancellation: new Cancellation(),
+      cancellation,
       clock,
       id: 'a',
       startedMs: 0,
@@ -124,4 +128,11 @@ test('several codings at once are refused with those that there are', async () =
   await assert.rejects(received('gzip, br', [gzipSync(text)]), {
     message: /gzip, deflate, br, zstd/,
   })
+})
+
+test('the body of a call that has been cancelled is not read', async () => {
+  const cancellation = new Cancellation()
+  const left = new CallError('client-left', 'Cannot answer: the caller has left')
+  cancellation.cancel(left)
+  await assert.rejects(received('gzip', [gzipSync(text)], cancellation), left)
 })

@@ -80,3 +80,62 @@ test('what comes behind a question is refused behind its answer', async () => {
   server.destroy()
   await server.close()
 })
+
+for (const name of ['an upgrade', 'a tunnel'] as const) {
+  test(`a caller who asks for ${name} and resets its connection harms nobody`, async () => {
+    const server = await startServer({
+      host: '127.0.0.1',
+      port: 0,
+      limits,
+      clock: manualClock(),
+      service: () => assert.fail('nothing is to be served'),
+      open: () => undefined,
+      close: () => undefined,
+      onDefect: (error) => assert.fail(String(error)),
+    })
+    const socket = connect(server.port, '127.0.0.1')
+    socket.write(refused[name])
+    await once(socket, 'data')
+    socket.resetAndDestroy()
+    // Resolves when the last connection is gone; an error that nobody hears would fail the test.
+    await server.close()
+  })
+}
+
+test('nothing is served behind a question that is refused', async () => {
+  const { promise: asked, resolve: answer } = Promise.withResolvers<void>()
+  let served = 0
+  const server = await startServer({
+    host: '127.0.0.1',
+    port: 0,
+    limits,
+    clock: manualClock(),
+    service: async () => {
+      served++
+      await asked
+      return { status: 200, headers: ['content-length', '4'], body: bytesBody(Buffer.from('good')) }
+    },
+    open: () => undefined,
+    close: () => undefined,
+    onDefect: (error) => assert.fail(String(error)),
+  })
+  const socket = connect(server.port, '127.0.0.1')
+  let seen = ''
+  socket.on('data', (chunk: Buffer) => {
+    seen += chunk.toString()
+  })
+  const good = 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'
+  const hostless = 'GET / HTTP/1.1\r\n\r\n'
+  socket.write(good + (hostless + good).repeat(20))
+  // More than one read of the server takes: taken, all of it, since what is behind is dropped unparsed.
+  await new Promise<void>((taken) => {
+    socket.write(hostless.repeat(500_000), () => taken())
+  })
+  answer()
+  await once(socket, 'end')
+  assert.match(seen, /good(?=HTTP)/)
+  assert.equal(seen.split('HTTP/1.1 400 malformed-request').length, 2)
+  assert.equal(served, 1)
+  server.destroy()
+  await server.close()
+})

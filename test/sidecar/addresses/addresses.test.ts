@@ -122,6 +122,19 @@ test('a server that cannot be connected to takes no calls for a growing time', (
   }
 })
 
+test('calls that fail in one moment leave a server alone no longer than one of them', () => {
+  const { addresses, clock } = stage()
+  const dead = serverOf(addresses, '10.0.0.2:4100')
+  for (let call = 0; call < 50; call++) addresses.fail(dead)
+  assert.ok(dead.asideUntilMs - clock.now() <= 1_000)
+  clock.advance(1_000)
+  // Of the call that tries it, and of one that had been on its way for long.
+  dead.take(clock.now())
+  for (let call = 0; call < 2; call++) addresses.fail(dead)
+  const aloneMs = dead.asideUntilMs - clock.now()
+  assert.ok(aloneMs > 1_000 && aloneMs <= 2_000, String(aloneMs))
+})
+
 test('a server whose time is up is tried by one call, and comes back with it', () => {
   const { addresses, drawn, clock } = stage()
   const dead = serverOf(addresses, '10.0.0.2:4100')

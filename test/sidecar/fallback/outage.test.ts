@@ -274,3 +274,15 @@ test('an outage never lasts longer than 37.5 s after its last news', () => {
     }),
   )
 })
+
+test('calls that find a target absent in one moment pass it over no longer than one of them', () => {
+  const clock = manualClock()
+  const outage = new Outage()
+  for (let call = 0; call < 50; call++) outage.beginAbsence(clock)
+  assert.ok(outage.untilMs - clock.now() <= 1_250)
+  clock.advance(1_250)
+  assert.equal(outage.turnsAway(clock), false)
+  for (let call = 0; call < 2; call++) outage.beginAbsence(clock)
+  const awayMs = outage.untilMs - clock.now()
+  assert.ok(awayMs >= 2_000 && awayMs <= 2_500, String(awayMs))
+})
