@@ -7,6 +7,7 @@ import { header } from '#shared/http/headers.ts'
 import { headerAlias, modelMissing, peekModel } from '#shared/passthrough/model-alias.ts'
 import type { AmbassadorCall } from '../call.ts'
 import { applyTenant } from '../identity/authorize.ts'
+import { refuseShared } from '../stored/shared-account.ts'
 
 type Step = Layer<CallRequest, CallResponse, AmbassadorCall>
 
@@ -16,19 +17,19 @@ const scanned = ['model', 'stream', 'stream_format']
 /**
  * Reads the model from the body itself, or from the header where the body has none, and decides whether the
  * tenant may use it. Ends at once, or with a large body in steps. Errors: `invalid-json`, `invalid-field`,
- * `model-forbidden`.
+ * `model-forbidden`, `stored-forbidden`.
  */
 export function namedByBody(): Step {
   return (inner) => (request, context) => {
-    const top = scanBody(request.body, scanned, context)
-    if (top instanceof Promise) {
-      return top.then((late) => {
-        takeBody(request, context, late)
-        return inner(request, context)
-      })
+    const goOn = (top: TopLevel) => {
+      takeBody(request, context, top)
+      const refused = refuseShared(request.body, context, 'images')
+      return refused === undefined
+        ? inner(request, context)
+        : refused.then(() => inner(request, context))
     }
-    takeBody(request, context, top)
-    return inner(request, context)
+    const top = scanBody(request.body, scanned, context)
+    return top instanceof Promise ? top.then(goOn) : goOn(top)
   }
 }
 

@@ -37,12 +37,19 @@ const messages = object({
   system: { items: block },
 })
 
+/** https://platform.openai.com/docs/api-reference/images/createEdit, as JSON. */
+const images = object({
+  images: { items: object({ file_id: owned }) },
+  mask: object({ file_id: owned }),
+})
+
 /** Of an escaped letter of ASCII, by which a key can be written otherwise. */
 const escape = '\\u00'
 
 const shapes = {
   chat: { shape: chat, words: ['file_id', '"audio"', escape] },
   messages: { shape: messages, words: ['file_id', '"container"', escape] },
+  images: { shape: images, words: ['file_id', escape] },
 } as const
 
 /** Bytes between two pauses. */
@@ -57,12 +64,24 @@ export function sharedAccount(): Layer<CallRequest, CallResponse, AmbassadorCall
   return (inner) => (request, context) => {
     const { dialect } = surfaceOf(request.path) ?? {}
     if (dialect !== 'chat' && dialect !== 'messages') return inner(request, context)
-    const { shape, words } = shapes[dialect]
-    const isPlain = !words.some((word) => request.body.includes(word))
-    // A pool stores nothing that a question could name.
-    if (isPlain || isPool(context) || ownsCredential(context)) return inner(request, context)
-    return checked(request.body, shape, context).then(() => inner(request, context))
+    const refused = refuseShared(request.body, context, dialect)
+    return refused === undefined
+      ? inner(request, context)
+      : refused.then(() => inner(request, context))
   }
+}
+
+/** Rejects where `body` names what is stored in the shared account; undefined where it cannot. */
+export function refuseShared(
+  body: Buffer,
+  context: AmbassadorCall,
+  form: keyof typeof shapes,
+): Promise<void> | undefined {
+  const { shape, words } = shapes[form]
+  if (!words.some((word) => body.includes(word))) return undefined
+  // A pool stores nothing that a question could name.
+  if (isPool(context) || ownsCredential(context)) return undefined
+  return checked(body, shape, context)
 }
 
 async function checked(

@@ -72,6 +72,20 @@ describe('what a question names in the account of a provider', { concurrency: 1 
     })
   }
 
+  for (const [why, body] of [
+    ['an image', { model: 'same', prompt: 'bluer', images: [{ file_id: 'file-1' }] }],
+    ['a mask', { model: 'same', prompt: 'bluer', images: [], mask: { file_id: 'file-1' } }],
+  ] as const) {
+    test(`a picture to be edited by ${why} that is stored is for who owns a key`, async () => {
+      answers('{"created":1,"data":[]}')
+      const asked = stage.provider.got.length
+      const refused = await ask('team-b', '/v1/images/edits', body)
+      assert.equal(refused.status, 403, refused.text)
+      assert.equal(stage.provider.got.length, asked)
+      assert.equal((await ask('team-a', '/v1/images/edits', body)).status, 200)
+    })
+  }
+
   test('the same words in a text, a schema or an argument name nothing', async () => {
     answers(chatAnswer)
     const text = '{"file_id": "file-1", "audio": {"id": "x"}, "container": "c"}'
