@@ -10,7 +10,7 @@ import { endWithThisProcess, type Half, startHalf } from '#test/bench/processes.
 import { plainProvider } from '#test/pair/bad-input-idle.ts'
 import { configOf } from '#test/pair/harness.ts'
 
-/** Both halves as they are shipped, in front of a simulated provider, each a process. */
+/** Both halves as they are shipped, in front of a light provider, each a process. */
 export interface Stage {
   /** Where applications call. */
   readonly port: number
@@ -46,7 +46,7 @@ export async function startStage(): Promise<Stage> {
   }
   try {
     const built = buildHalves(directory)
-    const provider = await startSimulator()
+    const provider = await startProvider()
     undos.push(() => provider.end())
     const begin = async (half: Half['name'], address: readonly string[]) => {
       const config = join(directory, `${half}.json`)
@@ -79,22 +79,24 @@ function logOf(directory: string, half: string): string {
 
 function configuration(provider: number, address: readonly string[]) {
   const shared = { connectionsMax, keepAlive }
-  const pool = { ...plainProvider(provider), ...shared, timeouts, retry: { attempts: 2 } }
+  const pool = {
+    ...plainProvider(provider),
+    ...shared,
+    timeouts,
+    retry: { attempts: 2, base: '1ms' },
+  }
   return configOf({ provider, pool, sidecar: shared }, address)
 }
 
-interface Simulator {
+interface Provider {
   readonly port: number
   end(): Promise<void>
 }
 
-const main = join(import.meta.dirname, '..', '..', '..', 'deploy', 'simulator', 'main.ts')
-
-/** A simulated vLLM that answers as fast as it can. */
-async function startSimulator(): Promise<Simulator> {
-  const options = ['--model', 'tiny', '--prefill-ms', '0', '--prefill-token-ms', '0']
-  options.push('--token-ms', '0', '--answer-tokens', '4', '--sequences-max', '512')
-  const child: ChildProcess = spawn(process.execPath, [main, ...options], {
+/** As fast as it can: the simulated vLLM server would take most of the machine for itself. */
+async function startProvider(): Promise<Provider> {
+  const main = join(import.meta.dirname, 'light-provider.ts')
+  const child: ChildProcess = spawn(process.execPath, [main], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   endWithThisProcess(child)
