@@ -2,7 +2,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { describeProblems, parseConfig } from '#shared/config/load.ts'
 import { configText } from './config-text.ts'
-import { measureLayers } from './layers.ts'
 import { trials } from './trials.ts'
 
 const baseUrl = 'http://127.0.0.1:1/v1'
@@ -18,9 +17,3 @@ for (const { name, wishes } of trials) {
     }
   })
 }
-
-test('the cost of layers is measured without sockets', { timeout: 30_000 }, async () => {
-  const costs = await measureLayers(true)
-  assert.ok(costs.length > 0)
-  for (const { name, us } of costs) assert.ok(us.length > 0 && us.every((one) => one > 0), name)
-})

@@ -104,7 +104,8 @@ for (const dialect of allSpoken) {
 
   if (dialect === 'responses') continue
   test(`T3: an abort that looks like a whole answer of ${dialect} is a status`, async () => {
-    const seen = await ask(pair.port, question(dialect, { fault: 'abort=2' }))
+    const body = { max_tokens: 8 }
+    const seen = await ask(pair.port, question(dialect, { fault: 'abort=2', body }))
     assert.deepEqual([seen.status, codeIn(seen.body)], [503, 'upstream-aborted'])
   })
 }

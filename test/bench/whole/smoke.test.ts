@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as v from 'valibot'
-import { quickRun } from './quick-run.ts'
+import { quickRun } from '../quick-run.ts'
 
 const resultSchema = v.object({
   cells: v.array(
