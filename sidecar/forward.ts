@@ -39,15 +39,16 @@ export function forward(parts: ForwardParts): Service<CallRequest, CallResponse,
     const { addresses } = parts
     checkTrust(parts, context, route)
     const endpoint = addresses.pick(route.addresses, configOf(context).sidecar)
-    const sending = { parts, request, context, route, endpoint }
+    const sending = { parts, request, context, route, endpoint, sentMs: context.clock.now() }
     const first = await prove(sending).catch(unsentOf)
     // What has begun to be sent on is gone: nobody else can be asked.
     const isStaying = judge(sending, first) || request.upload?.isSent === true
     const second = isStaying ? undefined : beside(sending)
     if (second === undefined) return finish(answerOf(first, sending), context)
     if (!(first instanceof CallError)) first.body.cancel()
-    const again = await prove({ ...sending, endpoint: second }).catch(unsentOf)
-    judge({ ...sending, endpoint: second }, again)
+    const other = { ...sending, endpoint: second, sentMs: context.clock.now() }
+    const again = await prove(other).catch(unsentOf)
+    judge(other, again)
     return finish(answerOf(again, sending), context)
   }
 }
@@ -62,7 +63,7 @@ function unsentOf(error: unknown): CallError {
 }
 
 /** Whether the outcome is one to stay with. Keeps in mind what it says of the server. */
-function judge({ parts, context, endpoint }: Sending, outcome: Outcome): boolean {
+function judge({ parts, context, endpoint, sentMs }: Sending, outcome: Outcome): boolean {
   if (outcome instanceof CallError) {
     parts.addresses.fail(endpoint)
     return false
@@ -74,7 +75,7 @@ function judge({ parts, context, endpoint }: Sending, outcome: Outcome): boolean
     endpoint.refuse(context.clock)
     return false
   }
-  endpoint.succeed()
+  endpoint.succeed(sentMs)
   return true
 }
 
@@ -134,6 +135,8 @@ interface Sending {
   readonly context: SidecarCall
   readonly route: Route
   readonly endpoint: Endpoint
+  /** By the call's clock. */
+  readonly sentMs: number
 }
 
 function send(sending: Sending, token: string | undefined): Promise<InboundResponse> {

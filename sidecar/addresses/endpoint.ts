@@ -27,6 +27,7 @@ export class Endpoint {
   #failures = 0
   #asideUntilMs = 0
   #isOnTrial = false
+  #refusedMs = Number.NEGATIVE_INFINITY
 
   constructor(address: string, ip: string | undefined) {
     this.address = address
@@ -71,8 +72,9 @@ export class Endpoint {
     this.#asideUntilMs = nowMs + probeMs
   }
 
-  /** It has answered. */
-  succeed(): void {
+  /** It has answered a call of `sentMs`. One that ends still answers what came before: that is no news. */
+  succeed(sentMs: number): void {
+    if (sentMs < this.#refusedMs) return
     this.#failures = 0
     this.#asideUntilMs = 0
     this.#isOnTrial = false
@@ -97,6 +99,7 @@ export class Endpoint {
   refuse(clock: Clock): void {
     this.#failures = 0
     this.#isOnTrial = false
-    this.#asideUntilMs = clock.now() + asideMsFirst * (1 - spread * clock.random())
+    this.#refusedMs = clock.now()
+    this.#asideUntilMs = this.#refusedMs + asideMsFirst * (1 - spread * clock.random())
   }
 }

@@ -143,9 +143,22 @@ test('a server whose time is up is tried by one call, and comes back with it', (
   const probe = serverOf(addresses, '10.0.0.2:4100')
   probe.take(clock.now())
   assert.deepEqual(drawn(list), ['10.0.0.1:4100', '10.0.0.3:4100'])
-  probe.succeed()
+  probe.succeed(clock.now())
   assert.deepEqual(drawn(list), list)
   assert.equal(dead.failures, 0)
+})
+
+test('one that ends still answers calls of before its refusal, and stays alone', () => {
+  const { clock, addresses } = stage()
+  const ending = serverOf(addresses, '10.0.0.2:4100')
+  const sentMs = clock.now()
+  clock.advance(10)
+  ending.refuse(clock)
+  clock.advance(10)
+  ending.succeed(sentMs)
+  assert.ok(ending.isAside(clock.now()))
+  ending.succeed(clock.now())
+  assert.ok(!ending.isAside(clock.now()))
 })
 
 test('a probe that never ends is made again', () => {
@@ -238,7 +251,7 @@ test('whatever fails, a call always has a server, and a live one while one is kn
         const endpoint = servers[server]
         assert.ok(endpoint !== undefined)
         if (does === 'fail') addresses.fail(endpoint)
-        if (does === 'succeed') endpoint.succeed()
+        if (does === 'succeed') endpoint.succeed(clock.now())
         if (does === 'refuse') endpoint.refuse(clock)
         if (does === 'wait') clock.advance(ms)
         const picked = addresses.pick(list, sidecar)
