@@ -7,7 +7,7 @@ import { type Stage, startStage } from './soak/stage.ts'
 import { type MemoryUsed, memoryAfterCollection, whenBack } from './soak/vitals.ts'
 
 /** Of a million calls. All of them take longer than the suites have: `SOAK_SHARE=1`. */
-const share = Number(process.env['SOAK_SHARE'] ?? 0.25)
+const share = Number(process.env['SOAK_SHARE'] ?? 0.15)
 const calls = 1_000_000 * share
 const samples = 40
 const inFlight = 32
@@ -18,8 +18,8 @@ const stormCalls = 20_000 * share
 
 /**
  * What a straight line through the last half of the samples may rise by over that half, in MB. What
- * is used of the heap varies by about a megabyte from collection to collection; 64 bytes left by each
- * of 125,000 calls are 8 MB. Anonymous memory is that and what allocators keep, in larger steps.
+ * is used of the heap varies by about a megabyte from collection to collection; 128 bytes left by each
+ * of 75,000 calls are 10 MB. Anonymous memory is that and what allocators keep, in larger steps.
  */
 const growthMaxMB = { heapMB: 4, anonymousMB: 12 } as const
 
