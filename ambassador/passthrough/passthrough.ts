@@ -3,11 +3,10 @@ import { type Layer, type Service, stack } from '#shared/call/service.ts'
 import { surfaceOf, surfacePaths } from '#shared/dialects/surfaces.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
-import { header } from '#shared/http/headers.ts'
 import { type BodyLedger, receive } from '#shared/http/receive.ts'
-import { Upload } from '#shared/http/upload.ts'
 import { isForm } from '#shared/passthrough/model-alias.ts'
-import { type Passable, passables, passingOf } from '#shared/passthrough/passable.ts'
+import { type Passable, passables } from '#shared/passthrough/passable.ts'
+import { passingFor, sendOn } from '#shared/passthrough/send-on.ts'
 import { bulkhead } from '../bulkhead.ts'
 import type { AmbassadorCall } from '../call.ts'
 import { applyCaller } from '../identity/authorize.ts'
@@ -34,22 +33,18 @@ type Way = Service<CallRequest, CallResponse, AmbassadorCall>
  * stored with a credential of the tenant's own. Everything else goes on. Ends with the body. Errors:
  * `path-not-found` where the provider has no such path, `method-not-allowed`, `model-forbidden`,
  * `stored-forbidden`, `invalid-json`, `invalid-field`, `malformed-request`, those of `receive`,
- * {@link Upload}, {@link retry} and {@link pass}.
+ * {@link sendOn}, {@link retry} and {@link pass}.
  */
 export function passthrough(parts: PassthroughParts): Step {
   const below: Step[] = [bulkhead(), deadline(), countRequest(parts.limiter), retry(parts)]
   const ask = pass(parts)
+  const sentOn = sendOn(parts.ledger, (context: AmbassadorCall) => configOf(context).ambassador)
   const json: Way = stack([received(parts), namedByBody(), ...below], ask)
-  const form: Way = stack([sentOn(parts), namedByForm(), ...below], ask)
-  const stored: Way = stack([owned(), sentOn(parts), ...below], ask)
+  const form: Way = stack([sentOn, namedByForm(), ...below], ask)
+  const stored: Way = stack([owned(), sentOn, ...below], ask)
   return (inner) => (request, context) => {
-    const { method, path } = request
-    const passing = passingOf(method, path)
+    const passing = passingFor(request)
     if (passing === undefined) return inner(request, context)
-    if ('allowed' in passing) {
-      const message = `Cannot serve ${method} here: use ${passing.allowed}`
-      throw new CallError('method-not-allowed', message)
-    }
     checkQuestion(request, passing.passable, context)
     checkOffer(passing.passable, context)
     context.surface = passing.surface
@@ -84,19 +79,6 @@ function received({ ledger }: PassthroughParts): Step {
     const { bodyMax, bodyTimeout, bodiesMax } = configOf(context).ambassador
     return { bytesMax: bodyMax, receiveMs: bodyTimeout, allBytesMax: bodiesMax }
   })
-}
-
-/** Nobody reads the body here: it is read as it is sent, and sent once. */
-function sentOn({ ledger }: PassthroughParts): Step {
-  return (inner) => (request, context) => {
-    const { incoming, headers } = request
-    const isChunked = header(headers, 'transfer-encoding') !== undefined
-    if ((incoming.declaredBytes ?? 0) === 0 && !isChunked) return inner(request, context)
-    const { uploadMax, bodyTimeout, bodiesMax } = configOf(context).ambassador
-    const limits = { bytesMax: uploadMax, pauseMs: bodyTimeout, allBytesMax: bodiesMax }
-    const upload = new Upload({ request, context, ledger, limits })
-    return inner({ ...request, upload }, context)
-  }
 }
 
 /** What is stored has no model. What changes it is asked for once. */

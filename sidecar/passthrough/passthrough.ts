@@ -2,11 +2,9 @@ import { deadline } from '#shared/call/deadline.ts'
 import { type Layer, type Service, stack } from '#shared/call/service.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
-import { header } from '#shared/http/headers.ts'
 import { type BodyLedger, receive } from '#shared/http/receive.ts'
-import { Upload } from '#shared/http/upload.ts'
 import { isForm, peekModel } from '#shared/passthrough/model-alias.ts'
-import { passingOf } from '#shared/passthrough/passable.ts'
+import { passingFor, sendOn } from '#shared/passthrough/send-on.ts'
 import { bulkhead } from '../bulkhead.ts'
 import type { SidecarCall } from '../call.ts'
 import { configOf } from '../config-of.ts'
@@ -27,10 +25,11 @@ type Step = Layer<CallRequest, CallResponse, SidecarCall>
 /**
  * Takes what passes as it is to an ambassador: a question in JSON by its model along the model's chain, a
  * form by its model while it is read, and what is stored by its provider. Everything else goes on. Ends at
- * the head. Errors: `method-not-allowed`, those of {@link Upload}, `receive`, {@link route} and
+ * the head. Errors: `method-not-allowed`, those of {@link sendOn}, `receive`, {@link route} and
  * {@link forward}, `invalid-field` where nothing says whom to ask.
  */
 export function passthrough(parts: PassthroughParts): Step {
+  const sentOn = sendOn(parts.ledger, (context: SidecarCall) => configOf(context).sidecar)
   const json: Way = stack(
     [
       receive(parts.ledger, (context) => {
@@ -46,38 +45,17 @@ export function passthrough(parts: PassthroughParts): Step {
     forward(parts),
   )
   const form: Way = stack(
-    [deadline(), sentOn(parts), byForm(), route(parts), untilSent(parts)],
+    [deadline(), sentOn, byForm(), route(parts), untilSent(parts)],
     forward(parts),
   )
-  const stored: Way = stack([deadline(), sentOn(parts), toProvider()], forward(parts))
+  const stored: Way = stack([deadline(), sentOn, toProvider()], forward(parts))
   return (inner) => (request, context) => {
-    const { method, path } = request
-    const passing = passingOf(method, path)
+    const passing = passingFor(request)
     if (passing === undefined) return inner(request, context)
-    if ('allowed' in passing) {
-      const message = `Cannot serve ${method} here: use ${passing.allowed}`
-      throw new CallError('method-not-allowed', message)
-    }
     context.surface = passing.surface
     if (passing.passable.needs === 'owner') return stored(request, context)
     return isForm(request) ? form(request, context) : json(request, context)
   }
-}
-
-/** Nobody reads the body here: it is read as it is sent. */
-function sentOn({ ledger }: PassthroughParts): Step {
-  return (inner) => (request, context) => {
-    if (!hasBody(request)) return inner(request, context)
-    const { uploadMax, bodyTimeout, bodiesMax } = configOf(context).sidecar
-    const limits = { bytesMax: uploadMax, pauseMs: bodyTimeout, allBytesMax: bodiesMax }
-    const upload = new Upload({ request, context, ledger, limits })
-    return inner({ ...request, upload }, context)
-  }
-}
-
-function hasBody({ incoming, headers }: CallRequest): boolean {
-  const { declaredBytes = 0 } = incoming
-  return declaredBytes > 0 || header(headers, 'transfer-encoding') !== undefined
 }
 
 function byForm(): Step {
