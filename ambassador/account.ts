@@ -1,5 +1,5 @@
 import type { Layer } from '#shared/call/service.ts'
-import { operationOf, routeOf } from '#shared/dialects/surfaces.ts'
+import { operationOf, routeOf, spokenOn } from '#shared/dialects/surfaces.ts'
 import { formatUsage, type Usage } from '#shared/dialects/usage.ts'
 import { causeOf, toCallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
@@ -167,7 +167,7 @@ function settle(parts: AccountParts, ended: Ended): { usage: Usage; outcome: Out
     workload: context.workload,
     class: context.class,
     surface: routeOf(ended.request.path),
-    dialect: context.surface?.dialect,
+    dialect: spokenOn(context.surface),
     modelAsked: context.modelAsked,
     modelServed: context.streamWatch?.model ?? context.modelServed,
     provider: context.provider,

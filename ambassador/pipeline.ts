@@ -5,6 +5,7 @@ import { rescue } from '#shared/errors/rescue.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { type BodyLedger, receive } from '#shared/http/receive.ts'
 import { type Gate, gated } from '#shared/lifecycle/gate.ts'
+import { notOffered } from '#shared/passthrough/not-offered.ts'
 import { type AccountParts, account } from './account.ts'
 import { type AttemptParts, attempt } from './attempt/attempt.ts'
 import { commit } from './attempt/commit.ts'
@@ -47,6 +48,7 @@ export interface PipelineParts
 
 /** Why the sidecar may go to another target, where it may. */
 function reasonHeader(error: CallError, context: AmbassadorCall): string[] {
+  if (error.facts['isOffered'] === false) return ['x-outrigger-reason', notOffered]
   const provider = context.snapshot?.config.providers[context.provider]
   const reason = fallbackReasonOf(classifyError(error, provider ?? { kind: 'vllm' }))
   return reason === undefined ? [] : ['x-outrigger-reason', reason]

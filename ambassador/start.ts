@@ -8,6 +8,7 @@ import { Gate } from '#shared/lifecycle/gate.ts'
 import { type HalfOptions, serveHalf } from '#shared/lifecycle/half.ts'
 import { MetricsSwitch } from '#shared/lifecycle/metrics-switch.ts'
 import { observeConfig } from '#shared/lifecycle/observe-config.ts'
+import { lacking } from '#shared/lifecycle/startup.ts'
 import { TracingSwitch } from '#shared/lifecycle/tracing-switch.ts'
 import { originOptions } from './attempt/attempt.ts'
 import { Fleet } from './fleet/fleet.ts'
@@ -178,6 +179,7 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
     origins,
     tracing,
     render: registry.render,
+    startsAfter: () => lacking([[prices.isReady, 'the published prices are not read']]),
     waitsFor: () =>
       lacking([
         [gate.isReady, 'it is ending'],
@@ -266,11 +268,6 @@ export function startAmbassador(options: AmbassadorOptions): Promise<Running> {
       await Promise.all([limits.close(), pushes.stop()])
     },
   })
-}
-
-/** What does not hold, in words. */
-function lacking(conditions: readonly (readonly [holds: boolean, words: string])[]): string[] {
-  return conditions.flatMap(([holds, words]) => (holds ? [] : [words]))
 }
 
 function noCluster(): Promise<StartDiscovery> {

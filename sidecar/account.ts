@@ -1,5 +1,5 @@
 import type { Layer } from '#shared/call/service.ts'
-import { routeOf } from '#shared/dialects/surfaces.ts'
+import { routeOf, spokenOn } from '#shared/dialects/surfaces.ts'
 import { noUsage } from '#shared/dialects/usage.ts'
 import { causeOf, toCallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
@@ -82,7 +82,7 @@ function settle(parts: AccountParts, ended: Ended): void {
   parts.log().accessLine({
     call: context.id,
     surface: routeOf(request.path),
-    dialect: context.surface?.dialect,
+    dialect: spokenOn(context.surface),
     modelAsked: context.modelAsked,
     provider,
     countedTokens: isSent ? input.tokens : undefined,
@@ -123,7 +123,7 @@ function closeSpan(context: SidecarCall, status: number, outcome: Outcome): void
   const { span } = context
   if (span?.isRecording !== true) return
   span.set(genAi.callId, context.id)
-  span.set(genAi.dialect, context.surface?.dialect)
+  span.set(genAi.dialect, spokenOn(context.surface))
   if (context.modelAsked !== '') span.set(genAi.modelAsked, context.modelAsked)
   span.set(genAi.attempts, context.attempts)
   span.set(genAi.outcome, outcome)

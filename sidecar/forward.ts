@@ -1,6 +1,7 @@
 import type { Service } from '#shared/call/service.ts'
 import { secretKey } from '#shared/config/secrets.ts'
 import { CallError } from '#shared/errors/call-error.ts'
+import { discard } from '#shared/http/body.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { InboundResponse } from '#shared/http/client.ts'
 import { endToEnd, header, isOfHop } from '#shared/http/headers.ts'
@@ -40,14 +41,14 @@ export function forward(parts: ForwardParts): Service<CallRequest, CallResponse,
     checkTrust(parts, context, route)
     const endpoint = addresses.pick(route.addresses, configOf(context).sidecar)
     const sending = { parts, request, context, route, endpoint, sentMs: context.clock.now() }
-    const first = await prove(sending).catch(unsentOf)
+    const first = await prove(sending).then(readOf(sending), unsentOf)
     // What has begun to be sent on is gone: nobody else can be asked.
     const isStaying = judge(sending, first) || request.upload?.isSent === true
-    const second = isStaying ? undefined : beside(sending)
+    const second = isStaying ? undefined : beside(sending, first)
     if (second === undefined) return finish(answerOf(first, sending), context)
-    if (!(first instanceof CallError)) first.body.cancel()
+    if (!(first instanceof CallError)) discard(first.body)
     const other = { ...sending, endpoint: second, sentMs: context.clock.now() }
-    const again = await prove(other).catch(unsentOf)
+    const again = await prove(other).then(readOf(other), unsentOf)
     judge(other, again)
     return finish(answerOf(again, sending), context)
   }
@@ -62,6 +63,22 @@ function unsentOf(error: unknown): CallError {
   throw error
 }
 
+/** What a server says to a connection that it ends, to a question that has just crossed that. */
+const parted = 'connection-ended'
+
+/** An answer; the error in its place where the server has read nothing and its connections end. */
+function readOf(sending: Sending): (response: InboundResponse) => Outcome {
+  return (response) => {
+    if (!isOwn(response, 408)) return response
+    const { route, endpoint } = sending
+    discard(response.body)
+    // The others end in the same moment: who asks again has to connect anew.
+    endpoint.dropIdle()
+    const message = `Cannot reach the ambassador of '${route.provider}': it ended the connection`
+    return new CallError('connect-failed', message, { cause: parted })
+  }
+}
+
 /** Whether the outcome is one to stay with. Keeps in mind what it says of the server. */
 function judge({ parts, context, endpoint, sentMs }: Sending, outcome: Outcome): boolean {
   if (outcome instanceof CallError) {
@@ -72,15 +89,19 @@ function judge({ parts, context, endpoint, sentMs }: Sending, outcome: Outcome):
     parts.onHeard?.(context.snapshot?.hash ?? '')
   }
   if (isOwn(outcome, 503)) {
-    endpoint.refuse(context.clock)
+    if (header(outcome.headers, 'connection') === 'close') endpoint.leave(context.clock)
+    else endpoint.refuse(context.clock)
     return false
   }
   endpoint.succeed(sentMs)
   return true
 }
 
-function beside({ parts, route, endpoint }: Sending): Endpoint | undefined {
-  return parts.addresses.pickBeside(endpoint, route.addresses)
+/** Behind an address that stands alone may be several servers: a connection anew finds another. */
+function beside({ parts, route, endpoint }: Sending, outcome: Outcome): Endpoint | undefined {
+  const other = parts.addresses.pickBeside(endpoint, route.addresses)
+  if (other !== undefined || !(outcome instanceof CallError)) return other
+  return outcome.facts['cause'] === parted ? endpoint : undefined
 }
 
 /** Error: the outcome itself, where it is one; it says so where none of the servers is there. */
@@ -111,7 +132,7 @@ function prove(sending: Sending): Promise<InboundResponse> {
     const mayAsk = isOwn(response, 401) && sending.request.upload?.isSent !== true
     const other = mayAsk ? token.otherThan(given) : undefined
     if (other === undefined) return response
-    response.body.cancel()
+    discard(response.body)
     return send(sending, other)
   })
 }
@@ -124,7 +145,7 @@ function isUnsent({ code }: CallError): boolean {
  * Whether it is the ambassador's own refusal before anything was done for the call. One of its
  * provider's has been tried as often as it may be.
  */
-function isOwn({ status, headers }: InboundResponse, refused: 401 | 503): boolean {
+function isOwn({ status, headers }: InboundResponse, refused: 401 | 408 | 503): boolean {
   if (status !== refused || header(headers, 'x-outrigger-attempts') !== '0') return false
   return refused === 401 || header(headers, 'x-outrigger-replay') === 'safe'
 }

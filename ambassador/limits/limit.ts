@@ -57,11 +57,11 @@ export function limit<Call extends LimitedCall>(
         context.admission = admission
         // The caller may have left while a shared store was thinking.
         context.cancellation.check()
-        return told(inner(request, context), admission, context)
+        return tellLimits(inner(request, context), admission, context)
       })
     }
     context.admission = granted
-    return told(inner(request, context), granted, context)
+    return tellLimits(inner(request, context), granted, context)
   }
 }
 
@@ -84,10 +84,10 @@ function askOf<Call extends LimitedCall>(
 }
 
 /** Says how the tenant's limits stand: a provider's own words are of the account all share. */
-function told(
+export function tellLimits(
   answering: Promise<CallResponse>,
   { standings }: Admission,
-  { clock, surface }: LimitedCall,
+  { clock, surface }: Pick<LimitedCall, 'clock' | 'surface'>,
 ): Promise<CallResponse> {
   if (standings.length === 0) return answering
   const { family } = dialects[surface?.dialect ?? 'chat']

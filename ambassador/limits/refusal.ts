@@ -65,7 +65,8 @@ export function tenantConcurrency(limit: number, used: number, chance: number): 
 /** `model-forbidden`: money cannot be counted for a model that has no price. */
 export function unpriced(model: string): CallError {
   const reason = "it has no price, and the tenant's limit in usd must count one"
-  return new CallError('model-forbidden', `Cannot admit model '${model.slice(0, 100)}': ${reason}`)
+  const message = `Cannot admit model '${model.slice(0, 100)}': ${reason}`
+  return new CallError('model-forbidden', message, { field: 'model' })
 }
 
 const words: Readonly<Record<LimitUnit, string>> = {

@@ -10,13 +10,14 @@ import { passingFor, sendOn } from '#shared/passthrough/send-on.ts'
 import { bulkhead } from '../bulkhead.ts'
 import type { AmbassadorCall } from '../call.ts'
 import { applyCaller } from '../identity/authorize.ts'
+import { countRequest } from '../limits/count-request.ts'
 import type { Limiter } from '../limits/limiter.ts'
 import { configOf, providerOf } from '../provider-of.ts'
 import { retry } from '../retry/retry.ts'
 import type { PooledParts } from '../retry/retry-parts.ts'
 import { namedByBody, namedByForm } from './named.ts'
 import { offersOf } from './offers.ts'
-import { checkOwner, ownsCredential } from './owned.ts'
+import { ownsCredential, storeOf } from './owned.ts'
 import { type PassParts, pass } from './pass.ts'
 
 export interface PassthroughParts extends PassParts, PooledParts {
@@ -71,6 +72,8 @@ function checkOffer({ name }: Passable, context: AmbassadorCall): void {
   throw new CallError(
     'path-not-found',
     `Cannot serve this path: provider '${context.provider}' has not; there are ${paths}`,
+    // Another target of the model may have it.
+    { isOffered: false },
   )
 }
 
@@ -84,20 +87,9 @@ function received({ ledger }: PassthroughParts): Step {
 /** What is stored has no model. What changes it is asked for once. */
 function owned(): Step {
   return (inner) => (request, context) => {
-    checkOwner(context)
+    context.owner = storeOf(context)
     applyCaller(request, context)
     if (request.method !== 'GET') context.attemptsMax = context.attemptsBefore + 1
-    return inner(request, context)
-  }
-}
-
-/** One request of the tenant's limits: tokens count where the answer tells of them. */
-function countRequest(limiter: Limiter): Step {
-  return (inner) => async (request, context) => {
-    const expected = { requests: 1, inputTokens: 0, outputTokens: 0, picoUsd: 0n }
-    const { tenant, class: of, model } = context
-    context.admission = await limiter.admit({ tenant, class: of, model, expected })
-    context.cancellation.check()
     return inner(request, context)
   }
 }

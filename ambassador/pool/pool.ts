@@ -66,6 +66,8 @@ export class ReplicaPool {
   readonly placing: Placing
   #options: VllmProvider['replicas'] | undefined
   #undoProbe: Undo | undefined
+  /** Being asked for their health. */
+  readonly #probed = new Set<Replica>()
   #isClosed = false
 
   constructor(parts: PoolParts) {
@@ -248,7 +250,11 @@ export class ReplicaPool {
   }
 
   async #probe(replica: Replica, { health }: VllmProvider['replicas']): Promise<void> {
+    // Who joins at a turn of all, or is there at a reload, would fail twice by one slow answer.
+    if (this.#probed.has(replica)) return
+    this.#probed.add(replica)
     const answered = await this.#answers(replica, health)
+    this.#probed.delete(replica)
     replica.failures = answered ? 0 : replica.failures + 1
     const isHealthy = replica.failures < health.failures
     if (isHealthy === replica.isHealthy) return

@@ -8,6 +8,7 @@ import { reportedCost } from '../prices/answer-facts.ts'
 import { type Cost, costOf } from '../prices/cost.ts'
 import type { Price } from '../prices/price.ts'
 import { plusUsage } from '../settled-usage.ts'
+import { BackgroundLengths } from './background-lengths.ts'
 import type { Holder } from './sealer.ts'
 
 /** A call whose response runs on in the background, and what stands charged for it. */
@@ -52,10 +53,6 @@ interface Entry {
 const entriesMax = 4_096
 /** Who has not come for an answer within a day does not come. */
 const ageMaxMs = 24 * 3_600_000
-/** Models whose lengths are remembered. */
-const modelsMax = 256
-/** Share of the last answer in the mean. */
-const newest = 0.1
 
 /**
  * Responses in the background whose usage is not known: each is settled once, by the first answer that
@@ -66,7 +63,7 @@ export class BackgroundBook {
   readonly #parts: BookParts
   /** In the order of their age. */
   readonly #entries = new Map<string, Entry>()
-  readonly #lengths = new Map<string, number>()
+  readonly #lengths = new BackgroundLengths()
   #undo: Undo | undefined
 
   constructor(parts: BookParts) {
@@ -78,9 +75,9 @@ export class BackgroundBook {
     return this.#entries.size
   }
 
-  /** Tokens that a response of `model` comes to, by those that were settled; 0 where none was. */
-  lengthOf(model: string): number {
-    return Math.ceil(this.#lengths.get(model) ?? 0)
+  /** Tokens that a response of `model` comes to, by those of `tenant` that were settled; 0 where none was. */
+  lengthOf(tenant: string, model: string): number {
+    return this.#lengths.of(tenant, model)
   }
 
   has(holder: Holder, id: string): boolean {
@@ -107,7 +104,7 @@ export class BackgroundBook {
     if (estimate === undefined) return undefined
     this.#entries.delete(key)
     const { labels, price, seller, admission, earlier, call } = estimate
-    this.#learn(labels.model, facts.usage.output)
+    this.#lengths.learn(holder.tenant, labels.model, facts.usage.output)
     const usage = plusUsage(facts.usage, earlier)
     const { modifiers, usageObject } = facts
     const cost = costOf({ usage, price, modifiers, reported: reportedCost(seller, usageObject) })
@@ -146,15 +143,6 @@ export class BackgroundBook {
       for (const [key, { sinceMs }] of this.#entries) if (sinceMs <= untilMs) this.#lapse(key)
       this.#watch()
     })
-  }
-
-  #learn(model: string, tokens: number): void {
-    const known = this.#lengths.get(model)
-    for (const oldest of known === undefined ? this.#lengths.keys() : []) {
-      if (this.#lengths.size < modelsMax) break
-      this.#lengths.delete(oldest)
-    }
-    this.#lengths.set(model, known === undefined ? tokens : known + newest * (tokens - known))
   }
 }
 

@@ -1,5 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from '#shared/builtins.ts'
-import { readSealed, writeSealed } from '#shared/stored/sealed-id.ts'
+import { type LongId, writeLong } from '#shared/stored/long-id.ts'
+import { isOf, readSealed } from '#shared/stored/sealed-id.ts'
+import { markOf, type ShortId, shortMacBytes, writeShort } from '#shared/stored/short-id.ts'
 
 /** For whom an id is sealed, and where what it names is stored. */
 export interface Holder {
@@ -23,13 +25,19 @@ export interface Claim {
   readonly credentials: readonly string[]
 }
 
+/** Where a sealed id may have come from. */
+interface Origin extends Holder {
+  readonly id: string
+}
+
 const macBytes = 16
 const tagBytes = 6
 
 /**
- * Makes and proves ids of stored things that are good for one tenant alone: the id as it is, its
- * provider, a tag of the credential, and 128 bits of HMAC-SHA256 (RFC 2104) over all of them. The first
- * key makes, each of them proves, so that a key is replaced with overlap.
+ * Makes and proves ids of stored things that are good for one tenant alone: the id, what stands for its
+ * provider and its credential, and a HMAC-SHA256 (RFC 2104) over all of them and the tenant, 96 bits of it
+ * in a short id, 128 in a long one. The first key makes, each of them proves, so that a key is replaced
+ * with overlap.
  */
 export class Sealer {
   readonly #keys: readonly Buffer[]
@@ -39,27 +47,37 @@ export class Sealer {
     this.#keys = keys
   }
 
-  seal(id: string, { tenant, provider, credential }: Holder): string {
+  /** At most 64 letters of `A-Z a-z 0-9 _ -` for ids as providers make them; those that do not fit are longer. */
+  seal(id: string, holder: Holder): string {
     const [key = Buffer.alloc(0)] = this.#keys
-    const mac = macText(key, ['id', tenant, provider, credential, id])
-    return writeSealed({ id, provider, tag: tagOf(provider, credential), mac })
+    const { provider, credential } = holder
+    const tag = tagOf(provider, credential)
+    const mac = shortMac(key, { ...holder, id })
+    const short = writeShort({ id, mark: markOf(provider), tag: shortTag(tag), mac })
+    if (short !== undefined) return short
+    return writeLong({ id, provider, tag: longTag(tag), mac: longMac(key, { ...holder, id }) })
   }
 
   /** Undefined where it is not this tenant's, not of this provider, or of a credential that is gone. */
   prove(text: string, { tenant, provider, credentials }: Claim): Proven | undefined {
     const sealed = readSealed(text)
-    if (sealed?.provider !== provider) return undefined
-    const { id, tag } = sealed
+    if (sealed === undefined || !isOf(sealed, provider)) return undefined
+    const { id } = sealed
+    const credential = credentials.find((one) => {
+      const tag = tagOf(provider, one)
+      const isTagged = sealed.tag === (sealed.form === 'short' ? shortTag(tag) : longTag(tag))
+      return isTagged && this.#isMade(sealed, { tenant, provider, credential: one, id })
+    })
+    return credential === undefined ? undefined : { id, credential }
+  }
+
+  #isMade(sealed: ShortId | LongId, origin: Origin): boolean {
+    if (sealed.form === 'short') {
+      return this.#keys.some((key) => timingSafeEqual(shortMac(key, origin), sealed.mac))
+    }
     // As text: of the last letter not all bits are used, and an id has one spelling.
     const given = Buffer.from(sealed.mac)
-    for (const credential of credentials) {
-      if (tagOf(provider, credential) !== tag) continue
-      const words = ['id', tenant, provider, credential, id]
-      if (this.#keys.some((key) => timingSafeEqual(Buffer.from(macText(key, words)), given))) {
-        return { id, credential }
-      }
-    }
-    return undefined
+    return this.#keys.some((key) => timingSafeEqual(Buffer.from(longMac(key, origin)), given))
   }
 
   /**
@@ -81,22 +99,36 @@ function macOf(key: Buffer, words: readonly string[]): Buffer {
   return mac.digest().subarray(0, macBytes)
 }
 
-function macText(key: Buffer, words: readonly string[]): string {
-  return macOf(key, words).toString('base64url')
+function longMac(key: Buffer, { tenant, provider, credential, id }: Origin): string {
+  return macOf(key, ['id', tenant, provider, credential, id]).toString('base64url')
 }
 
-const tags = new Map<string, string>()
+/** Of other words, so that neither form is a part of the other. */
+function shortMac(key: Buffer, { tenant, provider, credential, id }: Origin): Buffer {
+  return macOf(key, ['short id', tenant, provider, credential, id]).subarray(0, shortMacBytes)
+}
+
+const tags = new Map<string, Buffer>()
 /** Credentials are few; a configuration that changes all day must not fill the memory. */
 const tagsMax = 4_096
 
 /** Tells credentials of a provider apart without their names, which are no tenant's affair. */
-function tagOf(provider: string, credential: string): string {
+function tagOf(provider: string, credential: string): Buffer {
   const words = `${provider}\n${credential}`
   const known = tags.get(words)
   if (known !== undefined) return known
   const digest = createHash('sha256').update(`outrigger credential\n${words}`).digest()
-  const tag = digest.subarray(0, tagBytes).toString('base64url')
+  const tag = Buffer.from(digest.subarray(0, tagBytes))
   if (tags.size >= tagsMax) tags.clear()
   tags.set(words, tag)
   return tag
+}
+
+function longTag(tag: Buffer): string {
+  return tag.toString('base64url')
+}
+
+/** Six bits: the MAC proves the credential, and this only spares most of the others. */
+function shortTag(tag: Buffer): number {
+  return (tag[0] ?? 0) & 63
 }

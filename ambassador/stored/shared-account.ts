@@ -8,7 +8,7 @@ import { IdScanner } from '#shared/stored/id-scanner.ts'
 import { notOwned } from '#shared/stored/refusals.ts'
 import type { Shape } from '#shared/stored/shape.ts'
 import type { AmbassadorCall } from '../call.ts'
-import { ownsCredential } from '../passthrough/owned.ts'
+import { ownCredentials } from '../passthrough/owned.ts'
 import { isPool } from './holder.ts'
 
 const owned: Shape = { text: 'owned' }
@@ -56,9 +56,9 @@ const shapes = {
 const stepBytes = 128 * 1024
 
 /**
- * Refuses questions of Chat and Messages that name what is stored in the account that all tenants share, but
- * for a tenant with a credential of its own. Most questions are only searched for a few words. Ends at
- * once, or with a large body in steps. Errors: `stored-forbidden`, `invalid-json`.
+ * Refuses questions of Chat and Messages that name what is stored in the account that all tenants share. Those
+ * of a tenant with credentials of its own go with the first, which stores. Most questions are only searched
+ * for a few words. Ends at once, or with a large body in steps. Errors: `stored-forbidden`, `invalid-json`.
  */
 export function sharedAccount(): Layer<CallRequest, CallResponse, AmbassadorCall> {
   return (inner) => (request, context) => {
@@ -71,7 +71,10 @@ export function sharedAccount(): Layer<CallRequest, CallResponse, AmbassadorCall
   }
 }
 
-/** Rejects where `body` names what is stored in the shared account; undefined where it cannot. */
+/**
+ * Rejects where `body` names what is stored in the shared account; undefined where it cannot. Of a tenant with
+ * several credentials it finds the one that stores.
+ */
 export function refuseShared(
   body: Buffer,
   context: AmbassadorCall,
@@ -80,15 +83,30 @@ export function refuseShared(
   const { shape, words } = shapes[form]
   if (!words.some((word) => body.includes(word))) return undefined
   // A pool stores nothing that a question could name.
-  if (isPool(context) || ownsCredential(context)) return undefined
-  return checked(body, shape, context)
+  if (isPool(context)) return undefined
+  const [store, other] = ownCredentials(context)
+  // It goes with that one alone, whatever it names.
+  if (store !== undefined && other === undefined) return undefined
+  return bound(namesStored(body, shape, context), store, context)
 }
 
-async function checked(
+/** Error: `stored-forbidden` where something was found, and nobody stores for the tenant. */
+async function bound(
+  finding: Promise<boolean>,
+  store: string | undefined,
+  context: AmbassadorCall,
+): Promise<void> {
+  if (!(await finding)) return
+  if (store === undefined) throw notOwned('files, sound and containers by id')
+  context.owner = store
+}
+
+/** Error: `invalid-json`. */
+async function namesStored(
   body: Buffer,
   shape: Shape,
   { cancellation }: Pick<CallContext, 'cancellation'>,
-): Promise<void> {
+): Promise<boolean> {
   let hasFound = false
   const scanner = new IdScanner(shape, ({ text }) => {
     // Empty is no id.
@@ -100,7 +118,8 @@ async function checked(
     await setImmediate()
     cancellation.check()
   }
-  if (hasFound) throw notOwned('files, sound and containers by id')
   // What is seen of a broken body may be less than what its reader sees.
-  if (!scanner.isWhole) throw new CallError('invalid-json', 'Cannot read the body: it is no JSON')
+  if (!hasFound && !scanner.isWhole)
+    throw new CallError('invalid-json', 'Cannot read the body: it is no JSON')
+  return hasFound
 }

@@ -11,7 +11,9 @@ import { type StoredAsk, storedAskOf } from '#shared/stored/stored-path.ts'
 import { letGoUnread } from '../attempt/let-go.ts'
 import { bulkhead } from '../bulkhead.ts'
 import type { AmbassadorCall } from '../call.ts'
+import { countRequest } from '../limits/count-request.ts'
 import type { Limiter } from '../limits/limiter.ts'
+import { ownCredentials } from '../passthrough/owned.ts'
 import type { ReplicaPool } from '../pool/pool.ts'
 import { configOf, providerOf } from '../provider-of.ts'
 import { type AskParts, askStored, type StoredAnswer } from './ask-stored.ts'
@@ -81,11 +83,6 @@ async function ask({ parts, inner, request, context }: Asking): Promise<CallResp
   return sealedAnswer(response, { sealer, context, written })
 }
 
-function ownCredentials(context: AmbassadorCall): string[] {
-  const credentials: readonly Credential[] = providerOf(context).credentials
-  return credentials.flatMap(({ name, tenant }) => (tenant === context.tenant ? [name] : []))
-}
-
 function sealerOf(keys: KeyRing, { snapshot }: AmbassadorCall): Sealer {
   if (snapshot !== undefined) return keys.sealerOf(snapshot)
   throw new CallError('not-configured', 'Cannot serve: there is no valid configuration yet')
@@ -118,17 +115,6 @@ function takeTenant({ headers }: CallRequest, context: AmbassadorCall): void {
   const maxMs = Math.min(tenant?.deadlineMax ?? Infinity, config.ambassador.deadlineMax)
   context.deadlineMs = context.startedMs + (askedMs > 0 ? Math.min(askedMs, maxMs) : maxMs)
   context.patienceUntilMs = context.deadlineMs
-}
-
-/** One request of the tenant's limits, and no tokens. */
-function countRequest(limiter: Limiter): Layer<CallRequest, CallResponse, AmbassadorCall> {
-  return (inner) => async (request, context) => {
-    const expected = { requests: 1, inputTokens: 0, outputTokens: 0, picoUsd: 0n }
-    const { tenant, class: of } = context
-    context.admission = await limiter.admit({ tenant, class: of, model: '', expected })
-    context.cancellation.check()
-    return inner(request, context)
-  }
 }
 
 async function answerStored(

@@ -1,7 +1,7 @@
 import type { CallError } from '#shared/errors/call-error.ts'
 import { isBinding, type QuestionId } from '#shared/stored/question-ids.ts'
 import { notFound, notOwned, twoOwners } from '#shared/stored/refusals.ts'
-import { readSealed } from '#shared/stored/sealed-id.ts'
+import { namedOwner } from '#shared/stored/sealed-id.ts'
 import { withEdits } from './id-rewriter.ts'
 import type { Claim, Proven, Sealer } from './sealer.ts'
 
@@ -19,7 +19,7 @@ export interface Asking {
   readonly claim: Claim
   /** What the provider looks up by its id: vLLM keeps responses, and no items by themselves. */
   readonly looksUp: 'items' | 'responses'
-  /** Credentials of the tenant's own, mostly none: what it names in their account is its own. */
+  /** Credentials of the tenant's own, mostly none: what it names in the account of the first is its own. */
   readonly ownCredentials: readonly string[]
 }
 
@@ -46,6 +46,8 @@ export function unsealed(body: Buffer, ids: readonly QuestionId[], asking: Askin
     if (found !== undefined && found !== 'own' && isLookedUp && isBinding(use, found.id))
       own(found.credential)
   }
+  // What is made outside of Responses is made with the first. A pool keeps nothing of the kind.
+  if (looksUp === 'items' && proven.includes('own')) owner ??= ownCredentials[0]
   // Bound to an account that others share, it names nothing there by the ids of its own.
   const isElsewhere = owner !== undefined && !ownCredentials.includes(owner)
   if (isElsewhere && proven.includes('own')) throw notOwned(outside)
@@ -77,14 +79,14 @@ function prove(
   const found = use === 'chosen' || text === undefined ? undefined : sealer.prove(text, claim)
   if (found !== undefined || use === 'item' || use === 'chosen' || use === 'told') return found
   const isOutside = use === 'container' || use === 'conversation'
-  if (ownsAccount && isOutside && readSealed(text ?? '') === undefined) return 'own'
-  throw missing(asked)
+  const isSealed = namedOwner(text ?? '', [claim.provider]) !== undefined
+  if (ownsAccount && isOutside && !isSealed) return 'own'
+  throw missing(asked, isSealed)
 }
 
-function missing({ use, text = '' }: QuestionId): CallError {
+function missing({ use, text = '' }: QuestionId, isSealed: boolean): CallError {
   if (use === 'response') return notFound('Previous response', text)
   if (use === 'reference') return notFound('Item', text)
-  const isSealed = readSealed(text) !== undefined
   if (use === 'container') {
     return isSealed ? notFound('Container', text) : notOwned('a container by id')
   }

@@ -7,6 +7,7 @@ import { serviceAccountDirectory } from '#shared/kubernetes/cluster-access.ts'
 import { ownCluster } from '#shared/kubernetes/own-cluster.ts'
 import { metricsPage, startAdminServer, textPage } from '#shared/lifecycle/admin-server.ts'
 import type { RunningService, ServiceOptions } from '#shared/lifecycle/run-service.ts'
+import { startupPage } from '#shared/lifecycle/startup.ts'
 import { Controller, type ControllerSettings } from './controller.ts'
 import { LeaderLease } from './lease.ts'
 import { controllerMetrics } from './metrics.ts'
@@ -51,6 +52,7 @@ export async function startController(
   const probes = await startAdminServer(
     { host, port },
     {
+      '/startupz': startupPage(),
       '/livez': () => textPage(200, 'alive'),
       // Whoever stands by is ready to: a roll-out must not wait for it to lead.
       '/readyz': () =>

@@ -42,6 +42,7 @@ export class Condition {
       asleep: () => engine.setRest('weights_offloaded'),
       'asleep=2': () => engine.setRest('discard_all'),
       paused: () => engine.setRest('paused'),
+      stuck: () => engine.stop(),
       draining: () => {
         this.isDraining = true
       },
@@ -83,5 +84,6 @@ export class Condition {
     this.scrape = 'good'
     this.#parts.engine.pace = 1
     this.#parts.engine.setRest('awake')
+    this.#parts.engine.goOn()
   }
 }

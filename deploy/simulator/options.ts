@@ -7,6 +7,8 @@ export interface ReplicaOptions extends PlainStepTime {
   readonly port: number
   /** The served model name. */
   readonly model: string
+  /** What `/version` says; below 0.27 `cache_salt` is ignored on `/v1/messages`, as those do. */
+  readonly version: string
   /** Seeds texts, vectors and ids: equal seeds give equal answers. */
   readonly seed: number
   /** Above 0; 0.5 is a replica half as fast. */
@@ -67,6 +69,8 @@ export interface ReplicaOptions extends PlainStepTime {
 export const replicaDefaults: ReplicaOptions = {
   port: 0,
   model: 'llama-3-8b',
+  // The one whose answers were recorded.
+  version: '0.32.0',
   seed: 1,
   // About an 8B model on one data-centre GPU: 20,000 prompt tokens and 100 answer tokens a second.
   stepTime: 'plain',

@@ -58,7 +58,7 @@ export function readQuestion(dialect: Dialect, body: Fields, options: ReplicaOpt
   return {
     dialect,
     prompt,
-    salt: textOr(body['cache_salt'], ''),
+    salt: isSaltIgnored(dialect, options) ? '' : textOr(body['cache_salt'], ''),
     adapter,
     priority: Number.isSafeInteger(body['priority']) ? Number(body['priority']) : 0,
     limitTokens,
@@ -72,6 +72,11 @@ export function readQuestion(dialect: Dialect, body: Fields, options: ReplicaOpt
     tool,
     temperature,
   }
+}
+
+/** The Messages API takes it from 0.27 on; it has no member of that name before, and says nothing. */
+function isSaltIgnored(dialect: Dialect, { version }: ReplicaOptions): boolean {
+  return dialect === 'messages' && /^0\.(?:\d|1\d|2[0-6])\./.test(version)
 }
 
 type Asked = Pick<Question, 'prompt' | 'tool' | 'limitTokens'>

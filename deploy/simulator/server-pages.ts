@@ -20,7 +20,7 @@ const pages: Readonly<Record<string, (parts: PageParts) => Page>> = {
   '/ping': health,
   '/load': ({ engine, options }) =>
     jsonPage(200, { server_load: options.serverLoad ? engine.live : 0 }),
-  '/version': () => jsonPage(200, { version: '0.32.0' }),
+  '/version': ({ options }) => jsonPage(200, { version: options.version }),
   '/v1/models': ({ options, newId }) => ({
     status: 200,
     body: modelsText(options, newId),

@@ -1,6 +1,7 @@
 import { blockKeys } from './block-keys.ts'
 import { engineClock } from './engine-clock.ts'
 import { Generation, type GenerationParts, type Ticket, type Work } from './generation.ts'
+import { HeldClock } from './held-clock.ts'
 import { LoraInfo } from './lora-info.ts'
 import { type ReplicaOptions, usableBlocks } from './options.ts'
 import { stepTimeOf } from './plain-step-time.ts'
@@ -18,6 +19,7 @@ export class TextEngine {
   readonly statistics = new Statistics()
   readonly loras = new LoraInfo()
   readonly #options: ReplicaOptions
+  readonly #clock: HeldClock
   readonly #engine: Engine
   readonly #parts: GenerationParts
   readonly #live = new Set<Generation>()
@@ -29,8 +31,9 @@ export class TextEngine {
   constructor(options: ReplicaOptions) {
     const { clock, blockTokens, runningMax, scheduling, speed, adapterLoadMs, lorasMax } = options
     this.#options = options
+    this.#clock = new HeldClock(engineClock(clock))
     this.#engine = new Engine({
-      clock: engineClock(clock),
+      clock: this.#clock,
       blocks: usableBlocks(options),
       blockTokens,
       sequencesMax: runningMax,
@@ -92,6 +95,16 @@ export class TextEngine {
   /** 1 is as its options say, 0.5 half as fast; counts from the next step on. */
   set pace(pace: number) {
     this.#engine.speed = this.#options.speed * pace
+  }
+
+  /** Stands still in the middle of whatever it does; its gauges are those of its last step. */
+  stop(): void {
+    this.#clock.hold()
+  }
+
+  /** Goes on where it stood still. */
+  goOn(): void {
+    this.#clock.release()
   }
 
   /** Whether another call may queue; a refusal is counted. */

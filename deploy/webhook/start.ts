@@ -8,6 +8,7 @@ import { serviceAccountDirectory } from '#shared/kubernetes/cluster-access.ts'
 import { ownCluster } from '#shared/kubernetes/own-cluster.ts'
 import { metricsPage, startAdminServer, textPage } from '#shared/lifecycle/admin-server.ts'
 import type { RunningService, ServiceOptions } from '#shared/lifecycle/run-service.ts'
+import { startupPage } from '#shared/lifecycle/startup.ts'
 import { askVersion } from './ask-version.ts'
 import { judgesOf } from './judges.ts'
 import { webhookMetrics } from './metrics.ts'
@@ -57,6 +58,7 @@ export async function startWebhook(
   const probes = await startAdminServer(
     { host: given['probes-host'], port: Number(given['probes-port']) },
     {
+      '/startupz': startupPage(),
       '/livez': () => textPage(200, 'alive'),
       '/readyz': () => {
         if (isLeaving) return textPage(503, 'ending')

@@ -32,10 +32,9 @@ function laneFor(delayMs: number): Lane {
 
 interface Entry {
   readonly dueMs: number
-  readonly action: () => void
+  action: (() => void) | undefined
   previous: Entry | undefined
   next: Entry | undefined
-  isOver: boolean
 }
 
 /** Entries of one delay are due in the order they came: a list, and one node timer for its first. */
@@ -51,7 +50,7 @@ class Lane {
 
   add(action: () => void): Undo {
     const dueMs = performance.now() + this.#delayMs
-    const entry: Entry = { dueMs, action, previous: this.#last, next: undefined, isOver: false }
+    const entry: Entry = { dueMs, action, previous: this.#last, next: undefined }
     if (this.#last === undefined) this.#first = entry
     else this.#last.next = entry
     this.#last = entry
@@ -66,12 +65,15 @@ class Lane {
   }
 
   #remove(entry: Entry): void {
-    if (entry.isOver) return
-    entry.isOver = true
+    if (entry.action === undefined) return
+    entry.action = undefined
     if (entry.previous === undefined) this.#first = entry.next
     else entry.previous.next = entry.next
     if (entry.next === undefined) this.#last = entry.previous
     else entry.next.previous = entry.previous
+    // Whoever keeps its undo would else keep all that were undone behind it, and their calls.
+    entry.previous = undefined
+    entry.next = undefined
     // The timer stays for the next entry, and must not keep a process alive that has none.
     if (this.#first === undefined) this.#timer?.unref()
   }
@@ -83,7 +85,7 @@ class Lane {
     while (this.#first !== undefined && this.#first.dueMs <= nowMs) {
       const { action } = this.#first
       this.#remove(this.#first)
-      action()
+      action?.()
     }
     if (this.#first === undefined) {
       // An action may have filled it again, and armed it.

@@ -71,6 +71,11 @@ export function operationOf(surface: Surface | undefined): string {
     : dialects[surface?.dialect ?? 'chat'].operation
 }
 
+/** What is spoken on a surface, as lines and spans name it: what passes as it is has only its operation. */
+export function spokenOn(surface: Surface | undefined): string | undefined {
+  return surface?.wants === 'pass' ? operationOf(surface) : surface?.dialect
+}
+
 /** The dialect family of a caller who may not have reached a known path: of one below it, too. */
 export function familyOf(path: string, speaksAnthropic: boolean): Family {
   if (path.startsWith('/v1/messages') || path.startsWith('/api/')) return 'anthropic'

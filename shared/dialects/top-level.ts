@@ -124,6 +124,17 @@ function valueEnd(body: Buffer, start: number): number {
   }
 }
 
+/** Where the value stands that begins at `from` or behind spaces there; undefined where it has no end. */
+export function valueRangeFrom(body: Buffer, from: number): ValueRange | undefined {
+  const start = skipSpace(body, from)
+  try {
+    return { start, end: valueEnd(body, start) }
+  } catch (error) {
+    if (error instanceof NotAnObject) return undefined
+    throw error
+  }
+}
+
 /** The value as JSON; undefined where it cannot be parsed. */
 export function valueAt(body: Buffer, range: ValueRange | undefined): unknown {
   if (range === undefined) return undefined

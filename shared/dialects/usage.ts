@@ -1,3 +1,5 @@
+import { valueAt, valueRangeFrom } from './top-level.ts'
+
 /** Tokens of one call. `cached` and `cacheWrite` are parts of `input`, `reasoning` of `output`. */
 export interface Usage {
   readonly input: number
@@ -136,23 +138,8 @@ export function usageObjectInTail(tail: Buffer): Json | undefined {
 const usageKey = '"usage":'
 
 function usageObjectAt(tail: Buffer, at: number): Json | undefined {
-  const text = tail.toString('utf8', at + usageKey.length)
-  // The object ends at the first brace with which it parses; it holds only small objects.
-  for (let end = text.indexOf('}'), tries = 0; end >= 0 && tries < 12; tries++) {
-    const usage = parse(text.slice(0, end + 1))
-    if (isObject(usage) && readUsage(usage) !== undefined) return usage
-    end = text.indexOf('}', end + 1)
-  }
-  return undefined
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // Not the whole object yet.
-    return undefined
-  }
+  const usage = valueAt(tail, valueRangeFrom(tail, at + usageKey.length))
+  return isObject(usage) && readUsage(usage) !== undefined ? usage : undefined
 }
 
 /** A later report corrects an earlier one; what it leaves out keeps the earlier. */

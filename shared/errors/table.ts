@@ -44,6 +44,7 @@ export const errorTable = {
   unauthenticated: client(401, 'Give the sidecar the secret that its ambassador expects'),
   'workload-forbidden': client(403, 'Ask the platform team which tenant the workload belongs to'),
   'model-forbidden': client(403, 'Ask the platform team to allow the model to this tenant'),
+  'cross-site': client(403, 'Call from a program, or from a page of the same site'),
   'price-unknown': client(403, 'Give the model a price under providers.*.prices, or allow it'),
   'stored-forbidden': client(403, 'Send the content itself in place of its id'),
   'model-not-found': client(404, 'Ask for a model that GET /v1/models lists'),

@@ -5,6 +5,7 @@ import type { Service } from '#shared/call/service.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import { compact } from './body.ts'
 import type { CallRequest, CallResponse } from './call.ts'
+import { ChunkedWriter } from './chunked-writer.ts'
 import { type HeaderList, lowered } from './headers.ts'
 import { incomingBody } from './incoming.ts'
 import { requestTarget } from './request-target.ts'
@@ -87,12 +88,12 @@ function send(asked: Asked, result: CallResponse): void {
   const mayTrail = canTrail && !hasNoBody
   response.writeHead(result.status, mayTrail ? result.headers : withoutTrailer(result.headers))
   const { body } = result
+  const chunked = response.chunkedEncoding ? new ChunkedWriter(response) : undefined
   let hasDrainListener = false
   body.pipe({
     write(chunk) {
       // Read all the same, to an end that its watchers take for one.
-      if (hasNoBody) return true
-      if (response.write(response.writableLength > 0 ? compact(chunk) : chunk)) return true
+      if (hasNoBody || (chunked?.write(chunk) ?? writeAsIs(response, chunk))) return true
       if (!hasDrainListener) {
         hasDrainListener = true
         response.on('drain', () => body.resume())
@@ -100,6 +101,7 @@ function send(asked: Asked, result: CallResponse): void {
       return false
     },
     end() {
+      chunked?.end()
       const trailers = mayTrail ? result.trailers?.() : undefined
       if (trailers !== undefined) response.addTrailers(trailers)
       if (request.complete) end(asked)
@@ -108,6 +110,11 @@ function send(asked: Asked, result: CallResponse): void {
     // Nothing in the dialect could say it: a reset keeps the cut from looking like an end.
     fail: () => response.destroy(),
   })
+}
+
+/** What waits for a slow reader must keep no more than itself in memory. */
+function writeAsIs(response: ServerResponse, chunk: Buffer): boolean {
+  return response.write(response.writableLength > 0 ? compact(chunk) : chunk)
 }
 
 function withoutTrailer(headers: HeaderList): string[] {

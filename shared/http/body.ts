@@ -55,6 +55,24 @@ export function readBody(body: Body, bytesMax: number): Promise<Buffer | undefin
   })
 }
 
+/** Longest rest of an answer that is read for its connection's sake: an error says less. */
+const discardBytesMax = 64 * 1024
+
+/** Reads a body that nobody wants to its end, so that its connection carries on; a long one is cut. */
+export function discard(body: Body): void {
+  let length = 0
+  body.pipe({
+    write(chunk) {
+      length += chunk.length
+      if (length <= discardBytesMax) return true
+      body.cancel()
+      return false
+    },
+    end() {},
+    fail() {},
+  })
+}
+
 /** Bytes that are to be kept for a while: a small piece of a large read would keep all of it. */
 export function compact(chunk: Buffer): Buffer {
   const { byteLength } = chunk.buffer

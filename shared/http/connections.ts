@@ -58,7 +58,9 @@ function wireOf(origin: string, trust: Trust | undefined): object {
     onread: {
       buffer: readBuffer,
       callback(this: Readable, bytes: number, buffer: Buffer): boolean {
-        return this.push(Buffer.from(buffer.subarray(0, bytes)))
+        const piece = Buffer.allocUnsafe(bytes)
+        buffer.copy(piece, 0, 0, bytes)
+        return this.push(piece)
       },
     },
   }
@@ -169,6 +171,11 @@ export class Connections {
   /** Ends idle connections, and the others when their calls have ended. */
   close(): void {
     this.#isClosed = true
+    this.dropIdle()
+  }
+
+  /** Ends idle connections: calls to come open others. */
+  dropIdle(): void {
     for (const connection of this.#idle.splice(0)) this.#drop(connection)
   }
 

@@ -217,6 +217,12 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
     if (code === 'UND_ERR_CONNECT_TIMEOUT') {
       return new CallError('connect-timeout', `Cannot connect to ${peer}: no answer in time`)
     }
+    if (code.startsWith('UND_ERR_INVALID_')) {
+      // Ours, and nothing of it was sent: the server has no part in it.
+      return new CallError('internal', `Cannot write the request to ${peer}: ${code}`, {
+        cause: code,
+      })
+    }
     if (isCertificate(code)) {
       return new CallError('upstream-untrusted', `Cannot trust ${peer}: ${code}`, { cause: code })
     }

@@ -4,14 +4,16 @@ import type {
   Server,
   ServerResponse,
 } from 'node:http'
-import { Socket } from 'node:net'
+import { Server as Listener, Socket } from 'node:net'
 import { createServer } from '#shared/builtins.ts'
 import type { Clock } from '#shared/call/clock.ts'
 import { type Family, familyOf } from '#shared/dialects/surfaces.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import { type Answering, answer, type Continue } from './answer.ts'
 import { Arrivals } from './arrivals.ts'
+import { headFault } from './head-fault.ts'
 import { listen } from './listen.ts'
+import { part } from './part.ts'
 import { refuseBehind, refuseBroken } from './refuse-socket.ts'
 import { requestTarget } from './request-target.ts'
 import type { TlsPair } from './tls-directory.ts'
@@ -36,7 +38,12 @@ export interface HttpServer {
   secure(pair: TlsPair): void
   /** Answers carry `connection: close` from here on, so that callers go elsewhere. */
   leave(): void
-  /** Accepts nothing more; resolves when the last connection is gone. */
+  /** How long nobody has asked anything since `leave`, in ms. */
+  quietMs(): number
+  /**
+   * Accepts nothing more, and parts with callers as their connections carry no call; resolves when the
+   * last connection is gone. No question is lost: one that crosses the end is told so.
+   */
   close(): Promise<void>
   /** Ends every connection at once. */
   destroy(): void
@@ -69,7 +76,7 @@ const backlog = 1_024
  * machine without IPv6 has one. Rejects with node's error when the port cannot be had.
  */
 export async function startServer<Context>(options: ServerOptions<Context>): Promise<HttpServer> {
-  const state: State = { inFlight: 0, isLeaving: false, secure: [] }
+  const state: State = { inFlight: 0, isLeaving: false, askedMs: -Infinity, secure: [], part: [] }
   const first = buildServer(options, state)
   const isLocal = options.host === 'localhost'
   const host = isLocal ? '127.0.0.1' : options.host
@@ -87,8 +94,13 @@ export async function startServer<Context>(options: ServerOptions<Context>): Pro
     leave: () => {
       state.isLeaving = true
     },
+    quietMs: () => options.clock.now() - state.askedMs,
     async close() {
-      await Promise.all(servers.map((server) => new Promise((done) => void server.close(done))))
+      // Who has connected by now is taken: closing resets what nobody has taken.
+      await new Promise((next) => setImmediate(next))
+      const closed = Promise.all(servers.map(closeListener))
+      for (const each of state.part) each()
+      await closed
     },
     destroy: () => servers.forEach((server) => server.closeAllConnections()),
   }
@@ -97,8 +109,12 @@ export async function startServer<Context>(options: ServerOptions<Context>): Pro
 interface State {
   inFlight: number
   isLeaving: boolean
+  /** Of the last question since it is leaving. */
+  askedMs: number
   /** Of each listener that speaks TLS. */
   readonly secure: ((pair: TlsPair) => void)[]
+  /** Parts with the callers of each listener. */
+  readonly part: (() => void)[]
 }
 
 function buildServer<Context>(options: ServerOptions<Context>, state: State): Server {
@@ -141,15 +157,14 @@ function buildServer<Context>(options: ServerOptions<Context>, state: State): Se
   const serve = (request: IncomingMessage, response: ServerResponse, mustContinue: Continue) => {
     // Of the piece in which the refused question came.
     if (refused.has(request.socket)) return
-    const hosts = hostsOf(request.rawHeaders)
-    if (hosts > 1 || (hosts === 0 && request.httpVersion === '1.1')) {
-      const why = `Cannot read the request: ${hosts} hosts in its head`
-      const error = new CallError('malformed-request', why)
-      return refuseNext(request.socket, error, request)
-    }
+    const fault = headFault(request)
+    if (fault !== undefined) return refuseNext(request.socket, fault, request)
     state.inFlight++
     last.set(request.socket, response)
-    if (state.isLeaving) response.shouldKeepAlive = false
+    if (state.isLeaving) {
+      response.shouldKeepAlive = false
+      state.askedMs = clock.now()
+    }
     const waitedMs = arrivals.waitedMs(request.socket)
     answer(answering, { request, response, mustContinue, waitedMs, clock: options.clock }).catch(
       (error: unknown) => {
@@ -159,9 +174,25 @@ function buildServer<Context>(options: ServerOptions<Context>, state: State): Se
       },
     )
   }
-  server.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) =>
-    arrivals.accepted(socket),
-  )
+  const open = new Set<Socket>()
+  server.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
+    arrivals.accepted(socket)
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
+  const partFrom = (socket: Socket) => {
+    if (refused.has(socket)) return
+    refused.add(socket)
+    deafen(socket)
+    part(socket, clock)
+  }
+  state.part.push(() => {
+    for (const socket of open) {
+      const answer = last.get(socket)
+      if (answer === undefined || answer.closed) partFrom(socket)
+      else answer.once('close', () => partFrom(socket))
+    }
+  })
   server.on('request', (request, response) => serve(request, response, 'continued'))
   server.on('checkContinue', (request, response) => serve(request, response, 'awaited'))
   // Another expectation may be left unheeded (RFC 9110, 10.1.1): node's own refusal has no body.
@@ -186,6 +217,20 @@ function buildServer<Context>(options: ServerOptions<Context>, state: State): Se
   return server
 }
 
+/**
+ * Resolves when its last connection is gone. Not node:http's own way, which first destroys the
+ * connections that it takes for idle, with the questions that are on their way to them.
+ */
+function closeListener(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    Listener.prototype.close.call(server, () => {
+      // What is left of it is the timer that looks for slow heads.
+      server.close()
+      resolve()
+    })
+  })
+}
+
 /** Node hands such a connection over without a listener: a caller that resets it would end the process. */
 function keepErrors(socket: Socket): void {
   socket.on('error', () => socket.destroy())
@@ -195,16 +240,6 @@ function keepErrors(socket: Socket): void {
 function deafen(socket: Socket): void {
   socket.removeAllListeners('data')
   socket.on('data', () => undefined)
-}
-
-/** One there must be, and no second (RFC 9112, 3.2). */
-function hostsOf(raw: readonly string[]): number {
-  let count = 0
-  for (let at = 0; at < raw.length; at += 2) {
-    const name = raw[at] ?? ''
-    if (name.length === 4 && name.toLowerCase() === 'host') count++
-  }
-  return count
 }
 
 function callerOf({ url = '/', headers }: IncomingMessage): Family {

@@ -36,6 +36,24 @@ export interface DrainParts {
 /** After the error events of cut streams have been written: longest wait for readers, in ms. */
 const lastWordsMs = 1_000
 
+/** After so long without a question nobody is about to connect. In ms, as the next. */
+const quietMs = 250
+/** Longest wait for that: who has nobody else to ask asks here without end. */
+const quietMsMax = 2_000
+
+/**
+ * Each caller has been told to go elsewhere: a connection that is begun while the listening ends is
+ * reset by the kernel, with the question in it.
+ */
+async function untilQuiet(server: HttpServer, wait: (ms: number) => Promise<void>): Promise<void> {
+  for (let waitedMs = 0; waitedMs < quietMsMax; ) {
+    const leftMs = quietMs - server.quietMs()
+    if (leftMs <= 0) return
+    await wait(leftMs)
+    waitedMs += leftMs
+  }
+}
+
 /** Ends a process in order: unready, delay, refuse, finish what runs, cut the rest, clean up. */
 export function drain(parts: DrainParts): Running {
   const { clock, log, gate, server } = parts
@@ -56,6 +74,7 @@ export function drain(parts: DrainParts): Running {
     }
     await Promise.race([gate.idle(), wait(graceMs)])
     gate.drain()
+    await untilQuiet(server, wait)
     if (gate.inFlight > 0) {
       log.warn({ inFlight: gate.inFlight }, 'ending the calls that are left')
       parts.endCalls()

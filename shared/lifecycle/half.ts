@@ -18,6 +18,7 @@ import type { Arguments } from './arguments.ts'
 import { diagnosticsPages } from './diagnostics/pages.ts'
 import { drain, type Running } from './drain.ts'
 import type { Gate } from './gate.ts'
+import { startupPage } from './startup.ts'
 import type { TracingSwitch } from './tracing-switch.ts'
 import { Watchdog, type WatchdogConfig } from './watchdog.ts'
 
@@ -39,6 +40,8 @@ export interface Half<Context> {
   readonly render: (format: 'prometheus' | 'openmetrics') => string
   /** What it lacks to take calls, in words; nothing where it is ready. */
   readonly waitsFor: () => readonly string[]
+  /** What of its start is under way, in words; nothing where it waits for nothing. */
+  readonly startsAfter?: () => readonly string[]
   readonly diagnosticsOf: (
     snapshot: Snapshot,
   ) => WatchdogConfig & { readonly heapSnapshot: boolean }
@@ -138,6 +141,7 @@ async function startPages<Context>({ settings, config, clock }: HalfOptions, hal
   const probes = await startAdminServer(
     { host: settings.probesHost, port: settings.probesPort },
     {
+      '/startupz': startupPage(half.startsAfter),
       '/livez': () => textPage(200, 'alive'),
       '/readyz': () => {
         const lacking = half.waitsFor()

@@ -136,6 +136,8 @@ export interface WrongMethod {
 
 /** Undefined where nothing passes on the path, or a surface answers it. */
 export function passingOf(method: string, path: string): Passing | WrongMethod | undefined {
+  // What nearly every call is: nothing passes on POST where a surface answers it.
+  if (method === 'POST' && surfaceOf(path) !== undefined) return undefined
   const found = byRoot.get(rootOf(path))?.filter(({ pattern }) => pattern.test(path)) ?? []
   const fit = found.find(({ passable }) => passable.methods.includes(method))
   if (fit !== undefined) return fit

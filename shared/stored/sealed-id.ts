@@ -1,43 +1,38 @@
-/** A sealed id taken apart; nothing of it is proven. */
-export interface SealedId {
-  /** As the provider knows it. */
-  readonly id: string
-  /** Name of the provider in the configuration. */
-  readonly provider: string
-  /** Stands for the credential; only the ambassador knows for which. */
-  readonly tag: string
-  readonly mac: string
-}
-
-/** Letters of an id that may stand in a path and in JSON as they are. */
-const plainId = /^[A-Za-z0-9_-][A-Za-z0-9._~-]{0,511}$/
-
-/** Longer ones are none of ours: an id has at most 512 characters, and the rest is short. */
-const sealedCharsMax = 1_024
-
-/** Read from the right, where every part has a form of its own: an id may hold dots. */
-const sealedForm =
-  /^([A-Za-z0-9._~-]+)\.([a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)~([A-Za-z0-9_-]{8})\.([A-Za-z0-9_-]{22})$/
+import { type LongId, readLong } from './long-id.ts'
+import { markOf, readShort, type ShortId } from './short-id.ts'
 
 /**
- * `resp_abc` → `resp_abc.PROVIDER~TAG.MAC`: its beginning stays, for SDKs look at it. An id with other
- * letters than `A-Z a-z 0-9 . _ ~ -` is written as `~` and its base64url.
+ * A sealed id taken apart; nothing of it is proven. The short form is for what clients and OpenAI take, 64
+ * letters; the long one for an id that does not fit into it, and for those that were given out before.
  */
-export function writeSealed({ id, provider, tag, mac }: SealedId): string {
-  const shown = plainId.test(id) ? id : `~${Buffer.from(id).toString('base64url')}`
-  return `${shown}.${provider}~${tag}.${mac}`
+export type SealedId = LongId | ShortId
+
+/** The parts of `text`; undefined where it has neither form. */
+export function readSealed(text: string): SealedId | undefined {
+  return readShort(text) ?? readLong(text)
 }
 
-/** The parts of `text`; undefined where it does not have the form. */
-export function readSealed(text: string): SealedId | undefined {
-  if (text.length > sealedCharsMax) return undefined
-  const [, shown = '', provider = '', tag = '', mac = ''] = sealedForm.exec(text) ?? []
-  if (shown === '') return undefined
-  if (!shown.startsWith('~')) return { id: shown, provider, tag, mac }
-  const id = Buffer.from(shown.slice(1), 'base64url').toString()
-  const sealed = { id, provider, tag, mac }
-  // One spelling for one id.
-  return writeSealed(sealed) === text ? sealed : undefined
+/** Whether `sealed` says that it is of `provider`. */
+export function isOf(sealed: SealedId, provider: string): boolean {
+  return sealed.form === 'long' ? sealed.provider === provider : sealed.mark === markOf(provider)
+}
+
+/**
+ * The provider that a sealed id names: one of `providers`, or whatever the long form says. Undefined for what
+ * is no sealed id, and for a short one of a provider that is not there: it may be anybody's plain id.
+ */
+export function namedOwner(text: string, providers: readonly string[]): NamedOwner | undefined {
+  const sealed = readSealed(text)
+  if (sealed === undefined) return undefined
+  const found = providers.find((name) => isOf(sealed, name))
+  const provider = found ?? (sealed.form === 'long' ? sealed.provider : undefined)
+  return provider === undefined ? undefined : { provider, id: sealed.id }
+}
+
+/** Whose an id says that it is, and how its provider knows it. */
+interface NamedOwner {
+  readonly provider: string
+  readonly id: string
 }
 
 /** Longest id that is sealed; what is longer is none. */

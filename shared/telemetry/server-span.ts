@@ -2,6 +2,7 @@ import { routeOf, surfaceOf } from '#shared/dialects/surfaces.ts'
 import type { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest } from '#shared/http/call.ts'
 import { header } from '#shared/http/headers.ts'
+import { passingOf } from '#shared/passthrough/passable.ts'
 import { genAi } from './gen-ai.ts'
 import { parseTraceparent } from './traceparent.ts'
 import type { CallSpan, Tracer } from './tracing.ts'
@@ -32,7 +33,7 @@ const pathCharsMax = 64
  */
 export function describeRequest(span: CallSpan, request: Asked): void {
   const { method, path } = request
-  const route = knownRoute(path)
+  const route = knownRoute(request)
   const isKnown = methods.has(method)
   const verb = isKnown ? method : 'HTTP'
   span.rename(route === undefined ? verb : `${verb} ${route}`)
@@ -42,8 +43,10 @@ export function describeRequest(span: CallSpan, request: Asked): void {
   span.set(genAi.urlScheme, 'http')
 }
 
-function knownRoute(path: string): string | undefined {
+function knownRoute({ method, path }: Asked): string | undefined {
   if (surfaceOf(path) !== undefined || pages.has(path)) return path
+  const passing = passingOf(method, path)
+  if (passing !== undefined && 'surface' in passing) return passing.surface.path
   const route = routeOf(path)
   if (route !== path) return route
   return path.startsWith('/v1/models/') ? '/v1/models/{id}' : undefined

@@ -6,6 +6,7 @@ import type { TrustFile } from '#shared/http/tls-trust.ts'
 import type { Endpoint } from './endpoint.ts'
 import { type Lookup, NamedAddress } from './named-address.ts'
 import { originOf, originOptions } from './origin-options.ts'
+import { type Trial, trial } from './trial.ts'
 
 export interface AddressesParts {
   readonly origins: Origins
@@ -13,6 +14,8 @@ export interface AddressesParts {
   readonly clock: Clock
   /** The system's own resolver unless given: names of a cluster need its search domains. */
   readonly lookup?: Lookup
+  /** Asks a server whether it is back. */
+  readonly trial?: Trial
 }
 
 /** The servers of one list of addresses, as of `version`. */
@@ -25,7 +28,7 @@ interface Group {
 /**
  * The servers of all ambassadors, and which of them takes a call: of two drawn by lot the one with
  * fewer calls of this sidecar in flight (power of two choices, Mitzenmacher 2001). One that could not
- * be connected to is left alone for a growing time, and then tried by one call.
+ * be connected to is left alone for a growing time, and then until it answers a question of a trial.
  */
 export class Addresses {
   readonly #parts: AddressesParts
@@ -75,9 +78,10 @@ export class Addresses {
     return this.#choose(endpoints.filter((endpoint) => endpoint !== used))
   }
 
-  /** Where calls under `sidecar` to `endpoint` go. */
-  connectionsTo(endpoint: Endpoint, sidecar: SidecarConfig): Connections {
+  /** Where calls under `asked` to `endpoint` go. */
+  connectionsTo(endpoint: Endpoint, asked: SidecarConfig): Connections {
     const { current } = this.#parts.trust
+    const sidecar = this.#inForce(asked)
     const kept = endpoint.connectionsFor(sidecar, current)
     if (kept !== undefined) return kept
     const found = this.#parts.origins.connectionsTo(
@@ -96,17 +100,15 @@ export class Addresses {
 
   /** Whether every server of `addresses` is left alone. */
   isDown(addresses: readonly string[]): boolean {
-    const nowMs = this.#parts.clock.now()
-    return this.#groupOf(addresses).endpoints.every((endpoint) => endpoint.isAside(nowMs))
+    return this.#groupOf(addresses).endpoints.every((endpoint) => endpoint.isAside)
   }
 
   /** Servers of `addresses`, and how many of them are left alone. */
   counts(addresses: readonly string[]): { readonly known: number; readonly aside: number } {
-    const nowMs = this.#parts.clock.now()
     const { endpoints } = this.#groupOf(addresses)
     return {
       known: endpoints.length,
-      aside: endpoints.filter((endpoint) => endpoint.isAside(nowMs)).length,
+      aside: endpoints.filter((endpoint) => endpoint.isAside).length,
     }
   }
 
@@ -121,13 +123,35 @@ export class Addresses {
     )
   }
 
+  /**
+   * A call keeps the configuration it began with, but connections by its words would be built anew and
+   * ended by nobody. Those that are there serve it, unless it trusts in another way than they do.
+   */
+  #inForce(asked: SidecarConfig): SidecarConfig {
+    const last = this.#sidecar
+    const isAlike = last !== undefined && (last.tls === undefined) === (asked.tls === undefined)
+    return isAlike ? last : asked
+  }
+
   #choose(endpoints: readonly Endpoint[]): Endpoint | undefined {
     if (endpoints.length < 2) return endpoints[0]
-    const nowMs = this.#parts.clock.now()
     const lighter = this.#lighter(endpoints)
-    if (lighter !== undefined && !lighter.isAside(nowMs)) return lighter
-    const live = endpoints.filter((endpoint) => !endpoint.isAside(nowMs))
+    if (lighter === undefined || !lighter.isAside) return lighter
+    // It has the fewest calls in flight, and so is drawn often: no other moment is needed.
+    this.#tryAgain(lighter)
+    const live = endpoints.filter((endpoint) => !endpoint.isAside)
     return live.length > 0 ? this.#lighter(live) : soonest(endpoints)
+  }
+
+  #tryAgain(endpoint: Endpoint): void {
+    const { clock } = this.#parts
+    const sidecar = this.#sidecar
+    if (sidecar === undefined || !endpoint.isDue(clock.now())) return
+    // Without an authority nobody could be trusted to be the one that was left alone.
+    if (sidecar.tls !== undefined && this.#parts.trust.current === undefined) return
+    endpoint.take(clock.now())
+    const { trial: ask = trial } = this.#parts
+    void ask(endpoint, this.connectionsTo(endpoint, sidecar), clock)
   }
 
   #lighter(endpoints: readonly Endpoint[]): Endpoint | undefined {

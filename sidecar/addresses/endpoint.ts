@@ -8,13 +8,13 @@ const asideMsFirst = 1_000
 const asideMsMax = 30_000
 /** By how much of that it varies: the pods of a team must not come back in one moment. */
 const spread = 0.25
-/** A probe that has not ended by then is made again: longer than a connection takes to fail. */
-const probeMs = 5_000
+/** A trial that has not ended by then has failed: longer than a connection takes to fail. */
+export const trialMs = 5_000
 
 /**
  * One server that calls can go to, and what this sidecar has seen of it. Good → aside, after a
- * connection that failed → probing, by the one call that goes there when its time is up → good, or
- * aside for longer.
+ * connection that failed → on trial, by a question that no call waits for, when its time is up → good,
+ * or aside for longer.
  */
 export class Endpoint {
   /** host:port as configured. */
@@ -44,6 +44,11 @@ export class Endpoint {
     return this.#failures
   }
 
+  /** Connections that carry no call are ended: calls to come open others. */
+  dropIdle(): void {
+    this.#connections?.dropIdle()
+  }
+
   /** Those kept for `key` and `trust`: a call has no time to look them up. */
   connectionsFor(key: object, trust: Trust | undefined): Connections | undefined {
     return this.#key === key && this.#trust === trust ? this.#connections : undefined
@@ -55,9 +60,14 @@ export class Endpoint {
     this.#trust = trust
   }
 
-  /** Whether it is left alone. */
-  isAside(nowMs: number): boolean {
-    return this.#asideUntilMs > nowMs
+  /** Whether it is left alone: until it has answered, where any other one is there. */
+  get isAside(): boolean {
+    return this.#asideUntilMs > 0
+  }
+
+  /** Whether it has been left alone for long enough to be tried. */
+  isDue(nowMs: number): boolean {
+    return this.isAside && this.#asideUntilMs <= nowMs
   }
 
   /** Until when it is left alone; 0 where it is not. */
@@ -65,11 +75,11 @@ export class Endpoint {
     return this.#asideUntilMs
   }
 
-  /** A call goes there: where it had been left alone no other one does until this has ended. */
+  /** A question goes there: where it had been left alone no trial begins until this has ended. */
   take(nowMs: number): void {
-    if (this.#asideUntilMs === 0) return
-    if (!this.isAside(nowMs)) this.#isOnTrial = true
-    this.#asideUntilMs = nowMs + probeMs
+    if (!this.isAside) return
+    if (this.isDue(nowMs)) this.#isOnTrial = true
+    this.#asideUntilMs = nowMs + trialMs
   }
 
   /** It has answered a call of `sentMs`. One that ends still answers what came before: that is no news. */
@@ -85,7 +95,7 @@ export class Endpoint {
    * the calls of one moment would else each double the time.
    */
   fail(clock: Clock): void {
-    if (this.isAside(clock.now()) && !this.#isOnTrial) return
+    if (this.isAside && !this.isDue(clock.now()) && !this.#isOnTrial) return
     this.#isOnTrial = false
     const waitMs = Math.min(asideMsFirst * 2 ** Math.min(this.#failures, 10), asideMsMax)
     this.#failures++
@@ -97,9 +107,22 @@ export class Endpoint {
    * fewest calls in flight, and would draw all of them.
    */
   refuse(clock: Clock): void {
+    this.#refuseFor(asideMsFirst, clock)
+  }
+
+  /**
+   * It answers that it ends: no connection is begun there, which could be cut by the closing of what it
+   * listens on, and those that carry no call are ended from here, before it ends them.
+   */
+  leave(clock: Clock): void {
+    this.#refuseFor(asideMsMax, clock)
+    this.dropIdle()
+  }
+
+  #refuseFor(waitMs: number, clock: Clock): void {
     this.#failures = 0
     this.#isOnTrial = false
     this.#refusedMs = clock.now()
-    this.#asideUntilMs = this.#refusedMs + asideMsFirst * (1 - spread * clock.random())
+    this.#asideUntilMs = this.#refusedMs + waitMs * (1 - spread * clock.random())
   }
 }

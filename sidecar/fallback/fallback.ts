@@ -1,13 +1,13 @@
 import type { Clock } from '#shared/call/clock.ts'
 import type { Layer, Service } from '#shared/call/service.ts'
-import type { FallbackReason } from '#shared/config/schema.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
+import { notOffered } from '#shared/passthrough/not-offered.ts'
 import type { Link, Route, SidecarCall } from '../call.ts'
 import { configOf } from '../config-of.ts'
 import type { Signal, Signals } from '../route/signals.ts'
 import { learn } from './learn.ts'
-import { type Failure, failureOf, failureOfError } from './reason.ts'
+import { type Failure, failureOf, failureOfError, type PassedReason } from './reason.ts'
 
 export interface FallbackParts {
   readonly signals: Signals
@@ -98,7 +98,7 @@ function isAway(route: Route, behind: readonly Link[], { context, parts }: Follo
   return parts.signals.of(route).outage.turnsAway(context.clock)
 }
 
-function passOver(route: Route, reason: FallbackReason, { context, parts }: Following): void {
+function passOver(route: Route, reason: PassedReason, { context, parts }: Following): void {
   if (context.passedOver.length < toldMax) context.passedOver.push(passed(route, reason))
   parts.onFallback(route, reason, context)
 }
@@ -112,7 +112,7 @@ function postpone(link: Link, links: Link[], guessed: Set<Link>): void {
 /** They stand in a header, of which clients read 16 KiB or less. */
 const toldMax = 16
 
-function passed({ provider, model }: Route, reason: FallbackReason): string {
+function passed({ provider, model }: Route, reason: PassedReason): string {
   return `${provider}/${model}=${reason}`
 }
 
@@ -155,9 +155,15 @@ async function outcomeOf(route: Route, following: Following): Promise<Outcome> {
   }
 }
 
-/** A question that is too long or not allowed is not slow. */
+/** What was the question's own matter says nothing of the target. */
+const ofQuestion: ReadonlySet<PassedReason> = new Set([
+  'context-window',
+  'content-filter',
+  notOffered,
+])
+
 function penalize(signal: Signal, { reason }: Failure, clock: Clock): void {
-  if (reason !== 'context-window' && reason !== 'content-filter') signal.fail(clock.now())
+  if (!ofQuestion.has(reason)) signal.fail(clock.now())
 }
 
 /** Sends the call to one target. */
@@ -234,9 +240,9 @@ function attemptsUntil(context: SidecarCall, behind: readonly Link[]): number {
 /** Whether the outcome is one for which the next link is asked. */
 function isReason({ fallback: rules }: SidecarCall, { error, failure }: Outcome): boolean {
   if (failure === undefined) return false
-  if (isUnsent(error)) return true
-  if (!rules.on.includes(failure.reason)) return false
   const { reason, replay } = failure
+  if (isUnsent(error) || reason === notOffered) return true
+  if (!rules.on.includes(reason)) return false
   // Another model may take what this one never will.
   if (reason === 'context-window' || reason === 'content-filter') return true
   return replay === 'safe' || (replay === 'unknown' && rules.unknown === 'next')

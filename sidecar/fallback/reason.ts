@@ -4,10 +4,14 @@ import type { CallError } from '#shared/errors/call-error.ts'
 import type { Replay } from '#shared/errors/table.ts'
 import type { CallResponse } from '#shared/http/call.ts'
 import { header } from '#shared/http/headers.ts'
+import { notOffered } from '#shared/passthrough/not-offered.ts'
+
+/** Why a target is passed over: what the configuration has a word for, or that it lacks the path. */
+export type PassedReason = FallbackReason | typeof notOffered
 
 /** Why a target did not serve, and whether asking another one may bill the question twice. */
 export interface Failure {
-  readonly reason: FallbackReason
+  readonly reason: PassedReason
   readonly replay: Replay
 }
 
@@ -21,6 +25,8 @@ export function failureOf(
 ): Failure | undefined {
   if (status < 400) return undefined
   const said = header(headers, 'x-outrigger-reason')
+  // Nothing was done for the question, and nothing is wrong with the target.
+  if (status === 404 && said === notOffered) return { reason: notOffered, replay: 'safe' }
   const reason = fallbackReasons.find((name) => name === said) ?? reasonOfStatus(status)
   return reason && { reason, replay: replayOf(replay) }
 }

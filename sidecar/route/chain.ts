@@ -64,7 +64,9 @@ function whyNot(target: Target, { choose }: Entry, { ground, needs }: Wanted): W
   if (choose === 'split' && target.weight === 0) return { reason: 'weight' }
   const { config, context } = ground
   const speaks = config.ambassadors[target.provider]?.dialects ?? []
-  if (!speaks.some((name) => name === context.surface?.dialect)) {
+  const { dialect, wants } = context.surface ?? {}
+  // What passes as it is has no dialect; whether a provider has its path, its ambassador knows.
+  if (wants !== 'pass' && !speaks.some((name) => name === dialect)) {
     return { reason: 'dialect', speaks }
   }
   if (needs.size === 0) return undefined

@@ -3,7 +3,7 @@ import { type Layer, stack } from '#shared/call/service.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { notFound } from '#shared/stored/refusals.ts'
-import { readSealed } from '#shared/stored/sealed-id.ts'
+import { namedOwner } from '#shared/stored/sealed-id.ts'
 import { storedAskOf } from '#shared/stored/stored-path.ts'
 import type { SidecarCall } from '../call.ts'
 import { configOf } from '../config-of.ts'
@@ -26,8 +26,10 @@ export function stored(parts: ForwardParts): Layer<CallRequest, CallResponse, Si
       throw new CallError('method-not-allowed', message)
     }
     const { ambassadors } = configOf(context)
-    const provider = readSealed(asked.id)?.provider
-    const ambassador = provider === undefined ? undefined : ambassadors[provider]
+    const provider = namedOwner(asked.id, Object.keys(ambassadors))?.provider
+    // The long form may have any name, one of what every object has included.
+    const isThere = provider !== undefined && Object.hasOwn(ambassadors, provider)
+    const ambassador = isThere ? ambassadors[provider] : undefined
     if (provider === undefined || ambassador === undefined) throw notFound('Response', asked.id)
     const { address: addresses } = ambassador
     const nothing = { contextWindow: undefined, tokenizer: undefined, outputMax: undefined }

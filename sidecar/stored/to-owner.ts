@@ -3,8 +3,9 @@ import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { isBinding, type QuestionId, questionIds, type Use } from '#shared/stored/question-ids.ts'
 import { notFound, twoOwners } from '#shared/stored/refusals.ts'
-import { readSealed } from '#shared/stored/sealed-id.ts'
+import { namedOwner } from '#shared/stored/sealed-id.ts'
 import type { SidecarCall } from '../call.ts'
+import { configOf } from '../config-of.ts'
 import { isRoute } from '../route/chain.ts'
 
 /**
@@ -15,9 +16,9 @@ import { isRoute } from '../route/chain.ts'
 export function toOwner(): Layer<CallRequest, CallResponse, SidecarCall> {
   return (inner) => (request, context) => {
     const { surface } = context
+    if (surface?.dialect !== 'responses') return inner(request, context)
     // A count that nobody gives is made here: what must not be counted has to be seen.
-    const isSeen = surface?.wants === 'count' || mayBind(request.body)
-    if (surface?.dialect !== 'responses' || !isSeen) return inner(request, context)
+    if (surface.wants !== 'count' && !mayBind(request.body)) return inner(request, context)
     const ids = questionIds(request.body, context)
     if (ids instanceof Promise) {
       return ids.then((late) => {
@@ -30,13 +31,14 @@ export function toOwner(): Layer<CallRequest, CallResponse, SidecarCall> {
   }
 }
 
-/** Few questions do: `~` stands in every sealed id, a reference names itself, and so does what is before. */
+/** Few questions do: `_-` or `~` stands in every sealed id, a reference names itself, and so does what is before. */
 function mayBind(body: Buffer): boolean {
-  return body.includes('~') || body.includes('_id') || body.includes('_reference')
+  return ['_-', '~', '_id', '_reference'].some((word) => body.includes(word))
 }
 
 function bind(context: SidecarCall, ids: readonly QuestionId[]): void {
-  const owners = new Set(ids.flatMap(ownersOf))
+  const providers = Object.keys(configOf(context).ambassadors)
+  const owners = new Set(ids.flatMap((id) => ownersOf(id, providers)))
   const [owner, other] = owners
   if (owner === undefined) return
   if (other !== undefined) throw twoOwners()
@@ -57,13 +59,11 @@ function bind(context: SidecarCall, ids: readonly QuestionId[]): void {
 const addressing: ReadonlySet<Use> = new Set(['response', 'reference', 'container', 'conversation'])
 
 /** What addresses something stored has an owner, or there is no such thing. */
-function ownersOf({ use, text = '' }: QuestionId): string[] {
-  const sealed = readSealed(text)
+function ownersOf({ use, text = '' }: QuestionId, providers: readonly string[]): string[] {
+  const owner = namedOwner(text, providers)
   if (use === 'response' || use === 'reference') {
-    if (sealed === undefined) {
-      throw notFound(use === 'response' ? 'Previous response' : 'Item', text)
-    }
-    return [sealed.provider]
+    if (owner === undefined) throw notFound(use === 'response' ? 'Previous response' : 'Item', text)
+    return [owner.provider]
   }
-  return sealed !== undefined && isBinding(use, sealed.id) ? [sealed.provider] : []
+  return owner !== undefined && isBinding(use, owner.id) ? [owner.provider] : []
 }

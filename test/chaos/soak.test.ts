@@ -6,20 +6,23 @@ import { LogGauge, type Logged } from './soak/log-gauge.ts'
 import { type Stage, startStage } from './soak/stage.ts'
 import { type MemoryUsed, memoryAfterCollection, whenBack } from './soak/vitals.ts'
 
-/** Of a million calls. All of them take longer than the suites have: `SOAK_SHARE=1`. */
-const share = Number(process.env['SOAK_SHARE'] ?? 0.15)
+/** Of a million calls, which take half an hour beside the other suites: all of them by `SOAK_SHARE=1`. */
+const share = Number(process.env['SOAK_SHARE'] ?? 0.3)
 const calls = 1_000_000 * share
 const samples = 40
 const inFlight = 32
 /** 5 % of calls meet a fault. */
 const faultEvery = 20
-/** Where every call fails, and where there is no provider. */
-const stormCalls = 20_000 * share
+/** What is stopped with everything else for as long as a stall is taken for one. */
+const lateShareMax = 0.001
+/** Where every call fails, and where there is no provider. Most of their time is waiting for stalls. */
+const stormCalls = 5_000 * share
 
 /**
  * What a straight line through the last half of the samples may rise by over that half, in MB. What
- * is used of the heap varies by about a megabyte from collection to collection; 128 bytes left by each
- * of 75,000 calls are 10 MB. Anonymous memory is that and what allocators keep, in larger steps.
+ * is used of the heap varies by about a megabyte from collection to collection; 128 bytes left by
+ * each of half a million calls are 61 MB. Anonymous memory is that and what allocators keep, in
+ * larger steps.
  */
 const growthMaxMB = { heapMB: 4, anonymousMB: 12 } as const
 
@@ -53,17 +56,18 @@ async function ask(
 function assertLogged(logged: readonly Logged[], count: number, perCallMax: number): string {
   return stage.halves
     .map(({ name }, at) => {
-      const { bytes, longest } = logged[at] ?? { bytes: 0, longest: 0 }
+      const { bytes, longest } = logged[at] ?? { bytes: 0, longest: '' }
       const perCall = bytes / count
       assert.ok(perCall <= perCallMax, `the ${name} wrote ${perCall.toFixed(0)} bytes a call`)
-      assert.ok(longest <= lineBytesMax, `the ${name} wrote a line of ${longest} bytes`)
-      return `${name}: ${perCall.toFixed(0)} bytes a call, a line of at most ${longest}`
+      const longestBytes = Buffer.byteLength(longest)
+      assert.ok(longestBytes <= lineBytesMax, `the ${name} wrote ${longestBytes} bytes: ${longest}`)
+      return `${name}: ${perCall.toFixed(0)} bytes a call, a line of at most ${longestBytes}`
     })
     .join('; ')
 }
 
 test(`over the last half of ${calls} calls memory is flat, and the log as long as its calls`, {
-  timeout: 1_800_000,
+  timeout: 2_400_000,
 }, async (context) => {
   const memories: MemoryUsed[][] = stage.halves.map(() => [])
   const each = Math.ceil(calls / samples)
@@ -79,7 +83,7 @@ test(`over the last half of ${calls} calls memory is flat, and the log as long a
   }
   const seconds = (performance.now() - beganMs) / 1_000
   context.diagnostic(`${calls} calls in ${seconds.toFixed(0)} s, ${served} with 200`)
-  assert.ok(served >= calls * (1 - 1 / faultEvery), 'others than faults failed')
+  assert.ok(served >= calls * (1 - 1 / faultEvery - lateShareMax), 'others than faults failed')
   for (const [of, { name }] of stage.halves.entries()) {
     const last = memories[of]?.slice(samples / 2) ?? []
     for (const unit of ['heapMB', 'anonymousMB'] as const) {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
+import { startable } from '#test/built.ts'
 
 const entry = join(import.meta.dirname, '..', '..', 'deploy', 'cli', 'main.ts')
 
@@ -19,8 +20,9 @@ export interface RunOptions {
 /** `outrigger …` as a process of its own; no cluster can be found but by `environment`. */
 export async function runCli(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const { input = '', environment = {} } = options
-  const child = spawn(process.execPath, [entry, ...args], {
-    env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...environment },
+  const main = startable('cli', entry)
+  const child = spawn(process.execPath, [main.path, ...args], {
+    env: { PATH: process.env['PATH'], HOME: '/nonexistent', ...main.environment, ...environment },
     timeout: 60_000,
   })
   child.stdin.end(input)

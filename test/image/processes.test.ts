@@ -9,7 +9,7 @@ it('every process is bundled', () => {
 it("a sidecar's command has its flags before its code", () => {
   assert.deepEqual(commandOf('sidecar'), [
     '/node/bin/node',
-    '--max-semi-space-size=4',
+    '--max-semi-space-size=8',
     '--v8-pool-size=1',
     '/app/sidecar/main.js',
   ])

@@ -50,6 +50,10 @@ function bodies(asking: Asking): readonly WireCase[] {
     },
     bad('a body whose last coding is not chunked', post(path, ['transfer-encoding: gzip'])),
     bad('chunked, and then something', post(path, ['transfer-encoding: chunked, gzip'])),
+    bad(
+      'a coding besides chunked',
+      post(path, ['transfer-encoding: gzip, chunked'], `${size}\r\n${body}\r\n0\r\n\r\n`),
+    ),
     bad('a chunk size that is no number', chunked(path, 'zz\r\n{}\r\n0\r\n\r\n')),
     bad('a chunk size below zero', chunked(path, '-1\r\n{}\r\n0\r\n\r\n')),
     bad('a chunk size beyond all numbers', chunked(path, `${'f'.repeat(17)}\r\n{}`)),
@@ -144,6 +148,17 @@ function heads(asking: Asking): readonly WireCase[] {
       bytes: post(path, ['expect: 100-continue', 'connection: close', 'content-length: 99999999']),
       answers: [413],
       code: 'body-too-large',
+    },
+    {
+      name: 'a page of another site',
+      bytes: post(path, ['Sec-Fetch-Site: cross-site', ...good], body),
+      answers: [403],
+      code: 'cross-site',
+    },
+    {
+      name: 'a page of the same site',
+      bytes: post(path, ['sec-fetch-site: same-site', ...good], body),
+      answers: [ok],
     },
     {
       name: 'a websocket',

@@ -61,4 +61,6 @@ test('an ambassador says in words why it is not ready', async () => {
   const words = "not ready\nthe configuration has no provider 'pool'\n"
   assert.deepEqual(await ambassador.page('/readyz'), { status: 503, text: words })
   assert.equal((await ambassador.page('/livez')).status, 200)
+  // Ended and begun anew it would have no other configuration.
+  assert.deepEqual(await ambassador.page('/startupz'), { status: 200, text: 'started\n' })
 })

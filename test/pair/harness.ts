@@ -9,6 +9,7 @@ import { createInterface } from 'node:readline'
 import type { CallRecord } from '#deploy/simulator/call-log.ts'
 import type { ReplicaOptions } from '#deploy/simulator/options.ts'
 import { type Replica, startReplica } from '#deploy/simulator/server.ts'
+import { startable } from '#test/built.ts'
 
 /** The provider of the tests: one simulated server that serves `tiny` as fast as it is read. */
 export type Provider = Replica
@@ -140,12 +141,13 @@ export class Half {
     const places = ['--host', '127.0.0.1', '--port', '0', '--admin-port', '0']
     const probes = ['--probes-host', '127.0.0.1', '--probes-port', '0']
     const own = name === 'ambassador' ? ['--provider', 'pool'] : []
-    const main = new URL(`../../${name}/main.ts`, import.meta.url).pathname
+    const source = new URL(`../../${name}/main.ts`, import.meta.url).pathname
+    const main = startable(name, source)
     this.#child = spawn(
       process.execPath,
-      [main, '--config', file, ...places, ...probes, ...own, ...flags],
+      [main.path, '--config', file, ...places, ...probes, ...own, ...flags],
       {
-        env: { ...process.env, ...environment },
+        env: { ...process.env, ...main.environment, ...environment },
         stdio: ['ignore', 'pipe', 'pipe'],
       },
     )

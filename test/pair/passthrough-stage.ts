@@ -83,8 +83,9 @@ export class RecordingProvider extends EventEmitter {
     return address.port
   }
 
+  /** The last question; a probe may come at any time. */
   get last(): Got {
-    const got = this.got.at(-1)
+    const got = this.got.findLast(({ url }) => !url.endsWith('/models'))
     assert.ok(got !== undefined)
     return got
   }

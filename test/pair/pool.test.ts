@@ -160,14 +160,32 @@ test('with the tokens of a replica’s own tokenizer the prediction is exact', a
   const { pair } = await setUp(t, replicas, { tokens: { source: 'remote' } })
   await poolOnce(pair.ambassador, isHeard)
   const asked = [user(words)]
-  const first = await turn(pair.port, asked)
-  const second = await turn(pair.port, asked)
-  assert.deepEqual([first.tier, second.tier, second.replica], ['full', 'full', first.replica])
-  assert.ok(second.cached > 200, `${second.cached} tokens were cached`)
-  const metrics = (await pair.ambassador.page('/metrics')).text
-  const tokens = (kind: string) =>
-    Number(new RegExp(`cached_tokens_total\\{.*kind="${kind}".*\\} (\\d+)`).exec(metrics)?.[1])
-  assert.ok(Math.abs(tokens('predicted') - tokens('reported')) <= 16)
+  const counts = async () => {
+    const metrics = (await pair.ambassador.page('/metrics')).text
+    return ['predicted', 'reported'].map((kind) => {
+      return Number(
+        new RegExp(`cached_tokens_total\\{.*kind="${kind}".*\\} (\\d+)`).exec(metrics)?.[1],
+      )
+    })
+  }
+  let first = await turn(pair.port, asked)
+  // Ids that do not come within 50 ms are not waited for.
+  for (let tries = 0; tries < 50; tries++) {
+    const before = await counts()
+    const second = await turn(pair.port, asked)
+    if (first.tier === 'full' && second.tier === 'full') {
+      assert.equal(second.replica, first.replica)
+      assert.ok(second.cached > 200, `${second.cached} tokens were cached`)
+      const [predicted = 0, reported = 0] = (await counts()).map((count, at) => {
+        return count - (before[at] ?? 0)
+      })
+      assert.equal(reported, second.cached)
+      assert.ok(Math.abs(predicted - reported) <= 16, `${predicted} ${reported}`)
+      return
+    }
+    first = second
+  }
+  assert.fail('no two prompts in a row had their ids in time')
 })
 
 test('a caller who leaves while his call is held frees its place', async (t) => {

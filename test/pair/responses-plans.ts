@@ -228,8 +228,3 @@ export function linesOf({ events, tail }: Plan): string[] {
 export function streamOf(name: PlanName): string {
   return linesOf(plans[name]).join('')
 }
-
-/** The same text with the provider's own ids in place of those that are sealed for a tenant. */
-export function unsealed(text: string): string {
-  return text.replaceAll(/"([a-z]+_1)\.[\w.~-]+"/g, '"$1"')
-}

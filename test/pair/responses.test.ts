@@ -4,8 +4,9 @@ import { after, before, test } from 'node:test'
 import { ask, codeIn, dial, open, readUntil, say } from './client.ts'
 import { type Line, type Pair, startPair } from './harness.ts'
 import { eventsOf, faultsOf } from './responses-grammar.ts'
-import { type PlanName, plans, streamOf, unsealed } from './responses-plans.ts'
+import { type PlanName, plans, streamOf } from './responses-plans.ts'
 import { ResponsesProvider } from './responses-provider.ts'
+import { unsealed } from './sealed-words.ts'
 
 let provider: ResponsesProvider
 let pair: Pair

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import OpenAI from 'openai'
+import { isSealed, plainId as plain } from './sealed-words.ts'
 import { StoredStage, type TenantName } from './stored-stage.ts'
 
 const brief = { max_output_tokens: 4 }
@@ -22,16 +23,15 @@ describe('the official SDK with stored responses', { concurrency: 1 }, () => {
     return heard
   }
   const missing = (error: unknown) => error instanceof OpenAI.NotFoundError
-  const plain = (id: string) => id.slice(0, id.indexOf('.'))
 
   test('a response is made, found, listed, gone on with and removed', async () => {
     const first = await client.responses.create({ model: 'first', input: 'one', ...brief })
-    assert.match(first.id, /^resp_[^.]+\.pool~/)
+    assert.ok(isSealed(first.id) && /^resp_[A-Za-z0-9_-]{1,59}$/.test(first.id))
     const found = await client.responses.retrieve(first.id)
     assert.deepEqual({ ...found, output_text: first.output_text }, first)
     const items = await client.responses.inputItems.list(first.id)
     const [item] = items.data
-    assert.ok(item?.id !== undefined && item.id.includes('.pool~'))
+    assert.ok(item?.id !== undefined && isSealed(item.id))
     const next = await client.responses.create({
       model: 'first',
       input: 'two',
@@ -81,7 +81,7 @@ describe('the official SDK with stored responses', { concurrency: 1 }, () => {
     }
     const first = await take({})
     assert.equal(ids.get('item'), first.output[0]?.id)
-    assert.ok(first.id.includes('.pool~') && first.output[0]?.id?.includes('.pool~'))
+    assert.ok(isSealed(first.id) && isSealed(first.output[0]?.id))
     const again = await client.responses.retrieve(first.id)
     assert.deepEqual(again.output, first.output)
     const next = await take({ previous_response_id: first.id })
@@ -142,7 +142,7 @@ describe('the official SDK with stored responses', { concurrency: 1 }, () => {
     const second = await ask('second')
     const from = stage.first.heard.length
     const next = await ask('assistant', second.id)
-    assert.ok(next.id.includes('.other~'))
+    assert.ok(isSealed(next.id, 'other'))
     assert.equal(JSON.parse(sent('second').body).previous_response_id, plain(second.id))
     assert.equal(stage.first.heard.length, from)
     // Each key has an account of its own, so a wrong one would not find it.

@@ -6,7 +6,8 @@ import { pathToFileURL } from 'node:url'
  * Folders whose tests start no process and bind no port that others know. Those of pairs, clients and
  * the like wait for processes of their own: beside each other they wait less.
  */
-const folders = /^test\/(?:ambassador|certificates|cli|controller|helm|inject)\//
+const folders =
+  /^test\/(?:ambassador|bench|certificates|cli|controller|helm|inject|shared|sidecar|simulator)\//
 
 /**
  * What has to have a process of its own: hooks of a whole file would be those of all files, and what
@@ -16,6 +17,8 @@ const own = [
   /import \{[^}]*\b(?:before|after|beforeEach|afterEach|mock|run)\b[^}]*\} from 'node:test'/,
   /\bprocess\.(?:env|on|once|off|chdir|exit|argv|emit|kill|memoryUsage|cpuUsage)\b/,
   /\bglobalThis\b|\bfetch\(|node:child_process|node:worker_threads|node:inspector/,
+  // A snapshot of a heap takes time and memory by what all others have left in it.
+  /node:v8/,
 ]
 
 function isAlone(file: string, text: string): boolean {

@@ -5,19 +5,20 @@ import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { batches } from './batches.ts'
 import { root } from './command.ts'
-import { fillCompileCache } from './compile-cache.ts'
+import { prepareStarts } from './prepare-starts.ts'
 
 /** Everything but the slower suites: `npm test`. Arguments name test files instead. */
 const patterns = [
   'test/{shared,sidecar,ambassador,simulator,tidy,pair,clients,local}/**/*.test.ts',
   'test/{inject,webhook,controller,certificates,cli,helm}/**/*.test.ts',
-  'test/{image,bench}/**/*.test.ts',
+  'test/{image,bench,run}/**/*.test.ts',
 ]
 /** Full counts, whole images: of the slower suites. */
 const slower = 'test/**/whole/**'
 
 /** The longest, by processor time: one that began last would be waited for alone. */
 const longest: readonly string[] = [
+  'test/pair/complaints/complaints.test.ts',
   'test/local/drill.test.ts',
   'test/clients/matrix/matrix.test.ts',
   'test/local/launch.test.ts',
@@ -39,7 +40,7 @@ const concurrency = 3
 const msMax = 120_000
 process.chdir(root)
 // One file is wanted at once.
-if (named.length !== 1) await fillCompileCache()
+if (named.length !== 1) await prepareStarts(join(directory, 'built'))
 run({
   files: [...alone.slice(0, first.length), ...together, ...alone.slice(first.length)],
   concurrency,

@@ -154,6 +154,60 @@ for (const [what, serve] of [
   })
 }
 
+/** What a server says on a connection that it ends. */
+const parts: Serve = (_request, response) => {
+  const headers = { 'x-outrigger-attempts': '0', 'x-outrigger-replay': 'safe', connection: 'close' }
+  response.writeHead(408, headers).end()
+}
+
+test('a question that crossed the end of its connection is asked again, once', async (context) => {
+  const { send, heard, known, addresses } = await stage(context, [
+    (request, response) => (heard.length === 1 ? parts : serves)(request, response),
+  ])
+  const seen = await send()
+  assert.deepEqual([seen.status, seen.text, heard.length], [200, 'whole', 2])
+  assert.deepEqual(known.counts(addresses), { known: 1, aside: 0 })
+  const ended = await stage(context, [parts])
+  const { error } = await ended.send()
+  assert.deepEqual(
+    [error?.code, error?.row.replay, ended.heard.length],
+    ['connect-failed', 'safe', 2],
+  )
+})
+
+test('it goes to another address where there is one', async (context) => {
+  const { send, heard } = await stage(context, [parts, parts, serves, serves])
+  for (let call = 0; call < 20; call++) {
+    heard.length = 0
+    await send()
+    assert.ok(heard.length <= 2)
+    if (heard.length === 2) assert.notEqual(heard[0]?.[0], heard[1]?.[0])
+  }
+})
+
+test('an ambassador that says that it ends is left alone until its place is another’s', async (context) => {
+  const ends: Serve = (request, response) => {
+    response.setHeader('connection', 'close')
+    refuses(request, response)
+  }
+  const { send, known, addresses } = await stage(context, [ends, serves])
+  while (known.counts(addresses).aside === 0) await send()
+  const status = JSON.stringify(known.status())
+  const asideMs = Math.max(...[...status.matchAll(/"asideMs":(\d+)/g)].map(([, ms]) => Number(ms)))
+  assert.ok(asideMs > 20_000, status)
+})
+
+test('the connection of a refused try carries the next call', async (context) => {
+  const sockets = new Set<object>()
+  const counts: Serve = (request, response) => {
+    sockets.add(request.socket)
+    refuses(request, response)
+  }
+  const { send } = await stage(context, [counts, counts])
+  for (let call = 0; call < 10; call++) await send()
+  assert.equal(sockets.size, 2)
+})
+
 test('an ambassador alone at its address is asked again by the next call', async (context) => {
   const { send, heard } = await stage(context, [refuses])
   for (let call = 0; call < 3; call++) {

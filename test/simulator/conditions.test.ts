@@ -82,6 +82,29 @@ test('a pause ends what is live as aborted, and a sleep forgets the cache', asyn
   assert.equal(await cached(), 0)
 })
 
+test('stuck: a live stream stays open and stops, healthy and with the counts of its last step, until it is well', async (context) => {
+  const manual = manualClock()
+  const replica = await tiny(context, { clock: replicaClock(manual), tokenMs: 10 })
+  const { port } = replica
+  const live = await open(port, { path, body: { ...stream, max_tokens: 50 } })
+  await until(() => replica.gauges().waiting === 1)
+  manual.advance(100)
+  await enter(port, 'stuck')
+  const later = await open(port, { path, body: stream })
+  assert.equal(later.statusCode, 200)
+  const generated = replica.gauges().generationTokens
+  manual.advance(3_600_000)
+  assert.equal(replica.gauges().generationTokens, generated)
+  assert.equal(await sample(port, 'generation_tokens_total'), generated)
+  assert.equal(await sample(port, 'num_requests_running{'), 1)
+  assert.equal(await sample(port, 'num_requests_waiting{'), 0)
+  assert.equal(await health(port), 200)
+  await enter(port, 'well')
+  manual.advance(1_000)
+  const [first, second] = [await textOf(live), await textOf(later)]
+  for (const text of [first, second]) assert.match(text, /"finish_reason":"length".*\[DONE\]/s)
+})
+
 test('draining: what is live ends well, what comes gets 500, and it is healthy', async (context) => {
   const manual = manualClock()
   const replica = await tiny(context, { clock: replicaClock(manual), tokenMs: 10 })

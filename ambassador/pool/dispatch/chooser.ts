@@ -63,6 +63,8 @@ export class Chooser {
   readonly ahead = new BlocksAhead()
   readonly #parts: ChooserParts
   readonly #spread: SpreadPrice
+  /** Arrays of a wish that was given back: two outside the heap take longer to make than to fill. */
+  #spare: Pick<Wish, 'found' | 'live'> | undefined
 
   constructor(parts: ChooserParts) {
     this.#parts = parts
@@ -72,15 +74,22 @@ export class Chooser {
 
   wishOf(call: PoolCall): Wish {
     const slots = slotsOf(this.#parts.members())
+    const spare = this.#spare?.found.length === slots ? this.#spare : undefined
+    this.#spare = undefined
     const wish = {
       call,
       blocks: Math.ceil(call.tokens / this.#parts.blockTokens),
-      found: new Int32Array(slots),
-      live: new Int32Array(slots),
+      found: spare?.found ?? new Int32Array(slots),
+      live: spare?.live ?? new Int32Array(slots),
       matchedMs: 0,
     }
     this.match(wish)
     return wish
+  }
+
+  /** Nobody looks at the wish any more. */
+  giveBack({ found, live }: Wish): void {
+    this.#spare = { found, live }
   }
 
   /** Looks up again what each replica has of it. */
@@ -105,9 +114,10 @@ export class Chooser {
     let able: Member | undefined
     let least = Number.POSITIVE_INFINITY
     let leastAble = Number.POSITIVE_INFINITY
+    const nowMs = this.#parts.clock.now()
     for (const member of this.#parts.members()) {
       if (wish.call.mayServe?.(member) === false) continue
-      const cost = costOf(this.terms(wish, member))
+      const cost = costOf(this.terms(wish, member, nowMs))
       if ((cost >= least && cost >= leastAble) || isKept(member)) continue
       if (cost < least) {
         least = cost
@@ -157,12 +167,12 @@ export class Chooser {
     return Math.max(ofCalls, (adapters.fewestCalls * steps) / adapters.slots)
   }
 
-  terms(wish: Wish, member: Member): CostTerms {
-    const { settings, clock } = this.#parts
+  terms(wish: Wish, member: Member, nowMs = this.#parts.clock.now()): CostTerms {
+    const { settings } = this.#parts
     const { book } = member
     const plainMs = this.#plainMs(wish, member)
     return {
-      queuedMs: book.queuedMs(clock.now()),
+      queuedMs: book.queuedMs(nowMs),
       ownMs: plainMs * book.speed.factor,
       spreadMs: plainMs * this.#spread.value,
       runningMs: settings.runningMs * book.inFlight,

@@ -92,6 +92,7 @@ export class LateBinding implements Router {
     const member = this.#choose(comer)
     if (member !== undefined) {
       this.#bind(comer, member, bind)
+      this.#chooser.giveBack(comer)
       return () => undefined
     }
     const work = this.#chooser.workOf(comer)

@@ -3,6 +3,8 @@ import { TenantTime } from './tenant-time.ts'
 
 /** Tenants that are remembered; one that is forgotten comes back as one that was never here. */
 const tenantsMax = 4_096
+/** Where so many are known, it is noted who was seen last. */
+const orderedFrom = tenantsMax / 2
 
 /**
  * How far anybody may stay behind who is served, a minute of one replica: who waits for a replica of its
@@ -17,7 +19,7 @@ const behindMaxMs = 60_000
  * O(log tenants).
  */
 export class TenantTimes {
-  /** The least recently active first. */
+  /** The least recently active first, of those seen since there were many. */
   readonly #tenants = new Map<string, TenantTime>()
   readonly #waiting = new Heap<TenantTime>(({ virtualMs }) => virtualMs)
   #virtualMs = 0
@@ -35,8 +37,7 @@ export class TenantTimes {
   /** The tenant of a call that arrives, known or not. A weight that changes counts from here on. */
   arrives(name: string, weight: number): TenantTime {
     const tenant = this.#tenants.get(name) ?? new TenantTime(name, this.#virtualMs)
-    this.#tenants.delete(name)
-    this.#tenants.set(name, tenant)
+    this.#remember(tenant)
     tenant.weight = weight
     if (tenant.waiting === 0) this.#lift(tenant)
     this.#forget()
@@ -73,6 +74,13 @@ export class TenantTimes {
     tenant.spentMs += ms
     tenant.virtualMs += ms / tenant.weight
     this.#waiting.move(tenant)
+  }
+
+  /** While few are known the order is that in which they came: nobody is about to be forgotten. */
+  #remember(tenant: TenantTime): void {
+    const { name } = tenant
+    if (this.#tenants.size >= orderedFrom) this.#tenants.delete(name)
+    this.#tenants.set(name, tenant)
   }
 
   #lift(tenant: TenantTime): void {

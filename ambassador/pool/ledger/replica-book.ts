@@ -16,6 +16,8 @@ export class ReplicaBook {
   readonly pace = new Pace()
   readonly correction = new KvCorrection()
   readonly adapters = new AdapterMirror()
+  /** Calls: as many as entries, and nearer at hand for choices that ask every replica. */
+  inFlight = 0
   /** Prompt tokens of the prefills that the replica has to compute. */
   queuedTokens = 0
   /** KV blocks without a hash: last parts of prompts, and what was generated. */
@@ -26,16 +28,14 @@ export class ReplicaBook {
   #queuedMs = 0
   /** The one prefill in flight that no other has met; its time is that of its own work. */
   #alone: Entry | undefined
+  /** The first of the prefills: every choice asks every replica for it. */
+  #head: Entry | undefined
   /** When the replica was last seen to begin or to end a prefill. */
   #progressMs = 0
 
-  get inFlight(): number {
-    return this.entries.size
-  }
-
   /** Milliseconds of prefill before a call sent now: what runs is drained by the time since it began. */
   queuedMs(nowMs: number): number {
-    const [head] = this.prefills
+    const head = this.#head
     if (head === undefined) return 0
     const { factor } = this.speed
     const done = Math.min(nowMs - this.#progressMs, head.plainMs * factor)
@@ -47,6 +47,7 @@ export class ReplicaBook {
     if (isIdle) this.#progressMs = entry.sentMs
     this.#alone = isIdle ? entry : undefined
     this.entries.add(entry)
+    this.inFlight = this.entries.size
     this.#enterPrefill(entry)
     this.tailBlocks += entry.tailBlocks
     this.adapters.add(entry.call.adapter)
@@ -56,7 +57,7 @@ export class ReplicaBook {
   /** It does not go out yet: nothing of it is queued. */
   putOff(entry: Entry): void {
     if (!this.prefills.has(entry)) return
-    const [head] = this.prefills
+    const head = this.#head
     const progressMs = this.#progressMs
     this.#leavePrefill(entry, entry.sentMs)
     // Whatever runs there goes on as before.
@@ -88,6 +89,7 @@ export class ReplicaBook {
     if (this.prefills.has(entry)) this.#leavePrefill(entry, nowMs)
     this.#learnPace(entry, nowMs)
     this.entries.delete(entry)
+    this.inFlight = this.entries.size
     this.tailBlocks -= entry.tailBlocks
     this.adapters.remove(entry.call.adapter)
     this.isForecast = false
@@ -115,12 +117,14 @@ export class ReplicaBook {
 
   #enterPrefill(entry: Entry): void {
     this.prefills.add(entry)
+    this.#head ??= entry
     this.queuedTokens += entry.uncachedTokens
     this.#queuedMs += entry.plainMs
   }
 
   #leavePrefill(entry: Entry, nowMs: number): void {
     this.prefills.delete(entry)
+    if (this.#head === entry) [this.#head] = this.prefills
     this.queuedTokens -= entry.uncachedTokens
     // Sums of fractions: what is left of nothing is nothing.
     this.#queuedMs = this.prefills.size === 0 ? 0 : this.#queuedMs - entry.plainMs

@@ -8,12 +8,15 @@ import type { Dialect } from '#shared/dialects/surfaces.ts'
 const openai =
   /"(?:(content|text)": ?"|(reasoning|reasoning_content)": ?"(?!")|tool_calls": ?\[\{|index": ?[1-9])/g
 const anthropic = /"(?:(text)": ?"|(thinking_delta)"|input_json_delta")/g
+/** Its events have names of their own, and tell the text again when it is whole. */
+const responses =
+  /^event: ?response\.(?:(output_text\.delta)\r?\ndata: ?[^\n]*?"delta": ?"|(reasoning)|output_text\.done|(?:function_call|mcp|custom_tool|code_interpreter|web_search|refusal|completed|incomplete|failed))/gm
 
 const looksOf: Readonly<Record<Dialect, RegExp | undefined>> = {
   chat: openai,
   completions: openai,
   messages: anthropic,
-  responses: undefined,
+  responses,
   embeddings: undefined,
 }
 
@@ -22,12 +25,15 @@ const textBytesMax = 256 * 1024
 /** Of an event that has not come whole; vLLM’s have some 200 bytes. */
 const lineBytesMax = 64 * 1024
 
-const lineFeed = 10
+const lineFeed = '\n'
+/** Between two events: name and data of one stand on lines of their own. */
+const eventEnd = '\n\n'
 const empty = Buffer.alloc(0)
 
 /** Gathers the text of a streamed answer without parsing its events: about 0.5 µs each. */
 export class AnswerText {
   readonly #looks: RegExp | undefined
+  readonly #separator: string
   #rest: Buffer = empty
   /** As JSON strings have them, a byte a character. */
   #pieces: string[] = []
@@ -36,6 +42,7 @@ export class AnswerText {
 
   constructor(dialect: Dialect) {
     this.#looks = looksOf[dialect]
+    this.#separator = dialect === 'responses' ? eventEnd : lineFeed
     this.#isOver = this.#looks === undefined
   }
 
@@ -53,7 +60,8 @@ export class AnswerText {
   take(chunk: Buffer): void {
     if (this.#isOver || this.#looks === undefined) return
     const joined = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk])
-    const end = joined.lastIndexOf(lineFeed) + 1
+    const last = joined.lastIndexOf(this.#separator)
+    const end = last < 0 ? 0 : last + this.#separator.length
     // Copied: a slice would keep the whole piece alive.
     this.#rest = end === joined.length ? empty : Buffer.from(joined.subarray(end))
     if (this.#rest.length > lineBytesMax) this.#give()

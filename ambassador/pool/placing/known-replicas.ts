@@ -13,6 +13,11 @@ import { AdapterLoads, pathOf } from './adapter-loads.ts'
 import { isAt } from './owned.ts'
 import type { Placement } from './placement.ts'
 import { PoolTokens, type PoolTokensView, type TokensSettings } from './pool-tokens.ts'
+import { isSaltedMessage, noSalting, type SaltedCall, saltsMessages } from './salted-messages.ts'
+
+interface Replica {
+  readonly origin: string
+}
 
 export interface KnowingSettings {
   readonly signals: SignalSettings
@@ -152,25 +157,36 @@ export class KnownReplicas {
       .some((other) => !replicasTried.includes(other) && this.serves(other, model) === true)
   }
 
-  /** Those that may serve an adapter: all where each can be given it, or none is known to. */
-  serving<Server extends { readonly origin: string }>(
+  /**
+   * Those that may serve a call: with an adapter all where each can be given it, or none is known to.
+   * Throws `no-healthy-replica` where none keeps its tenant's cache apart as it asks.
+   */
+  serving<Server extends Replica>(
     adapter: string,
-    servers: readonly Server[],
+    call: SaltedCall,
+    offered: readonly Server[],
   ): readonly Server[] {
+    const isSalted = isSaltedMessage(call)
+    const servers = isSalted ? offered.filter((server) => this.#salts(server)) : offered
+    if (servers.length === 0 && isSalted) throw noSalting()
     if (adapter === '' || pathOf(this.#settings, adapter) !== undefined) return servers
     const able = servers.filter(({ origin }) => this.serves(origin, adapter) !== false)
     return able.length > 0 ? able : servers
   }
 
-  /** The same of one replica, whenever it is asked; undefined where all may. `owner`: the only one that may. */
-  servers(
-    adapter: string,
-    owner: string | undefined,
-  ): ((replica: { readonly origin: string }) => boolean) | undefined {
+  /** The same of one replica, whenever it is asked; undefined where all may. An owner is the only one that may. */
+  servers(adapter: string, call: SaltedCall): ((replica: Replica) => boolean) | undefined {
+    const { owner } = call.context
     if (owner !== undefined) return isAt(owner)
-    if (adapter === '' || pathOf(this.#settings, adapter) !== undefined) return undefined
+    const salts = isSaltedMessage(call) ? (replica: Replica) => this.#salts(replica) : undefined
+    if (adapter === '' || pathOf(this.#settings, adapter) !== undefined) return salts
     const may = (origin: string) => this.serves(origin, adapter) !== false
-    return ({ origin }) => may(origin) || !this.#parts.takers().some(may)
+    const serves = ({ origin }: Replica) => may(origin) || !this.#parts.takers().some(may)
+    return salts === undefined ? serves : (replica) => salts(replica) && serves(replica)
+  }
+
+  #salts({ origin }: Replica): boolean {
+    return saltsMessages(this.#signals.versionOf(origin))
   }
 
   /** Whether a model is an adapter that a replica lists, or is given on demand. */

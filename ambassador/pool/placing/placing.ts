@@ -211,11 +211,11 @@ export class Placing {
     const desk = this.#desk
     const chain = this.#chains.of(prompt, desk.blockTokens)
     const adapter = this.#known.adapterOf(context.model)
-    const mayServe = this.#known.servers(adapter, context.owner)
+    const mayServe = this.#known.servers(adapter, asked)
     const call = poolCallOf(asked, { chain, adapter, mayServe })
     context.adapter = adapter !== '' && this.#known.isAdapter(adapter) ? adapter : undefined
     this.#offer(context)
-    this.#offered = this.#known.serving(adapter, this.#offered)
+    this.#offered = this.#known.serving(adapter, asked, this.#offered)
     const entrance = this.#admission.enter(call, context)
     const takeBack = router.submit(call, (binding) => {
       const cancellation = entrance.bound(binding)

@@ -27,6 +27,7 @@ export class WholeText {
     if (this.#bytes > bytesMax) return ''
     const answer = parsed(Buffer.concat(this.#pieces))
     if (answer === undefined) return ''
+    if (this.#dialect === 'responses') return itemsText(answer)
     return this.#dialect === 'messages' ? blocksText(answer) : choiceText(answer)
   }
 }
@@ -53,6 +54,15 @@ function choiceText({ choices }: Json): string {
 
 function isFilled(value: unknown): boolean {
   return typeof value === 'string' && value !== ''
+}
+
+/** A message of one part, as vLLM makes them; what thoughts come before it is not in the next turn. */
+function itemsText({ output }: Json): string {
+  const [first] = Array.isArray(output) ? output.filter(isObject) : []
+  const parts = first?.['type'] === 'message' ? first['content'] : undefined
+  const [part, ...more] = Array.isArray(parts) ? parts.filter(isObject) : []
+  if (part?.['type'] !== 'output_text' || more.length > 0) return ''
+  return typeof part['text'] === 'string' ? part['text'] : ''
 }
 
 function blocksText({ content }: Json): string {

@@ -1,3 +1,5 @@
+import type { Chain } from './chain.ts'
+
 /** Blocks in a segment (96 KiB): the longest run, and the most that is ever moved at once. */
 const segmentBits = 13
 const segmentBlocks = 1 << segmentBits
@@ -63,6 +65,8 @@ export class RunStore {
   /** Ends the life of `length` blocks from `position`. */
   give(position: number, length: number): void {
     const segment = position >>> segmentBits
+    // What starts nowhere need not be asked about when the segment is emptied.
+    this.own(position, 0)
     this.#count(segment, -length)
     if (this.#living[segment] === 0 && segment !== this.#current) this.#empty.push(segment)
   }
@@ -75,11 +79,26 @@ export class RunStore {
     return this.#segments[position >>> segmentBits]?.[at(position) + 1] ?? 0
   }
 
-  write(position: number, low: number, high: number): void {
+  /** As `take`, with `length` blocks of the chain from block `from` in it. */
+  add({ low, high }: Chain, from: number, length: number): number {
+    const position = this.take(length)
     const segment = this.#segments[position >>> segmentBits]
-    if (segment === undefined) return
-    segment[at(position)] = low
-    segment[at(position) + 1] = high
+    if (segment === undefined) return position
+    let word = at(position)
+    for (let block = from; block < from + length; block += 1) {
+      segment[word] = low[block] ?? 0
+      segment[word + 1] = high[block] ?? 0
+      word += words
+    }
+    return position
+  }
+
+  /** Writes `length` blocks of a run once more, to room that was taken for them. */
+  copy(from: number, to: number, length: number): void {
+    const source = this.#segments[from >>> segmentBits]
+    const start = at(from)
+    if (source === undefined) return
+    this.#segments[to >>> segmentBits]?.set(source.subarray(start, start + length * words), at(to))
   }
 
   /** A run of `node` starts at `position`. */
@@ -124,9 +143,7 @@ export class RunStore {
 
   #move(node: number, position: number, length: number): void {
     const to = this.take(length)
-    for (let index = 0; index < length; index += 1) {
-      this.write(to + index, this.low(position + index), this.high(position + index))
-    }
+    this.copy(position, to, length)
     this.own(to, node)
     this.#owners.moved(node, to)
     this.give(position, length)
@@ -136,7 +153,8 @@ export class RunStore {
   #emptiest(): number {
     let best = -1
     let least = segmentBlocks + 1
-    for (const [segment, living] of this.#living.entries()) {
+    for (let segment = 0; segment < this.#living.length; segment += 1) {
+      const living = this.#living[segment] ?? 0
       if (living === 0 || living >= least || segment === this.#current) continue
       best = segment
       least = living

@@ -102,10 +102,7 @@ export class RunTree {
   add(parent: number, chain: Chain, at: number): number {
     const length = this.#runs.fit(chain.length - at)
     const node = this.#nodes.take()
-    const position = this.#runs.take(length)
-    for (let index = 0; index < length; index += 1) {
-      this.#runs.write(position + index, chain.low[at + index] ?? 0, chain.high[at + index] ?? 0)
-    }
+    const position = this.#runs.add(chain, at, length)
     this.#runs.own(position, node)
     this.#nodes.set(node, positionField, position)
     this.#nodes.set(node, lengthField, length)
@@ -182,9 +179,7 @@ export class RunTree {
   #move(node: number, to: number): void {
     const from = this.#nodes.get(node, positionField)
     const length = this.length(node)
-    for (let index = 0; index < length; index += 1) {
-      this.#runs.write(to + index, this.#runs.low(from + index), this.#runs.high(from + index))
-    }
+    this.#runs.copy(from, to, length)
     this.#runs.give(from, length)
   }
 

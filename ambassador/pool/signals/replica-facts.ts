@@ -59,6 +59,10 @@ export class ReplicaFacts {
     return this.#models.known?.value
   }
 
+  get version(): string | undefined {
+    return this.#version.known?.value
+  }
+
   get eventSourceState(): 'some' | 'none' | 'absent' | undefined {
     const { known, isAbsent } = this.#events
     if (known !== undefined) return known.value.length > 0 ? 'some' : 'none'

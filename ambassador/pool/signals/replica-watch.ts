@@ -86,6 +86,10 @@ export class ReplicaWatch {
     return this.#facts.models
   }
 
+  get version(): string | undefined {
+    return this.#facts.version
+  }
+
   get takesPriority(): boolean {
     return !this.#flags.isPriorityRefused
   }

@@ -89,6 +89,11 @@ export class Signals {
     return this.#watches.get(origin)?.models
   }
 
+  /** What it says on `/version`; undefined where it has not said. */
+  versionOf(origin: string): string | undefined {
+    return this.#watches.get(origin)?.version
+  }
+
   /** Whether it has not refused a call for its `priority` since it started. */
   takesPriority(origin: string): boolean {
     return this.#watches.get(origin)?.takesPriority ?? true

@@ -102,13 +102,15 @@ function writeContent(writing: Writing, content: unknown): void {
   }
 }
 
+/** Parts that are a text: Responses have words of their own, and an answer comes back with more members. */
+const textTypes = new Set(['text', 'input_text', 'output_text'])
 const mediaTypes = new Set(['image_url', 'image', 'input_audio', 'audio_url', 'video_url', 'file'])
 
 function writePart(writing: Writing, part: unknown): void {
   if (!isObject(part)) return writing.add(sortedJson(part))
   const type = String(part['type'])
   if (mediaTypes.has(type)) return writing.addMedia(part)
-  if (type === 'text' && typeof part['text'] === 'string') return writing.add(part['text'])
+  if (textTypes.has(type) && typeof part['text'] === 'string') return writing.add(part['text'])
   if (type === 'tool_result') {
     writing.add(type, String(part['tool_use_id']), mark.content)
     return writeContent(writing, part['content'])

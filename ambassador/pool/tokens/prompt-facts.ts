@@ -1,5 +1,6 @@
 import type { Dialect } from '#shared/dialects/surfaces.ts'
 import { isList, isObject, type Json } from './json.ts'
+import { hasManyValues } from './many-values.ts'
 import { hasOddTools } from './odd-numbers.ts'
 
 /** A conversation that a chat template turns into the prompt. */
@@ -43,10 +44,10 @@ export type PromptFacts = ChatFacts | TextFacts | IdsFacts | OpaqueFacts
 
 /**
  * What the body of a call asks. Linear, about 3 ms for 1 MB. Undefined where it has no prompt or is no
- * JSON object: the replica refuses it.
+ * JSON object, which the replica refuses, and where it has too many values to be read between other calls.
  */
 export function readPrompt(dialect: Dialect, body: Buffer): PromptFacts | undefined {
-  const parsed = parse(body)
+  const parsed = hasManyValues(body) ? undefined : parse(body)
   if (!isObject(parsed)) return undefined
   if (dialect === 'completions') return completionFacts(parsed)
   if (dialect === 'responses') return responsesFacts(parsed)

@@ -12,8 +12,11 @@ const origins = ['http://a:1', 'http://b:1', 'http://c:1', 'http://d:1'] as cons
 /** Probes are answered by all but the `dead`. */
 class Probed extends Origins {
   readonly dead = new Set<string>()
+  /** How often anybody was asked for its health. */
+  asked = 0
 
-  override async exchange({ origin }: OutboundRequest): Promise<InboundResponse> {
+  override async exchange({ origin, path }: OutboundRequest): Promise<InboundResponse> {
+    if (path === '/health') this.asked++
     if (this.dead.has(origin)) throw new CallError('connect-failed', 'Cannot connect: refused')
     return { status: 200, headers: [], body: bytesBody(Buffer.alloc(0)), trailers: () => ({}) }
   }
@@ -62,7 +65,7 @@ function setUp(t: TestContext, addresses: readonly string[] = origins, zone?: st
     for (const replica of replicas) replica.inFlight--
     return new Set(replicas.map(({ origin }) => origin))
   }
-  return { clock, pool, told, fail, probe, picked, replicas: provider.replicas }
+  return { clock, pool, probed, told, fail, probe, picked, replicas: provider.replicas }
 }
 
 const [a, b, c, d] = origins
@@ -145,4 +148,17 @@ test('of equally busy replicas one in the own zone is picked, and a less busy on
   assert.equal(take(), b)
   assert.deepEqual(new Set([take(), take()]), new Set([a, c]))
   assert.equal(take(), b)
+})
+
+test('a replica that joins while all are asked for their health is asked once', async (t) => {
+  const { clock, pool, probed, told, replicas } = setUp(t, [a])
+  probed.dead.add(b)
+  pool.discovered([a, b].map((origin) => ({ origin, state: 'serving', zone: undefined })))
+  clock.advance(0)
+  for (let tick = 0; tick < 50; tick++) await Promise.resolve()
+  assert.equal(probed.asked, 2)
+  assert.deepEqual(told, [])
+  clock.advance(replicas.health.interval)
+  for (let tick = 0; tick < 50; tick++) await Promise.resolve()
+  assert.deepEqual(told, [`-${b}`])
 })

@@ -90,15 +90,16 @@ test('what failed attempts cost is part of both', () => {
   assert.deepEqual(counted, [[21, false]])
 })
 
-test('lengths are those of responses that were settled', () => {
+test('lengths are those of the tenant’s own responses that were settled', () => {
   const { book } = setUp()
-  assert.equal(book.lengthOf('m'), 0)
+  assert.equal(book.lengthOf('t', 'm'), 0)
   for (const output of [100, 200]) {
     book.hold(holder, 'resp_1', estimate)
     book.settle(holder, 'resp_1', { ...facts, usage: { ...used, output } })
   }
-  assert.equal(book.lengthOf('m'), 110)
-  assert.equal(book.lengthOf('other'), 0)
+  assert.equal(book.lengthOf('t', 'm'), 110)
+  assert.equal(book.lengthOf('t', 'other'), 0)
+  assert.equal(book.lengthOf('u', 'm'), 0)
 })
 
 test('the tenant’s limits count what was used, however far from the estimate', () => {

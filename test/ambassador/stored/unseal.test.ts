@@ -54,3 +54,20 @@ test('with what is stored in the shared account nothing is named there that was 
     await assert.rejects(undone(more), refused)
   }
 })
+
+test('what is made outside of Responses is looked for with the first credential of the tenant’s own', async () => {
+  const own = ['mine', 'second']
+  const question = { input: 'x', conversation: 'conv_1' }
+  assert.equal((await undone(question, own)).owner, 'mine')
+  assert.equal((await undone({ input: 'x' }, own)).owner, undefined)
+  // A response leads to its own.
+  const previous_response_id = sealer.seal('resp_1', {
+    tenant: 'team-a',
+    provider: 'openai',
+    credential: 'mine',
+  })
+  assert.equal(
+    (await undone({ input: 'x', previous_response_id }, ['other', 'mine'])).owner,
+    'mine',
+  )
+})

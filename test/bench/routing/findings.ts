@@ -59,6 +59,7 @@ Load is the share of that server's throughput. KV is the cache of all replicas a
 llm-d reads gauges every 50 ms, ours every second. Policies with \`+priority\` tell vLLM's own queue the aged size of each call, on replicas with \`--scheduling-policy priority\`.
 The same seed gives the same calls to every policy: ratios are of pairs, intervals are 95 % (Student's t of the logarithms). With few seeds they are wide.
 Every cell and policy: [cells.md](cells.md); every run: [runs.json](runs.json); why targets are missed: [causes.md](causes.md).
+What a decision costs: [costs.md](costs.md); the order of a few policies over HTTP: [wire.md](wire.md).
 `
 }
 

@@ -1,12 +1,12 @@
 import type { Arrival, PoolRun } from '#deploy/simulator/pool/arrival.ts'
 import { capturedLoad } from './captured.ts'
-import { type Cell, traceCell } from './cells.ts'
+import { type Cell, traceCell, traceLoads } from './cells.ts'
 import { type Contestant, contestantNamed } from './contestants.ts'
 import { figuresOf, waitsOf } from './figures.ts'
 import { runOnce, saturationSpeed } from './run-once.ts'
 import type { RunState } from './run-state.ts'
 import { tenantSharesOf } from './tenant-shares.ts'
-import type { Result, Unit, UnitResult } from './unit.ts'
+import { nothing, type Result, type Unit, type UnitResult, unitId } from './unit.ts'
 import { aggressorName } from './workloads/aggressor.ts'
 import type { Draw, Workload } from './workloads/workload.ts'
 import { workloadNamed } from './workloads/workload-named.ts'
@@ -21,8 +21,10 @@ export function runUnit(unit: Unit, names: readonly string[], parts: UnitParts):
   const { seed } = unit
   if (unit.kind === 'captured') {
     const captured = names.map((name) => {
-      const load = capturedLoad((at) =>
-        p90At(traceCell(unit.share, at), { seed, contestant: contestantNamed(name) }, parts),
+      const load = capturedLoad(
+        (at) =>
+          p90At(traceCell(unit.share, at), { seed, contestant: contestantNamed(name) }, parts),
+        p90sKnown(unit.share, { seed, name }, parts.state),
       )
       return [name, load] as const
     })
@@ -52,6 +54,22 @@ function resultOf(cell: Cell, who: Who, parts: UnitParts): Result {
 
 function p90At(cell: Cell, who: Who, parts: UnitParts): number {
   return figuresOf(runOf(cell, who, parts)).ttftP90
+}
+
+/** By load: what the cells of the matrix have found with the same seed. */
+function p90sKnown(
+  share: number,
+  { seed, name }: { readonly seed: number; readonly name: string },
+  state: RunState,
+): ReadonlyMap<number, number> {
+  const known = new Map<number, number>()
+  for (const load of traceLoads) {
+    const text = state.read(unitId({ kind: 'cell', cell: traceCell(share, load), seed }))
+    const done: UnitResult = text === undefined ? nothing : JSON.parse(text)
+    const figure = done.results[name]?.figures.ttftP90
+    if (figure !== undefined) known.set(load, figure)
+  }
+  return known
 }
 
 /** One run of a cell. */

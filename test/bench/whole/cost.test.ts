@@ -31,7 +31,7 @@ function written(costs: Costs): void {
   const bareHops = Object.fromEntries(
     loadNames.map((name) => [name, Number(costs[name].median.toFixed(2))]),
   )
-  const text = JSON.stringify({ commit, isDirty, node, date, load: load[0], bareHops }, null, 1)
+  const text = JSON.stringify({ commit, isDirty, node, date, load: load[0], bareHops }, null, 2)
   writeFileSync(file, `${text}\n`)
 }
 

@@ -4,13 +4,14 @@ import { closeSync, openSync, readSync, statSync, truncateSync } from 'node:fs'
 export interface Logged {
   readonly bytes: number
   readonly lines: number
-  /** Of the longest line, in bytes. */
-  readonly longest: number
+  /** The longest line. */
+  readonly longest: string
 }
 
 /**
  * Measures the log of a half and frees its place on the disk: a million calls are a gigabyte. The
- * half goes on writing where it was, so what is before that is a hole.
+ * half goes on writing where it was, so what is before that is a hole. What it writes between a look and
+ * the freeing is part of the hole: its bytes count, and are no text.
  */
 export class LogGauge {
   readonly #file: string
@@ -25,9 +26,10 @@ export class LogGauge {
     const text = this.#read()
     truncateSync(this.#file)
     const lines = text.split('\n').slice(0, -1)
-    let longest = 0
-    for (const line of lines) {
-      longest = Math.max(longest, Buffer.byteLength(line))
+    let longest = ''
+    for (const written of lines) {
+      const line = written.slice(written.lastIndexOf('\0') + 1)
+      if (line.length > longest.length) longest = line
       onLine(line)
     }
     return { bytes: Buffer.byteLength(text), lines: lines.length, longest }

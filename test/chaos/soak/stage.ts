@@ -25,8 +25,11 @@ export interface Stage {
   end(): Promise<void>
 }
 
-/** A stall is a fault like others: it must not take longer than the rest of the run. */
-const timeouts = { connect: '2s', head: '400ms', firstContent: '400ms', idle: '400ms' }
+/**
+ * A stall is a fault like others: it must not take longer than the rest of the run. What is no fault
+ * has to be answered within as much, beside other tests too.
+ */
+const timeouts = { connect: '5s', head: '1s', firstContent: '1s', idle: '1s' }
 
 /** So that idle connections between the processes end soon after the last call. */
 const keepAlive = '2s'

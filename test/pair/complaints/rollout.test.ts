@@ -8,9 +8,10 @@ import { Volume } from '../../chaos/config-writers.ts'
 import { plainProvider } from '../bad-input-idle.ts'
 import { ask } from '../client.ts'
 import { alias, configOf, Half } from '../harness.ts'
+import { unsealed } from '../sealed-words.ts'
 import { type Exchange, HeldProvider, held } from './held-provider.ts'
 import { type Reader, read } from './stage.ts'
-import { answerOf, asking, eventsOf, plain, surfaceNames, surfaces } from './surfaces.ts'
+import { answerOf, asking, eventsOf, surfaceNames, surfaces } from './surfaces.ts'
 
 let directory: string
 let provider: HeldProvider
@@ -76,7 +77,7 @@ async function finish({ streams, answers }: Awaited<ReturnType<typeof underWay>>
     exchange.answer()
     const { status, body, end } = await seen
     assert.deepEqual([status, end], [200, 'clean'], body)
-    assert.equal(plain(body), answerOf(exchange.surface))
+    assert.equal(unsealed(body), answerOf(exchange.surface))
   }
 }
 
@@ -84,7 +85,7 @@ async function isWhole({ surface, response }: Exchange, reader: Reader): Promise
   const { content, closing } = surfaces[surface]
   response.end([...content.slice(1), ...closing].join(''))
   assert.equal(await reader.ended, 'clean')
-  assert.equal(plain(reader.text()), eventsOf(surface).join(''))
+  assert.equal(unsealed(reader.text()), eventsOf(surface).join(''))
 }
 
 /** Below the time between two polls: what is sooner was seen by the watch. */

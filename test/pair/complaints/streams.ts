@@ -1,17 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ask, codeIn } from '../client.ts'
+import { unsealed } from '../sealed-words.ts'
 import { stage } from './one-stage.ts'
 import { lastOf, streamOn, tokensOf } from './stage.ts'
-import {
-  asking,
-  billed,
-  eventsOf,
-  plain,
-  type Surface,
-  surfaceNames,
-  surfaces,
-} from './surfaces.ts'
+import { asking, billed, eventsOf, type Surface, surfaceNames, surfaces } from './surfaces.ts'
 
 describe('a stream', { concurrency: true }, () => {
   for (const surface of surfaceNames) {
@@ -53,12 +46,12 @@ describe('a stream', { concurrency: true }, () => {
         const before = reader.pieces.length
         await exchange.write(event)
         await reader.until(event.slice(-40))
-        assert.deepEqual(reader.pieces.slice(before).map(plain), [event])
+        assert.deepEqual(reader.pieces.slice(before).map(unsealed), [event])
       }
       exchange.response.end()
       assert.equal(await reader.ended, 'clean')
       // What was held for its first content comes with it.
-      assert.equal(plain(reader.text()), eventsOf(surface).join(''))
+      assert.equal(unsealed(reader.text()), eventsOf(surface).join(''))
     })
 
     for (const [form, bytes] of Object.entries(formsOf(surface))) {
@@ -72,7 +65,7 @@ describe('a stream', { concurrency: true }, () => {
         exchange.response.end()
         const reader = await reading
         assert.equal(await reader.ended, 'clean')
-        assert.equal(plain(reader.text()), bytes)
+        assert.equal(unsealed(reader.text()), bytes)
         const call = String(reader.response.headers['x-outrigger-call'])
         for (const line of Object.values(await pair.linesOf(call))) {
           assert.deepEqual(tokensOf(line), { ...billed, isExact: true })

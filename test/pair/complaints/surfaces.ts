@@ -217,8 +217,3 @@ export function asking(surface: Surface, { stream = false, headers, body }: Wish
     body: { ...words.body, ...(stream ? { stream, ...words.usageWish } : {}), ...body },
   }
 }
-
-/** A text of an answer as the provider wrote it: ids of stored things come sealed for a tenant. */
-export function plain(text: string): string {
-  return text.replaceAll(/"((?:resp|msg)_1)\.[\w.~-]+"/g, '"$1"')
-}

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { ask } from '../client.ts'
+import { unsealed } from '../sealed-words.ts'
 import { held } from './held-provider.ts'
 import { stage } from './one-stage.ts'
 import { tokensOf } from './stage.ts'
@@ -9,7 +10,6 @@ import {
   asking,
   billed,
   eventsOf,
-  plain,
   type Surface,
   surfaceNames,
   surfaces,
@@ -25,7 +25,7 @@ async function settled(surface: Surface, stream: boolean, bytes: string) {
   exchange.response.end(bytes)
   const { status, body, headers } = await seen
   assert.equal(status, 200, body)
-  assert.equal(plain(body), bytes)
+  assert.equal(unsealed(body), bytes)
   const { sidecar, ambassador } = await pair.linesOf(String(headers['x-outrigger-call']))
   return [sidecar, ambassador] as const
 }

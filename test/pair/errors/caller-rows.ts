@@ -60,6 +60,7 @@ export const callerRows = {
   unauthenticated: refusing({ model: 'guarded' }),
   'workload-forbidden': refusing({ model: 'clustered' }),
   'model-forbidden': refusing({ model: 'gold' }),
+  'cross-site': { ...refusing({ headers: { 'sec-fetch-site': 'cross-site' } }), writer: 'parser' },
   'model-not-found': refusing({ model: 'assistent' }),
   'path-not-found': {
     openai: ({ openai }) => openai.post('/nothing', { body: {} }),

@@ -77,7 +77,7 @@ export function assertDocumented(heard: Heard, code: ErrorCode, writer: Writer):
   if (writer === 'parser') {
     // There is no call yet, and the dialect only as far as the head had come.
     assert.deepEqual([call, heard.headers.get('x-should-retry')], [null, 'false'])
-    assertParserBody(heard, code)
+    assertParserBody(heard, { code, type: status === 403 ? type : badRequest })
     return
   }
   assert.match(call ?? '', /^[0-9a-f-]{36}$/)
@@ -110,9 +110,11 @@ function assertBody({ sdk, body }: Heard, { code, type, call }: Expected): void 
   assert.deepEqual(body, { error: { message, type, param, code } })
 }
 
-function assertParserBody({ body, sdk }: Heard, code: ErrorCode): void {
-  const message = messageIn(body)
-  const error = { message, type: badRequest, code }
+function assertParserBody(
+  { body, sdk }: Heard,
+  { code, type }: Pick<Expected, 'code' | 'type'>,
+): void {
+  const error = { message: messageIn(body), type, code }
   // A head that never came whole names no path.
   const isAnthropic = sdk === 'anthropic' && code !== 'head-slow'
   assert.deepEqual(

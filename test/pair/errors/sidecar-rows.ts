@@ -40,6 +40,6 @@ export const sidecarRows = {
 async function logsDefect({ pair: { sidecar } }: ApplicationStage): Promise<void> {
   const { frames, name } = await sidecar.line(({ msg }) => String(msg).startsWith('defect'))
   assert.equal(name, 'TypeError')
-  assert.match(JSON.stringify(frames), /sidecar\/answer\.ts/)
+  assert.match(JSON.stringify(frames), /at \S* ?\(.*sidecar\/(?:answer\.ts|main\.js):/)
   assert.ok(!sidecar.output.includes(defectDetail))
 }

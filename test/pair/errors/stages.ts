@@ -232,7 +232,7 @@ export async function startProviderStage(): Promise<ProviderStage> {
 function hosted(baseUrl: string, more: object = {}): Partial<PairOptions> {
   const dialects = ['chat', 'messages']
   const pool = { kind: 'openai-compatible', replicas: undefined, baseUrl, dialects }
-  return { pool: { ...pool, timeouts: { connect: '500ms' }, ...more } }
+  return { pool: { ...pool, timeouts: { connect: '2s' }, ...more } }
 }
 
 const errorInside = (code: number) =>

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { test } from 'node:test'
 import { promisify } from 'node:util'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { after } from '#shared/call/timers.ts'
 
 /** Resolves with how long `after` took for `delayMs`. */
@@ -82,4 +84,23 @@ test('a timer that repeats keeps no other of its delay waiting', async () => {
   undo()
   // However late they are: timers fire in the order in which they are due.
   assert.deepEqual(fired, ['repeats', 'repeats', 'other'])
+})
+
+test('whoever keeps the undo of one keeps none of those that were undone behind it', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect: unknown = runInNewContext('gc')
+  assert.ok(typeof collect === 'function')
+  const kept = after(60_000, () => {})
+  const held = (() => {
+    const call = { id: 'a call' }
+    const undo = after(60_000, () => assert.fail(call.id))
+    kept()
+    undo()
+    return new WeakRef(call)
+  })()
+  // What a WeakRef was made for lives to the end of the turn.
+  await new Promise((next) => setImmediate(next))
+  collect()
+  assert.equal(held.deref(), undefined)
+  kept()
 })

@@ -133,3 +133,15 @@ test('usage is found in the end of an answer, whatever text says', () => {
   assert.equal(usageInTail(Buffer.from('data: [DONE]\n\n')), undefined)
   assert.equal(usageInTail(Buffer.from('"usage":{"prompt_tokens":')), undefined)
 })
+
+test('usage in the end of an answer is read with the objects and texts inside of it', () => {
+  const object =
+    '{"prompt_tokens":3,"service":"a } in \\"text\\"","prompt_tokens_details":{"cached_tokens":1,"by":{}},"completion_tokens":4}'
+  const usage = { ...noUsage, input: 3, cached: 1, output: 4, isExact: true }
+  for (const space of ['', ' ', '\n  ']) {
+    const tail = `"content":"\\"usage\\":1"}],"usage":${space}${object},"service_tier":"default"}`
+    assert.deepEqual(usageInTail(Buffer.from(tail)), usage)
+  }
+  assert.deepEqual(usageInTail(Buffer.from(`"usage":${object},"usage":null}`)), usage)
+  assert.equal(usageInTail(Buffer.from(`"usage":${object.slice(0, -1)}`)), undefined)
+})

@@ -106,6 +106,22 @@ test('the connection that was used last carries the next call', async (context) 
   await readBody((await last).body, 1_000)
 })
 
+test('a request that cannot be written is a defect, and no word about the server', async (context) => {
+  const on = await stage(context, {}, answers)
+  const limits = { headMs: 60_000, idleMs: 60_000, cancellation: new Cancellation() }
+  const asked = on.connections.exchange(
+    { method: 'GET', path: '/', headers: ['x-model', 'two\nlines'], body: undefined },
+    { ...limits, clock: on.clock, peer: 'the server' },
+  )
+  await assert.rejects(asked, (error) => {
+    assert.ok(error instanceof CallError)
+    assert.deepEqual([error.code, error.facts['cause']], ['internal', 'UND_ERR_INVALID_ARG'])
+    return true
+  })
+  assert.deepEqual([on.connections.inFlight, on.heard], [0, []])
+  assert.equal(await call(on, '/next'), 'whole')
+})
+
 test('a call for which there is no connection left fails at once', async (context) => {
   const on = await stage(context, { connectionsMax: 2 }, () => {})
   const calls = Promise.allSettled(['/a', '/b'].map((path) => begin(on, path)))

@@ -1,65 +1,38 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { readSealed, writeSealed } from '#shared/stored/sealed-id.ts'
+import { writeLong } from '#shared/stored/long-id.ts'
+import { isOf, namedOwner, readSealed } from '#shared/stored/sealed-id.ts'
+import { markOf, writeShort } from '#shared/stored/short-id.ts'
 
-const letters = (alphabet: string, length: number) =>
-  fc
-    .array(fc.constantFrom(...Array.from(alphabet)), { minLength: length, maxLength: length })
-    .map((all) => all.join(''))
-const base64 = 'ABCXYZabcxyz0189_-'
-const parts = fc.record({
-  id: fc.oneof(
-    fc.string({ minLength: 1, maxLength: 60, unit: 'binary' }),
-    fc.constantFrom(
-      'resp_abc',
-      'a.b~c.d',
-      '~x',
-      'resp_a.pool~AAAAAAAA.AAAAAAAAAAAAAAAAAAAAAA',
-      'x y/',
-    ),
-  ),
-  provider: fc.constantFrom('openai', 'a', 'azure-eu', `a${'-'.repeat(61)}b`),
-  tag: letters(base64, 8),
-  mac: letters(base64, 22),
+const long = (id: string, provider: string) =>
+  writeLong({ id, provider, tag: 'A'.repeat(8), mac: 'b'.repeat(22) })
+const short = (id: string, provider: string) => {
+  const text = writeShort({ id, mark: markOf(provider), tag: 7, mac: Buffer.alloc(12, 3) })
+  assert.ok(text !== undefined)
+  return text
+}
+
+test('both forms name their provider and the id that it knows', () => {
+  for (const text of [long('resp_a', 'openai'), short('resp_a', 'openai')]) {
+    const sealed = readSealed(text)
+    assert.ok(sealed !== undefined)
+    assert.deepEqual([isOf(sealed, 'openai'), isOf(sealed, 'azure-eu')], [true, false])
+    const owner = { provider: 'openai', id: 'resp_a' }
+    assert.deepEqual(namedOwner(text, ['azure-eu', 'openai']), owner)
+  }
 })
 
-test('what was written is read again, with letters that stand in paths and JSON as they are', () => {
+test('of a provider that is not there the long form tells the name; the short one is a plain id', () => {
+  assert.equal(namedOwner(long('resp_a', 'gone'), ['openai'])?.provider, 'gone')
+  assert.equal(namedOwner(short('resp_a', 'gone'), ['openai']), undefined)
+})
+
+test('ids as providers make them are not taken for sealed ones', () => {
+  const digits = fc.stringMatching(/^(?:resp|msg|rs|fc|conv)_[0-9a-f]{16,50}$/)
   fc.assert(
-    fc.property(parts, (given) => {
-      const sealed = { ...given, id: given.id.toWellFormed() }
-      const text = writeSealed(sealed)
-      assert.match(text, /^[A-Za-z0-9._~-]+$/)
-      assert.equal(encodeURIComponent(text), text)
-      assert.deepEqual(readSealed(text), sealed)
+    fc.property(fc.oneof(digits, fc.uuid(), fc.string({ unit: 'binary' })), (text) => {
+      assert.equal(namedOwner(text, ['openai', 'azure-eu', 'pool']), undefined)
     }),
   )
-})
-
-test('the beginning of an id stays', () => {
-  const text = writeSealed({
-    id: 'resp_abc',
-    provider: 'openai',
-    tag: 'A'.repeat(8),
-    mac: 'b'.repeat(22),
-  })
-  assert.equal(text, `resp_abc.openai~AAAAAAAA.${'b'.repeat(22)}`)
-})
-
-test('other text has no form, whatever it is', () => {
-  const texts = [
-    '',
-    'resp_abc',
-    '.',
-    'a.b~c.d',
-    `resp_abc.Open~AAAAAAAA.${'b'.repeat(22)}`,
-    '.openai~AAAAAAAA.',
-  ]
-  for (const text of texts) assert.equal(readSealed(text), undefined)
-  fc.assert(
-    fc.property(fc.string({ unit: 'binary', maxLength: 2_000 }), (text) => {
-      readSealed(text)
-    }),
-  )
-  assert.equal(readSealed(`${'x'.repeat(2_000)}.openai~AAAAAAAA.${'b'.repeat(22)}`), undefined)
 })

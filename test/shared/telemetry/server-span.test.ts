@@ -33,6 +33,8 @@ test('a span is named for method and route, and the caller cannot make up a name
     'POST /v1/messages': ['POST', '/v1/messages'],
     'GET /v1/models/{id}': ['GET', '/v1/models/tiny'],
     'HEAD /': ['HEAD', '/'],
+    'POST /v1/moderations': ['POST', '/v1/moderations'],
+    'GET /v1/files/{id}/content': ['GET', '/v1/files/file-1/content'],
     POST: ['POST', '/v1/anything'],
     'HTTP /v1/models': ['PURGE', '/v1/models'],
   } as const

@@ -54,14 +54,17 @@ export function stage(sidecar = sidecarOf()) {
   const names = new Names()
   const origins = new Origins()
   const trust = { current: undefined }
-  const addresses = new Addresses({ origins, trust, clock, lookup: names.lookup })
+  /** Servers that were asked whether they are back; each says so when the test does. */
+  const tried: Endpoint[] = []
+  const trial = async (endpoint: Endpoint) => void tried.push(endpoint)
+  const addresses = new Addresses({ origins, trust, clock, lookup: names.lookup, trial })
   /** The servers that many picks go to, sorted. */
   const drawn = (list: readonly string[], picks = 200): string[] => {
     const seen = new Set<string>()
     for (let pick = 0; pick < picks; pick++) seen.add(nameOf(addresses.pick(list, sidecar)))
     return [...seen].toSorted()
   }
-  return { clock, names, origins, addresses, sidecar, drawn }
+  return { clock, names, origins, addresses, sidecar, drawn, tried }
 }
 
 /** Its IP address, or that of the configuration. */

@@ -42,7 +42,7 @@ terminationMessagePolicy: FallbackToLogsOnError
 {{/* A node that starts many pods is slow: 30 s. Dead after a minute, unready after 10 s. */}}
 {{- define "outrigger.probes" -}}
 startupProbe:
-  httpGet: { path: /livez, port: probes }
+  httpGet: { path: /startupz, port: probes }
   periodSeconds: 1
   timeoutSeconds: 2
   failureThreshold: 30

@@ -15,9 +15,9 @@ function eventOf(dialect: Dialect, text: string): object {
   return { id: 'x', choices: [{ index: 0, ...choice, ...rest }] }
 }
 
-function gathered(dialect: Dialect, events: readonly object[], cuts: readonly number[] = []) {
-  const stream = events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('')
-  const bytes = Buffer.from(`${stream}data: [DONE]\n\n`)
+/** What is made of a stream that comes in pieces, cut at `cuts`. */
+function heard(dialect: Dialect, stream: string, cuts: readonly number[] = []): string {
+  const bytes = Buffer.from(stream)
   const answer = new AnswerText(dialect)
   let from = 0
   for (const cut of [...cuts.toSorted((one, other) => one - other), bytes.length]) {
@@ -26,6 +26,11 @@ function gathered(dialect: Dialect, events: readonly object[], cuts: readonly nu
     from = to
   }
   return answer.text
+}
+
+function gathered(dialect: Dialect, events: readonly object[], cuts: readonly number[] = []) {
+  const stream = events.map((event) => `data: ${JSON.stringify(event)}\n\n`).join('')
+  return heard(dialect, `${stream}data: [DONE]\n\n`, cuts)
 }
 
 for (const dialect of ['chat', 'completions', 'messages'] as const) {
@@ -39,6 +44,48 @@ for (const dialect of ['chat', 'completions', 'messages'] as const) {
     )
   })
 }
+
+/** A stream of Responses, as vLLM writes it: the name of an event stands before its data. */
+function named(type: string, more: object): string {
+  const data = JSON.stringify({ ...more, sequence_number: 1, type: `response.${type}` })
+  return `event: response.${type}\ndata: ${data}\n\n`
+}
+
+const place = { content_index: 0, item_id: 'msg_1', output_index: 0 }
+const delta = (text: string) =>
+  named('output_text.delta', { content_index: 0, delta: text, item_id: 'msg_1', logprobs: [] })
+
+const asked = { instructions: 'event: response.output_text.delta\n"delta":"no"' }
+const opening =
+  named('created', { response: asked }) +
+  named('output_item.added', { item: { type: 'message', content: [] } }) +
+  named('content_part.added', { ...place, part: { type: 'output_text', text: '' } })
+
+test('responses: the text is that of its pieces alone, however they are cut', () => {
+  const cuts = fc.array(fc.nat(4_000), { maxLength: 8 })
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: 'grapheme' })), cuts, (texts, at) => {
+      const text = texts.join('')
+      const part = { type: 'output_text', text }
+      const ending =
+        named('output_text.done', { ...place, text }) +
+        named('content_part.done', { ...place, part }) +
+        named('completed', { response: { output: [{ content: [part] }] } })
+      assert.equal(heard('responses', opening + texts.map(delta).join('') + ending, at), text)
+    }),
+  )
+})
+
+test('responses: of thoughts and behind calls nothing is told', () => {
+  const thought = named('reasoning_text.delta', { delta: 'hm' })
+  const call = named('function_call_arguments.delta', { delta: '{}' })
+  assert.equal(heard('responses', opening + thought + delta('so')), '')
+  assert.equal(heard('responses', opening + call + delta('so')), '')
+  assert.equal(heard('responses', opening + delta('so ') + call + delta('more')), 'so ')
+  // A second message is one of its own.
+  const done = named('output_text.done', { text: 'so ' })
+  assert.equal(heard('responses', opening + delta('so ') + done + delta('more')), 'so ')
+})
 
 test('keys inside a text are text', () => {
   const text = '"content":"no" "tool_calls":[{ "reasoning":"no" \\'
@@ -80,4 +127,11 @@ test('a whole answer tells its text, in pieces or not, where it is one choice wi
   assert.equal(textOf('messages', { content: [{ type: 'text', text: 'so' }] }), 'so')
   assert.equal(textOf('messages', { content: [{ type: 'thinking' }] }), '')
   assert.equal(textOf('chat', 'x'), '')
+  const part = { type: 'output_text', text: 'so', annotations: [] }
+  const item = { type: 'message', role: 'assistant', content: [part] }
+  assert.equal(textOf('responses', { output: [item] }), 'so')
+  assert.equal(textOf('responses', { output: [item, { type: 'function_call' }] }), 'so')
+  assert.equal(textOf('responses', { output: [{ type: 'reasoning' }, item] }), '')
+  assert.equal(textOf('responses', { output: [{ ...item, content: [part, part] }] }), '')
+  assert.equal(textOf('responses', { output: [] }), '')
 })

@@ -66,8 +66,9 @@ class Runs {
     const node = (this.#nodes += 1)
     const length = this.store.fit(wanted)
     assert(length >= Math.min(wanted, 64) && length <= wanted)
-    const position = this.store.take(length)
-    for (let at = 0; at < length; at += 1) this.store.write(position + at, node, at)
+    const low = new Uint32Array(length + 2).fill(node)
+    const high = Uint32Array.from(low, (_, at) => at - 2)
+    const position = this.store.add({ length: length + 2, low, high }, 2, length)
     this.store.own(position, node)
     this.at.set(node, { position, length })
   }

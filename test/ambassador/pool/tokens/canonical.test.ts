@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { byteIds } from '#ambassador/pool/tokens/canonical.ts'
+import { answerWords, byteIds } from '#ambassador/pool/tokens/canonical.ts'
 import type { Json } from '#ambassador/pool/tokens/json.ts'
 import { readPrompt } from '#ambassador/pool/tokens/prompt-facts.ts'
 import type { Dialect } from '#shared/dialects/surfaces.ts'
@@ -129,4 +129,25 @@ test('marks for a provider’s cache change nothing', () => {
       'messages',
     ).ids
   assert.deepEqual(ask({ cache_control: { type: 'ephemeral' } }), ask({}))
+})
+
+test('responses: the next turn begins with the question and its answer, however a client sends them back', () => {
+  const text = fc.string({ unit: 'grapheme', maxLength: 40 })
+  const more = fc.constantFrom({}, { id: 'msg_1', status: 'completed', type: 'message' })
+  const told = fc.constantFrom({}, { annotations: [], logprobs: [] })
+  fc.assert(
+    fc.property(text, text, more, told, (asked, answer, ofItem, ofPart) => {
+      const question = bytesOf({ instructions: 'be brief', input: asked }, 'responses')
+      const said = { type: 'output_text', text: answer, ...ofPart }
+      const input = [
+        { role: 'user', content: [{ type: 'input_text', text: asked }] },
+        { role: 'assistant', content: [said], ...ofItem },
+        { role: 'user', content: 'and then?' },
+      ]
+      const next = bytesOf({ instructions: 'be brief', input }, 'responses')
+      const full = question.bytes >>> 2
+      const grown = [...question.ids.subarray(0, full), ...answerWords(question, answer)]
+      assert.deepEqual([...next.ids.subarray(0, grown.length)], grown)
+    }),
+  )
 })
