@@ -64,7 +64,7 @@ export class OneAttempt {
     context.credential = this.#ready.turn.credential
     forget(context)
     const { turn } = this.#ready
-    context.onHead = (head) => turn.observe({ ...head, body: undefined })
+    context.onHead = headTo(turn)
     context.mayBeBilled = true
     let response: CallResponse
     try {
@@ -160,6 +160,14 @@ export class OneAttempt {
     else if (heard === 'answer') admission.answer()
     else admission.withdraw()
   }
+}
+
+/**
+ * A function of its own: a closure made in an async function keeps what that has seen, which V8 then
+ * let live beyond the call until its next collection of all memory (measured: 17 KiB a call).
+ */
+function headTo(turn: Turn): NonNullable<AmbassadorCall['onHead']> {
+  return (head) => turn.observe({ ...head, body: undefined })
 }
 
 /** Whether a replica of a pool has failed the attempt: the breaker has not heard of it then. */

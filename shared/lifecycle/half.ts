@@ -1,6 +1,7 @@
 import type { Cancellation } from '#shared/call/cancellation.ts'
 import type { Clock } from '#shared/call/clock.ts'
 import type { CallContext } from '#shared/call/context.ts'
+import { InFlight } from '#shared/call/in-flight.ts'
 import type { Service } from '#shared/call/service.ts'
 import type { Snapshot } from '#shared/config/snapshot.ts'
 import type { WatchedConfig } from '#shared/config/watch.ts'
@@ -78,7 +79,7 @@ export async function serveHalf<Context extends CallContext>(
     locate: async () => (await import('./diagnostics/block-locator.ts')).locateBlocks(clock),
   })
   if (first !== undefined) half.apply(first)
-  const calls = new Set<Context>()
+  const calls = new InFlight<Context>()
   const directory = settings.tls
   const tls = directory === undefined ? undefined : new TlsDirectory({ directory, clock, log })
   const server = await startServer({
@@ -91,11 +92,10 @@ export async function serveHalf<Context extends CallContext>(
     open(cancellation, waitedMs) {
       const call = half.newCall(cancellation, config.current())
       call.waitedMs = waitedMs
-      calls.add(call)
+      call.atEnd.push(calls.add(call))
       return call
     },
     close(call) {
-      calls.delete(call)
       for (const end of call.atEnd) end()
     },
     onDefect: (error) => logDefect(log, error, ''),
@@ -120,7 +120,7 @@ export async function serveHalf<Context extends CallContext>(
     refusesWhileDraining: half.refusesWhileDraining,
     endCalls() {
       const reason = new CallError('draining', 'Cannot finish: this process is ending')
-      for (const { cancellation } of calls) cancellation.cancel(reason)
+      for (const { cancellation } of calls.all()) cancellation.cancel(reason)
     },
     async cleanUp() {
       tls?.close()
