@@ -13,8 +13,10 @@ export function headFault({ rawHeaders, httpVersion }: IncomingMessage): CallErr
     const name = rawHeaders[at] ?? ''
     const value = rawHeaders[at + 1] ?? ''
     // Few names are as long as one of these.
-    if (name.length === 4 && name.toLowerCase() === 'host') hosts++
-    else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') {
+    if (name.length === 4 && name.toLowerCase() === 'host') {
+      hosts++
+      if (!hostWords.test(value)) return malformed('a host that is none')
+    } else if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') {
       codings++
       // Under another one the bytes would be taken for plain (RFC 9112, 6.1).
       if (codings > 1 || value.toLowerCase() !== 'chunked') return malformed(foreignCoding)
@@ -26,6 +28,9 @@ export function headFault({ rawHeaders, httpVersion }: IncomingMessage): CallErr
   const isGood = hosts === 1 || (hosts === 0 && httpVersion !== '1.1')
   return isGood ? undefined : malformed(`${hosts} hosts in its head`)
 }
+
+/** A name or an address, and a port; none of them has to be there (RFC 3986, 3.2.2; RFC 9110, 7.2). */
+const hostWords = /^(?:\[[\da-f:.]+\]|(?:[\w.~!$&'()*+,;=-]|%[\da-f]{2})*)(?::\d*)?$/i
 
 const foreignCoding = 'a transfer-encoding besides chunked'
 

@@ -99,6 +99,18 @@ function heads(asking: Asking): readonly WireCase[] {
     bad('a bare return in a header', post(path, ['a: b\rc: d', ...good], body)),
     bad('no host', `POST ${path} HTTP/1.1\r\nconnection: close\r\n\r\n`),
     bad('two hosts', post(path, ['host: y', ...good], body)),
+    ...['a b', 'a/b', 'user@a', 'a:b', '[::1', '<a>', 'a%zz', 'a:1:2'].map((host) =>
+      bad(
+        `the host '${host}'`,
+        post(path, good, body).replace('host: x', () => `host: ${host}`),
+      ),
+    ),
+    ...['', 'a.example:4000', '[::1]:4000', '127.0.0.1', 'xn--a_b.example'].map((host) =>
+      served(
+        `the host '${host}'`,
+        post(path, good, body).replace('host: x', () => `host: ${host}`),
+      ),
+    ),
     bad('a method in small letters', post(path, good, body).replace('POST', 'post')),
     bad('a method that there is not', post(path, good, body).replace('POST', 'FROB')),
     bad('HTTP/9.9', post(path, good, body).replace('HTTP/1.1', 'HTTP/9.9')),

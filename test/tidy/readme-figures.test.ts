@@ -32,7 +32,7 @@ function isRounded(shown: string, measured: number): boolean {
 }
 
 function assertRounded(cell: string, measured: readonly number[]): void {
-  const shown = cell.match(/\d+(?:\.\d+)?/g) ?? []
+  const shown = cell.match(/-?\d+(?:\.\d+)?/g) ?? []
   assert.equal(shown.length, measured.length, cell)
   for (const [at, value] of measured.entries()) {
     assert.ok(isRounded(shown[at] ?? '', value), `${cell}: ${value} was measured`)

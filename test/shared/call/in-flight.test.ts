@@ -2,17 +2,19 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { InFlight } from '#shared/call/in-flight.ts'
 
+const rising = (numbers: readonly number[]) => numbers.toSorted((one, other) => one - other)
+
 test('what is under way is what was added and has not ended, in any order of the ends', () => {
   const flights = new InFlight<number>()
   const ends = [0, 1, 2, 3, 4].map((item) => flights.add(item))
   assert.equal(flights.size, 5)
   ends[1]?.()
   ends[4]?.()
-  assert.deepEqual(flights.all().toSorted(), [0, 2, 3])
+  assert.deepEqual(rising(flights.all()), [0, 2, 3])
   ends[0]?.()
   const late = flights.add(7)
   ends[3]?.()
-  assert.deepEqual(flights.all().toSorted(), [2, 7])
+  assert.deepEqual(rising(flights.all()), [2, 7])
   late()
   ends[2]?.()
   assert.equal(flights.size, 0)
@@ -29,6 +31,6 @@ test('those told of an end may end meanwhile', () => {
     })
   }
   for (const tell of flights.all()) tell()
-  assert.deepEqual(ended.toSorted(), [0, 1, 2])
+  assert.deepEqual(rising(ended), [0, 1, 2])
   assert.equal(flights.size, 0)
 })
