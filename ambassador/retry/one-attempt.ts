@@ -163,8 +163,8 @@ export class OneAttempt {
 }
 
 /**
- * Made here and not in the async function that needs it: of a closure made there V8 14 lets all that it
- * sees live until its next collection of all memory, which was most of a call (measured).
+ * Made here, where it sees no more than it needs: one that shares what its maker sees lets calls live on
+ * until the next collection of all memory, most of what they have read and written (measured).
  */
 function headTo(turn: Turn): NonNullable<AmbassadorCall['onHead']> {
   return (head) => turn.observe({ ...head, body: undefined })

@@ -32,7 +32,6 @@ const missedTurns = 3
 export class Pulse {
   readonly pace = new StepPace()
   readonly #sent = new Set<Watched>()
-  readonly #mayGoOn = new WeakMap<Entry, () => boolean>()
   #pages: ReplicaSignals = unknownSignals
   #pageMs = Number.NEGATIVE_INFINITY
   /** Between the last two pages. */
@@ -58,13 +57,9 @@ export class Pulse {
     this.#sent.add({ ...call, counted: 0, isDecoding: false, stalledMs: 0, wasPaused: false })
   }
 
-  /** `may`: whether another replica can go on with a call that has content. */
-  resumable(entry: Entry, may: () => boolean): void {
-    this.#mayGoOn.set(entry, may)
-  }
-
+  /** Whether another replica can go on with a call that has content. */
   mayGoOn({ entry }: SentCall): boolean {
-    return this.#mayGoOn.get(entry)?.() === true
+    return entry.mayGoOn?.() === true
   }
 
   /**

@@ -73,11 +73,6 @@ export class Vitals {
     return cancellation
   }
 
-  /** `may`: whether another replica can go on with a call that has been sent, where this one stops. */
-  resumable({ entry, member }: Pick<Sent, 'entry' | 'member'>, may: () => boolean): void {
-    this.of(member).resumable(entry, may)
-  }
-
   /** Calls at replicas have begun or ended. O(calls without a first token). */
   changed(): void {
     const nowMs = this.#parts.clock.now()

@@ -2,7 +2,7 @@ import type { PoolCall } from '../dispatch/pool-call.ts'
 import type { Hold } from '../prefix/prefix-index.ts'
 import type { Reading } from './reading.ts'
 
-/** One call at a replica, from its sending to its end. Only the ledger writes it. */
+/** One call at a replica, from its sending to its end. Only the ledger writes it, but for `mayGoOn`. */
 export interface Entry {
   readonly call: PoolCall
   readonly slot: number
@@ -30,4 +30,6 @@ export interface Entry {
   readonly reading: Reading
   /** KV blocks beyond those of the hold: the partial last one, and what was generated. */
   tailBlocks: number
+  /** Whether another replica can go on with it, where this one stops; undefined where none may. */
+  mayGoOn: (() => boolean) | undefined
 }

@@ -62,6 +62,7 @@ export class Ledger {
       state: 'prefill',
       generated: 0,
       isCounted: false,
+      mayGoOn: undefined,
       reading: new Reading(),
       tailBlocks: this.#tailOf(call, 0),
     }
@@ -142,6 +143,7 @@ export class Ledger {
   end(entry: Entry): void {
     if (entry.state === 'ended') return
     entry.state = 'ended'
+    entry.mayGoOn = undefined
     const { now, index } = this.#parts
     if (entry.generated > 0) this.#lengths.add(kindOf(entry.call), entry.generated)
     const book = this.book(entry.slot)

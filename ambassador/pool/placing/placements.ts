@@ -1,7 +1,6 @@
 import type { Cancellation } from '#shared/call/cancellation.ts'
 import type { Clock } from '#shared/call/clock.ts'
 import type { AmbassadorCall } from '../../call.ts'
-import type { Vitals } from '../admission/vitals.ts'
 import type { Decisions } from '../decisions/decisions.ts'
 import type { Binding } from '../dispatch/router.ts'
 import type { HashSeed } from '../prefix/hash.ts'
@@ -44,7 +43,6 @@ interface PlacementParts {
   readonly trust: HitTrust
   readonly tightened: Tightened
   readonly decisions: Decisions
-  readonly vitals: Pick<Vitals, 'resumable'>
   /** Whether somebody takes calls who is at none of these addresses. */
   readonly hasOther: (tried: readonly string[]) => boolean
   /** Whether replicas are told an order for their own queues. */
@@ -62,12 +60,12 @@ export class Placements {
   }
 
   of(sent: Sent): Placement {
-    const { clock, known, tightened, decisions, vitals, hasOther, changed } = this.#parts
+    const { clock, known, tightened, decisions, hasOther, changed } = this.#parts
     const { asked, desk, binding, cancellation } = sent
     const { member } = binding
     const { context } = asked
     const place = { heldMs: clock.now() - asked.arrivedMs, tier: this.#tierOf(sent) }
-    vitals.resumable(binding, () => mayGoOn(context, () => hasOther(context.replicasTried)))
+    binding.entry.mayGoOn = mayGoOn(context, hasOther)
     decisions.placed(binding, { context, blockTokens: desk.blockTokens, ...place })
     return new PlacedCall({
       binding,

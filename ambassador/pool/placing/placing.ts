@@ -83,7 +83,6 @@ export class Placing {
       trust: this.#trust,
       tightened: this.#tightened,
       decisions: this.decisions,
-      vitals: this.#admission.vitals,
       hasOther: (tried) => this.#takers.hasOther(tried),
       isPrioritized: () => this.#settings.priority,
       changed: () => this.changed(),
