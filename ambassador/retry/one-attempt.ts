@@ -164,7 +164,7 @@ export class OneAttempt {
 
 /**
  * Made here, where it sees no more than it needs: one that shares what its maker sees lets calls live on
- * until the next collection of all memory, most of what they have read and written (measured).
+ * until the next collection of all memory, with most of what they have read and written.
  */
 function headTo(turn: Turn): NonNullable<AmbassadorCall['onHead']> {
   return (head) => turn.observe({ ...head, body: undefined })

@@ -100,6 +100,22 @@ test('what the README says of limits, retries and waiting is what was last measu
   assertRounded(row('a call that waits')[0], [ambassador ?? 0, sidecar ?? 0])
 })
 
+test('what the README says of two thousand streams is what was last measured', () => {
+  const cells = (route: string) => {
+    const lines = read('test/bench/results/README.md').split('\n')
+    // The trial's table is the last one with these routes.
+    const line = lines.findLast((each) => each.startsWith(`| ${route} | `)) ?? ''
+    return line.slice(2, -2).split(' | ')
+  }
+  const spread = (route: string) => {
+    const [p99 = '', most = ''] = cells(route).slice(4, 6)
+    const [, ...between] = numbersIn(p99)
+    return [...between, numbersIn(most)[2] ?? Number.NaN]
+  }
+  const memory = numbersIn(cells('pair')[8])
+  assertRounded(row('2,000 streams')[0], [...spread('pair'), ...spread('bare'), ...memory])
+})
+
 test('what the README says of nginx is what was last measured', () => {
   const hops = (load: string) => numbersIn(reported(`${load} | nginx`).at(5))[0] ?? Number.NaN
   const sentence = /costs (.*)\. `npm run slow`/.exec(part)?.[1] ?? ''

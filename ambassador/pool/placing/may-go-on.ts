@@ -4,8 +4,8 @@ import { providerOf } from '../../provider-of.ts'
 /**
  * Tells, whenever it is asked, whether another replica could go on with the stream of a call, as far as that
  * is known before it breaks: what room `resume` looks at then. Where none can, the stream stays, for its
- * replica may yet wake up. Made here, where it sees no more than it needs: one that shares what its maker
- * sees lets calls live on until the next collection of all memory (a third of their CPU, measured).
+ * replica may yet wake up. Made here, where it sees no more than it needs: what a closure sees may live on
+ * with it, beyond the call.
  */
 export function mayGoOn(
   context: AmbassadorCall,
