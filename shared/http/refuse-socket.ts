@@ -15,7 +15,7 @@ export interface Refusal {
   readonly clock: Clock
 }
 
-/** A connection with its latest answer, whether or not that has ended. */
+/** A connection with the last answer that is under way on it. */
 interface Asking {
   readonly socket: Socket
   readonly last: ServerResponse | undefined

@@ -11,6 +11,7 @@ import { type Family, familyOf } from '#shared/dialects/surfaces.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import { type Answering, answer, type Continue } from './answer.ts'
 import { Arrivals } from './arrivals.ts'
+import { Callers } from './callers.ts'
 import { headFault } from './head-fault.ts'
 import { listen } from './listen.ts'
 import { part } from './part.ts'
@@ -145,22 +146,22 @@ function buildServer<Context>(options: ServerOptions<Context>, state: State): Se
   }
   const arrivals = new Arrivals(options.clock)
   const { clock } = options
-  const last = new WeakMap<Socket, ServerResponse>()
-  const refused = new WeakSet<Socket>()
+  const callers = new Callers()
   /** Once of a connection, whose last answer it is. */
   const refuseNext = (socket: Socket, error: CallError, request: IncomingMessage) => {
-    if (refused.has(socket)) return
-    refused.add(socket)
+    const caller = callers.of(socket)
+    if (!caller.refuse()) return
     deafen(socket)
-    refuseBehind(last.get(socket), socket, { error, family: callerOf(request), clock })
+    refuseBehind(caller.answer, socket, { error, family: familyFor(request), clock })
   }
   const serve = (request: IncomingMessage, response: ServerResponse, mustContinue: Continue) => {
+    const caller = callers.of(request.socket)
     // Of the piece in which the refused question came.
-    if (refused.has(request.socket)) return
+    if (caller.isRefused) return
     const fault = headFault(request)
     if (fault !== undefined) return refuseNext(request.socket, fault, request)
     state.inFlight++
-    last.set(request.socket, response)
+    caller.answering(response)
     if (state.isLeaving) {
       response.shouldKeepAlive = false
       state.askedMs = clock.now()
@@ -174,22 +175,19 @@ function buildServer<Context>(options: ServerOptions<Context>, state: State): Se
       },
     )
   }
-  const open = new Set<Socket>()
   server.on(options.tls === undefined ? 'connection' : 'secureConnection', (socket: Socket) => {
     arrivals.accepted(socket)
-    open.add(socket)
-    socket.once('close', () => open.delete(socket))
+    callers.accepted(socket)
   })
   const partFrom = (socket: Socket) => {
-    if (refused.has(socket)) return
-    refused.add(socket)
+    if (!callers.of(socket).refuse()) return
     deafen(socket)
     part(socket, clock)
   }
   state.part.push(() => {
-    for (const socket of open) {
-      const answer = last.get(socket)
-      if (answer === undefined || answer.closed) partFrom(socket)
+    for (const socket of callers.open()) {
+      const { answer } = callers.of(socket)
+      if (answer === undefined) partFrom(socket)
       else answer.once('close', () => partFrom(socket))
     }
   })
@@ -210,9 +208,9 @@ function buildServer<Context>(options: ServerOptions<Context>, state: State): Se
   server.on('clientError', (error, socket) => {
     if (!(socket instanceof Socket)) return void socket.destroy()
     // Each further piece of what is no request is an error again.
-    if (refused.has(socket)) return
-    refused.add(socket)
-    refuseBroken(error, { socket, last: last.get(socket), clock })
+    const caller = callers.of(socket)
+    if (!caller.refuse()) return
+    refuseBroken(error, { socket, last: caller.answer, clock })
   })
   return server
 }
@@ -242,7 +240,7 @@ function deafen(socket: Socket): void {
   socket.on('data', () => undefined)
 }
 
-function callerOf({ url = '/', headers }: IncomingMessage): Family {
+function familyFor({ url = '/', headers }: IncomingMessage): Family {
   const { path, family } = requestTarget(url)
   return family ?? familyOf(path, headers['anthropic-version'] !== undefined)
 }

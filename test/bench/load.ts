@@ -88,7 +88,7 @@ class Load implements CallWatch {
       this.#problems[problem] = (this.#problems[problem] ?? 0) + 1
     } else if (this.#isMeasuring && this.#job.events === 0) latencies.add(ms)
     // A refusal leaves a connection as good as it was: clients keep it.
-    if (connection.isUsable) this.#idle.push(connection)
+    if (connection.isUsable && this.#job.connections !== 'one a call') this.#idle.push(connection)
     else connection.close()
     if (this.#isStopping) {
       if (this.#inFlight === 0) this.#whenIdle?.()

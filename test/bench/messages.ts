@@ -29,6 +29,8 @@ const jobSchema = v.object({
   plan,
   /** As the sidecar knows it; the pair's own unless given. */
   model: v.optional(v.string()),
+  /** Whether a call leaves its connection to the next; it does unless given. */
+  connections: v.optional(v.picklist(['kept', 'one a call'])),
 })
 export type Job = v.InferOutput<typeof jobSchema>
 

@@ -22,7 +22,18 @@ async function collections({ probesPort }: Half): Promise<number> {
 const calls = 20_000
 const msMax = 90_000
 
-for (const [load, events] of Object.entries({ 'whole answers': 0, 'streams of 5 events': 5 })) {
+interface Kind {
+  readonly events: number
+  readonly connections: 'kept' | 'one a call'
+}
+
+const kinds: Readonly<Record<string, Kind>> = {
+  'whole answers': { events: 0, connections: 'kept' },
+  'streams of 5 events': { events: 5, connections: 'kept' },
+  'whole answers with their connections': { events: 0, connections: 'one a call' },
+}
+
+for (const [load, kind] of Object.entries(kinds)) {
   test(`${load} that have ended are let go by small collections`, async (context) => {
     const directory = mkdtempSync(join(tmpdir(), 'outrigger-collections-'))
     const mock = await startMock()
@@ -32,7 +43,7 @@ for (const [load, events] of Object.entries({ 'whole answers': 0, 'streams of 5 
     try {
       const job = {
         bytes: 2_048,
-        events,
+        ...kind,
         eventsPerSecond: 0,
         plan: { kind: 'inFlight', calls: 16 },
       } as const
