@@ -1,7 +1,8 @@
 import { isIP } from 'node:net'
 import type { Readable } from 'node:stream'
 import { buildConnector, Client } from 'undici'
-import type { Clock } from '#shared/call/clock.ts'
+import type { Clock, Undo } from '#shared/call/clock.ts'
+import { InFlight } from '#shared/call/in-flight.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import { Exchange, type ExchangeLimits, type InboundResponse } from './exchange.ts'
 import type { Trust } from './tls-trust.ts'
@@ -93,6 +94,8 @@ const ageSpread = 0.25
 /** One connection, or none yet: it carries one call at a time. */
 interface Connection {
   readonly client: Client
+  /** Takes it from those that are open; undefined once that is done. */
+  leave: Undo | undefined
   /** When it is too old for another call; of a monotonic clock. */
   untilMs: number
 }
@@ -105,7 +108,7 @@ export class Connections {
   readonly #origin: string
   readonly #options: OriginOptions
   readonly #connect: buildConnector.connector
-  readonly #all = new Set<Connection>()
+  readonly #open = new InFlight<Connection>()
   /** The one used last stands at the end. */
   readonly #idle: Connection[] = []
   #inFlight = 0
@@ -183,8 +186,12 @@ export class Connections {
   async destroy(): Promise<void> {
     this.#isClosed = true
     this.#idle.length = 0
-    await Promise.all([...this.#all].map(({ client }) => client.destroy()))
-    this.#all.clear()
+    await Promise.all(
+      this.#open.all().map((connection) => {
+        leave(connection)
+        return connection.client.destroy()
+      }),
+    )
   }
 
   #take(clock: Clock): Connection {
@@ -193,10 +200,10 @@ export class Connections {
       if (nowMs < last.untilMs) return last
       this.#drop(last)
     }
-    return this.#open(clock)
+    return this.#connection(clock)
   }
 
-  #open(clock: Clock): Connection {
+  #connection(clock: Clock): Connection {
     const { keepAliveMs, headBytesMax, ageMsMax } = this.#options
     const client = new Client(this.#origin, {
       connect: this.#connect,
@@ -212,8 +219,8 @@ export class Connections {
       maxResponseSize: -1,
       strictContentLength: true,
     })
-    const connection: Connection = { client, untilMs: Infinity }
-    this.#all.add(connection)
+    const connection: Connection = { client, leave: undefined, untilMs: Infinity }
+    connection.leave = this.#open.add(connection)
     client.on('connect', () => {
       if (ageMsMax === undefined) return
       connection.untilMs = clock.now() + ageMsMax * (1 - ageSpread * clock.random())
@@ -231,7 +238,7 @@ export class Connections {
   #giveBack(connection: Connection, isWhole: boolean, clock: Clock): void {
     this.#inFlight--
     // What is ended has no place among the idle.
-    if (!this.#all.has(connection)) return
+    if (connection.leave === undefined) return
     const isOver = this.#isClosed || !isWhole || clock.now() >= connection.untilMs
     if (isOver) this.#drop(connection)
     else this.#idle.push(connection)
@@ -239,7 +246,12 @@ export class Connections {
 
   /** What undici still does for its call goes on to its end. */
   #drop(connection: Connection): void {
-    this.#all.delete(connection)
+    leave(connection)
     connection.client.close(() => {})
   }
+}
+
+function leave(connection: Connection): void {
+  connection.leave?.()
+  connection.leave = undefined
 }

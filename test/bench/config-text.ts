@@ -8,6 +8,8 @@ export interface Wishes {
   /** Of every provider. */
   readonly provider?: Keys
   readonly tenant?: Keys
+  /** Every provider but the last has `NAME-chain` too: its model, then that of the last. */
+  readonly chains?: boolean
 }
 
 /** A provider and where it and its ambassador listen. */
@@ -28,9 +30,13 @@ function lines(indent: string, keys: Keys): string {
  * speaks all dialects, since calls of each are cancelled; `NAME-model` is the model behind `NAME`.
  */
 export function configText(providers: readonly Placed[], wishes: Wishes): string {
-  const models = providers.map(
-    ({ name }) => `  ${name}-model: { targets: [{ provider: ${name}, model: gpt-4o }] }\n`,
-  )
+  const targetOf = (provider: string) => `{ provider: ${provider}, model: gpt-4o }`
+  const models: Record<string, string> = {}
+  for (const { name } of providers) models[`${name}-model`] = `{ targets: [${targetOf(name)}] }`
+  const last = providers.at(-1)?.name ?? ''
+  for (const { name } of wishes.chains === true ? providers.slice(0, -1) : []) {
+    models[`${name}-chain`] = `{ targets: [${targetOf(name)}, ${targetOf(last)}] }`
+  }
   const placed = providers.map(({ name, baseUrl, ambassadorPort }) => {
     const keys = {
       kind: 'openai-compatible',
@@ -50,11 +56,11 @@ export function configText(providers: readonly Placed[], wishes: Wishes): string
     ...wishes.ambassador,
   }
   const tenant = {
-    models: `[${providers.map(({ name }) => `${name}-model`).join(', ')}]`,
+    models: `[${Object.keys(models).join(', ')}]`,
     ...wishes.tenant,
   }
   return (
-    `models:\n${models.join('')}sidecar:\n${lines('  ', sidecar)}` +
+    `models:\n${lines('  ', models)}sidecar:\n${lines('  ', sidecar)}` +
     `ambassador:\n${lines('  ', ambassador)}providers:\n${placed.join('')}` +
     `tenants:\n  bench:\n${lines('    ', tenant)}`
   )

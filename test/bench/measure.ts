@@ -16,6 +16,8 @@ export interface Cell {
   readonly cpuUsTotal: number
   readonly memory: Readonly<Record<string, Memory>>
   readonly latency: Latency
+  /** Of what ended between the beginning of the load and that of the window. */
+  readonly beginning: Latency
   /** How late the load generator sent, where it keeps a rate. */
   readonly lateP99Ms: number
   /** Of the whole run, warm-up and end included. */
@@ -37,8 +39,10 @@ export async function measure(measuring: Measuring): Promise<Cell> {
   const { load, route, scenario, halfRate, share } = measuring
   const job = { ...scenario.job(halfRate), port: route.port }
   load.begin({ say: 'begin', job })
+  await load.ask({ say: 'open' })
   // Streams that are begun over a time have to be under way, however quick the run.
   await wait(job.plan.kind === 'once' ? scenario.warmMs : scenario.warmMs * share)
+  const { latency: beginning } = await load.ask({ say: 'close' })
   const before = await load.ask({ say: 'open' })
   const startedMs = performance.now()
   const cpuBefore = route.hops.map(({ pid }) => cpuMs(pid))
@@ -62,6 +66,7 @@ export async function measure(measuring: Measuring): Promise<Cell> {
     cpuUsTotal: Object.values(cpuUs).reduce((sum, us) => sum + us, 0),
     memory: held,
     latency: after.latency,
+    beginning,
     lateP99Ms: after.lateP99Ms,
     total,
     firstLoss,

@@ -1,4 +1,5 @@
 import { bulkheadTrial } from './bulkhead-trial.ts'
+import { failoverTrial } from './failover-trial.ts'
 import { limitsTrial } from './limits-trial.ts'
 import { stormTrial } from './storm-trial.ts'
 import { streamsTrial } from './streams-trial.ts'
@@ -11,5 +12,6 @@ export const trials: readonly Trial[] = [
   stormTrial,
   waitingTrial,
   bulkheadTrial,
+  failoverTrial,
   streamsTrial,
 ]
