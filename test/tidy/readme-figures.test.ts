@@ -51,6 +51,9 @@ const rows: Readonly<Record<string, readonly string[]>> = {
   'unary call': ['unary-0.25k', 'unary-2k', 'unary-40k'].map((name) => `both hops, ${name},`),
   'event, 64 streams': ['both hops, per event'],
   'added latency': ['added latency p50, unary-2k-half', 'added latency p99, unary-2k-half'],
+  'a call whose first target': ['ambassador has ended', 'breaker is open'].map(
+    (why) => `failing over, the first target’s ${why}`,
+  ),
   'sidecar at 2,000 calls/s': [
     'sidecar anonymous memory, 2,000 calls/s after a start',
     'sidecar anonymous memory, at the end of unary-2k-steady',
@@ -89,7 +92,7 @@ function reported(start: string): readonly string[] {
 }
 
 /** `0.82 (0.11–2.53)`: the median, the least and the greatest. */
-const numbersIn = (cell = '') => (cell.match(/[\d.]+/g) ?? []).map(Number)
+const numbersIn = (cell = '') => (cell.match(/-?[\d.]+/g) ?? []).map(Number)
 
 test('what the README says of limits, retries and waiting is what was last measured', () => {
   const limited = reported('pair, prices, 5 limits of the tenant').at(4)
