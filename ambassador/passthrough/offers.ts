@@ -42,8 +42,11 @@ const offers: ReadonlyMap<Profile, readonly PassName[]> = new Map([
   [azureDeployments, stateless],
   [profiles.vllm, ['rerank', 'rerank-v2', 'score', 'transcriptions']],
   [presetProfiles.groq, ['speech', 'transcriptions', 'files', 'batches']],
-  [presetProfiles.xai, ['images']],
-  [presetProfiles.mistral, ['moderations', 'ocr', 'transcriptions', 'files', 'fine-tuning']],
+  [presetProfiles.xai, ['images', 'files', 'batches', 'batch-requests']],
+  [
+    presetProfiles.mistral,
+    ['moderations', 'ocr', 'transcriptions', 'files', 'fine-tuning', 'batch-jobs'],
+  ],
 ])
 
 /** What passes to a provider of this profile. */

@@ -13,6 +13,8 @@ export type PassName =
   | 'files'
   | 'uploads'
   | 'batches'
+  | 'batch-requests'
+  | 'batch-jobs'
   | 'vector-stores'
   | 'stored-completions'
   | 'fine-tuning'
@@ -54,7 +56,8 @@ const owner = (name: PassName, form: string, methods: readonly string[]): Passab
  * The allow-list. What leaves nothing behind needs a model: nothing else says whom to ask, what the tenant
  * may use, and what it is charged for. What is stored needs a credential of the tenant's own, since
  * everybody with the key may list and change it. Sources: https://platform.openai.com/docs/api-reference,
- * https://docs.anthropic.com/en/api, https://docs.mistral.ai/api and docs.vllm.ai, "Online serving".
+ * https://docs.anthropic.com/en/api, https://docs.mistral.ai/api, https://docs.x.ai/docs/api-reference and
+ * docs.vllm.ai, "Online serving".
  */
 export const passables: readonly Passable[] = [
   model('moderations', '/v1/moderations'),
@@ -76,6 +79,12 @@ export const passables: readonly Passable[] = [
   owner('batches', '/v1/batches', getPost),
   owner('batches', '/v1/batches/{id}', get),
   owner('batches', '/v1/batches/{id}/cancel', post),
+  owner('batch-requests', '/v1/batches/{id}/requests', getPost),
+  owner('batch-requests', '/v1/batches/{id}/results', get),
+  owner('batch-requests', '/v1/batches/{id}:cancel', post),
+  owner('batch-jobs', '/v1/batch/jobs', getPost),
+  owner('batch-jobs', '/v1/batch/jobs/{id}', get),
+  owner('batch-jobs', '/v1/batch/jobs/{id}/cancel', post),
   owner('vector-stores', '/v1/vector_stores', getPost),
   owner('vector-stores', '/v1/vector_stores/{rest}', every),
   owner('stored-completions', '/v1/chat/completions', get),
