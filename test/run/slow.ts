@@ -18,7 +18,7 @@ const files = globSync(
 ).toSorted()
 /** What a call costs is measured with nothing beside it. */
 const measured = globSync('test/bench/whole/{cost,layers}.test.ts', { cwd: root }).toSorted()
-/** It computes all the time, and takes as long as half of all others. */
+/** It computes all the time, and takes as long as all others together. */
 const soak = 'test/chaos/soak.test.ts'
 const others = files.filter((file) => file !== soak && !measured.includes(file))
 
@@ -41,15 +41,15 @@ await chromium()
 
 const alone = await runLanes([[{ name: 'costs', args: tests(msMax, measured) }]])
 /**
- * The cluster waits most of its time and the soak computes all of its own, so that one has the
- * processors while the other waits. The soak leaves what others want to them.
+ * The cluster waits most of its time, so that the others have the processors meanwhile. The soak comes
+ * first, while the cluster is built where it never was, and leaves what others want to them.
  */
 const beside = await runLanes([
+  // Builds, starts and counts by itself.
+  [{ name: 'cluster', args: [join(root, 'test', 'run', 'cluster.ts')] }],
   [
-    // Builds, starts and counts by itself.
-    { name: 'cluster', args: [join(root, 'test', 'run', 'cluster.ts')] },
+    { name: 'soak', args: tests(soakMsMax, [soak]), niceness: 5 },
     { name: 'suites', args: tests(msMax, others) },
   ],
-  [{ name: 'soak', args: tests(soakMsMax, [soak]), niceness: 5 }],
 ])
 process.exitCode = Math.max(alone, beside)
