@@ -53,6 +53,17 @@ export function askedOutput(question: Question, reserve: number): number {
   return Math.min(tokensMax, each * repeats * prompts)
 }
 
+/** The members by which the question asks for output, with what each says. */
+export function outputMembers({ dialect, body, values }: Question): Map<string, number> {
+  const { maximum, repeats } = words[dialect]
+  return new Map(
+    [...repeats, ...maximum].flatMap((name) => {
+      const said = positive(shortValueAt(body, values.get(name)))
+      return said === undefined ? [] : [[name, said]]
+    }),
+  )
+}
+
 function positive(value: unknown): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : undefined
 }

@@ -1,8 +1,9 @@
 import type { Layer } from '#shared/call/service.ts'
 import { dialects } from '#shared/dialects/surfaces.ts'
+import { CallError } from '#shared/errors/call-error.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import type { AmbassadorCall } from '../call.ts'
-import { askedOutput } from './asked-output.ts'
+import { askedOutput, outputMembers, type Question } from './asked-output.ts'
 import { limitHeaders } from './limit-headers.ts'
 import type { Admission, Ask, Limiter } from './limiter.ts'
 
@@ -51,7 +52,7 @@ export function limit<Call extends LimitedCall>(
 ): Layer<CallRequest, CallResponse, Call> {
   return (inner) => (request, context) => {
     if (context.surface?.wants !== 'answer') return inner(request, context)
-    const granted = parts.limiter.admit(askOf(parts, request, context))
+    const granted = admit(parts, request, context)
     if (granted instanceof Promise) {
       return granted.then((admission) => {
         context.admission = admission
@@ -65,16 +66,44 @@ export function limit<Call extends LimitedCall>(
   }
 }
 
+function admit<Call extends LimitedCall>(
+  parts: LimitParts<Call>,
+  { body }: CallRequest,
+  context: Call,
+): Admission | Promise<Admission> {
+  const dialect = context.surface?.dialect ?? 'chat'
+  const question = { dialect, body, values: context.bodyValues, cap: context.outputCap }
+  try {
+    const granted = parts.limiter.admit(askOf(parts, question, context))
+    if (!(granted instanceof Promise)) return granted
+    return granted.catch((error: unknown) => {
+      throw withMembers(error, question)
+    })
+  } catch (error) {
+    throw withMembers(error, question)
+  }
+}
+
+/** Where no wait helps, what does: the members that ask for more output than is ever allowed. */
+function withMembers(error: unknown, question: Question): unknown {
+  if (!(error instanceof CallError) || error.code !== 'tenant-limit') return error
+  const { unit, resetMs } = error.facts
+  if (resetMs !== undefined || unit === 'requests' || unit === 'inputTokens') return error
+  const members = outputMembers(question)
+  const [field] = members.keys()
+  if (field === undefined) return error
+  const said = [...members].map(([name, value]) => `'${name}' is ${value}`).join(', ')
+  return new CallError(error.code, `${error.message}; ${said}`, { ...error.facts, field })
+}
+
 function askOf<Call extends LimitedCall>(
   { limiter, picoUsdOf }: LimitParts<Call>,
-  request: CallRequest,
+  question: Question,
   context: Call,
 ): Ask {
   const { tenant, class: of, model, inputEstimate: input } = context
   const limits = limiter.limitsOf(tenant)
-  const dialect = context.surface?.dialect ?? 'chat'
-  const { body } = request
-  const question = { dialect, body, values: context.bodyValues, cap: context.outputCap }
+  const { body } = question
   const reserve = context.background?.outputReserve ?? limits?.outputReserve ?? 0
   const output = limits === undefined ? 0 : askedOutput(question, reserve)
   const tokens = { input, output }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { outputKeys } from '#ambassador/limits/asked-output.ts'
 import { type LimitedCall, limit } from '#ambassador/limits/limit.ts'
 import { Limiter } from '#ambassador/limits/limiter.ts'
 import { MemoryStore } from '#ambassador/limits/memory-store.ts'
@@ -7,6 +8,7 @@ import { nothing, type Quantities, spentOn } from '#ambassador/limits/quantities
 import type { Charge, LimitStore, Settlement, Verdict } from '#ambassador/limits/store.ts'
 import { Cancellation } from '#shared/call/cancellation.ts'
 import { surfaceOf } from '#shared/dialects/surfaces.ts'
+import { scanTopLevel } from '#shared/dialects/top-level.ts'
 import { CallError } from '#shared/errors/call-error.ts'
 import { bytesBody } from '#shared/http/body.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
@@ -126,6 +128,35 @@ test('a refused call reaches nothing below, and its ending settles nothing', () 
   assert.equal(limiter.inFlight('search'), 0)
 })
 
+for (const [kind, store] of [
+  ['at once', new MemoryStore()],
+  ['later', soon(new MemoryStore())],
+] as const) {
+  test(`what asks for more output than is ever allowed is told by which members, ${kind}`, async () => {
+    const { clock, layer } = setUp({ limits: [{ outputTokens: 1_000, per: 'day' }] }, store)
+    const serve = layer(() => assert.fail('the call went on'))
+    const body = Buffer.from('{"model":"m","max_tokens":50,"n":1000000}')
+    const { values } = scanTopLevel(body, outputKeys)
+    const call = newCall(clock, { bodyValues: values })
+    const asked = async () => serve({ ...question, body }, call)
+    await assert.rejects(asked, (error: unknown) => {
+      assert.ok(error instanceof CallError && error.code === 'tenant-limit')
+      assert.match(error.message, /more than it ever allows; 'n' is 1000000, 'max_tokens' is 50$/)
+      assert.equal(error.facts['field'], 'n')
+      return true
+    })
+    // One that fits another day is not to blame.
+    const fits = newCall(clock, { outputCap: 900 })
+    await layer(() => Promise.resolve(answer()))(question, fits)
+    const again = async () => serve(question, newCall(clock, { outputCap: 900 }))
+    await assert.rejects(again, (error: unknown) => {
+      assert.ok(error instanceof CallError && error.code === 'tenant-limit')
+      assert.equal(error.facts['field'], undefined)
+      return true
+    })
+  })
+}
+
 test('a question that is only counted uses nothing and is never refused', async () => {
   const { clock, layer, used: readings } = setUp({ limits: [{ tokens: 1, per: 'day' }] })
   const serve = layer(() => Promise.resolve(answer()))
@@ -152,13 +183,23 @@ class SlowStore extends MemoryStore {
   }
 }
 
-function late(store: SlowStore): LimitStore {
+/** `store`, but for the way it reserves. */
+function reservedBy(store: LimitStore, reserve: LimitStore['reserve']): LimitStore {
   return {
-    reserve: (charges, wallMs) => store.reserveLate(charges, wallMs),
+    reserve,
     settle: (settlement: Settlement, wallMs) => store.settle(settlement, wallMs),
     retain: (keys) => store.retain(keys),
     used: (key, wallMs) => store.used(key, wallMs),
   }
+}
+
+function late(store: SlowStore): LimitStore {
+  return reservedBy(store, (charges, wallMs) => store.reserveLate(charges, wallMs))
+}
+
+/** As a shared one does. */
+function soon(store: LimitStore): LimitStore {
+  return reservedBy(store, async (charges, wallMs) => store.reserve(charges, wallMs))
 }
 
 test('a store that answers later holds the place meanwhile and refuses alike', async () => {
