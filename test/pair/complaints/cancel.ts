@@ -103,7 +103,8 @@ for (const surface of surfaceNames) {
       await once(socket, 'data')
       socket.write(`{"model":"tiny","stream":${stream}`)
       socket.destroy()
-      const line = await pair.sidecar.call(mark)
+      // The line of the call before may come late.
+      const line = await pair.sidecar.line((one) => one['bytesIn'] === 900, mark)
       assert.equal(line['outcome'], 'client-left')
     })
   }
