@@ -84,11 +84,17 @@ function admit<Call extends LimitedCall>(
   }
 }
 
-/** Where no wait helps, what does: the members that ask for more output than is ever allowed. */
+/**
+ * Where no wait helps, what does: the members that ask for more output than is ever allowed. Of a limit in
+ * money, or where the question itself is too long, they need not be to blame.
+ */
 function withMembers(error: unknown, question: Question): unknown {
   if (!(error instanceof CallError) || error.code !== 'tenant-limit') return error
-  const { unit, resetMs } = error.facts
-  if (resetMs !== undefined || unit === 'requests' || unit === 'inputTokens') return error
+  const { unit, limit: most, resetMs } = error.facts
+  const countsOutput = unit === 'tokens' || unit === 'outputTokens'
+  if (resetMs !== undefined || !countsOutput || askedOutput(question, 0) <= Number(most)) {
+    return error
+  }
   const members = outputMembers(question)
   const [field] = members.keys()
   if (field === undefined) return error

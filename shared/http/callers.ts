@@ -13,8 +13,8 @@ export class Caller {
   }
 
   /**
-   * Kept until it is closed: an ended answer that its connection knew, and that knows what came before
-   * it, would live on until the next collection of all memory.
+   * Kept until it is closed: ended connections that still know their last answer live on, with those
+   * behind them, until the next collection of all memory.
    */
   answering(response: ServerResponse): void {
     this.#answer = response

@@ -157,6 +157,16 @@ for (const [kind, store] of [
   })
 }
 
+test('a question that is too long by itself blames none of its members', () => {
+  const { clock, layer } = setUp({ limits: [{ tokens: 1_000, per: 'day' }] })
+  const serve = layer(() => assert.fail('the call went on'))
+  const body = Buffer.from('{"model":"m","max_tokens":50}')
+  const bodyValues = scanTopLevel(body, outputKeys).values
+  const call = newCall(clock, { bodyValues, inputEstimate: 5_000 })
+  const told = { code: 'tenant-limit', message: /more than it ever allows$/ }
+  assert.throws(() => serve({ ...question, body }, call), told)
+})
+
 test('a question that is only counted uses nothing and is never refused', async () => {
   const { clock, layer, used: readings } = setUp({ limits: [{ tokens: 1, per: 'day' }] })
   const serve = layer(() => Promise.resolve(answer()))
