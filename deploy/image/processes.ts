@@ -1,4 +1,4 @@
-import { sidecarNodeFlags } from './node-flags.ts'
+import { ambassadorNodeFlags, sidecarNodeFlags } from './node-flags.ts'
 
 /** One process of the image. */
 interface Process {
@@ -10,7 +10,7 @@ interface Process {
 /** What the one image can run as. Whatever is added here is bundled, listed and found by manifests. */
 export const processes = {
   sidecar: { entry: 'sidecar/main.ts', nodeFlags: sidecarNodeFlags },
-  ambassador: { entry: 'ambassador/main.ts', nodeFlags: [] },
+  ambassador: { entry: 'ambassador/main.ts', nodeFlags: ambassadorNodeFlags },
   webhook: { entry: 'deploy/webhook/main.ts', nodeFlags: [] },
   controller: { entry: 'deploy/controller/main.ts', nodeFlags: [] },
   cli: { entry: 'deploy/cli/main.ts', nodeFlags: [] },

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { sidecarNodeFlags } from '#deploy/image/node-flags.ts'
+import { processes } from '#deploy/image/processes.ts'
 import { Child, type ChildParts, type ChildSpec } from './child.ts'
 import { doubleArguments, doubleEnvironment, type PlannedDouble } from './demo/doubles.ts'
 import type { Plan, PlannedAmbassador, PlannedReplica } from './plan.ts'
@@ -158,7 +158,7 @@ function sidecarSpec(plan: Plan, { port, config }: ChildPlaces): ChildSpec {
   const entry = resolve(root, 'sidecar', 'main.ts')
   const args = ['--config', config, ...listening(port)]
   const kept = withheld(plan, plan.secrets.sidecar)
-  return { name: 'sidecar', withheld: kept, nodeFlags: sidecarNodeFlags, entry, args }
+  return { name: 'sidecar', withheld: kept, nodeFlags: processes.sidecar.nodeFlags, entry, args }
 }
 
 function ambassadorSpec(
@@ -171,7 +171,8 @@ function ambassadorSpec(
   const entry = resolve(root, 'ambassador', 'main.ts')
   const double = plan.doubles.find((one) => one.provider === provider)
   const added = double === undefined ? {} : doubleEnvironment(double)
-  return { name: provider, withheld: kept, added, entry, args }
+  const { nodeFlags } = processes.ambassador
+  return { name: provider, withheld: kept, added, nodeFlags, entry, args }
 }
 
 function doubleSpec(double: PlannedDouble, plan: Plan): ChildSpec {

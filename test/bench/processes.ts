@@ -4,7 +4,7 @@ import { closeSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import * as v from 'valibot'
-import { sidecarNodeFlags } from '#deploy/image/node-flags.ts'
+import { processes } from '#deploy/image/processes.ts'
 import { cpuMs } from './cpu.ts'
 import { type Order, portSchema, type Reply, replySchema } from './messages.ts'
 
@@ -110,7 +110,7 @@ const readyMsMax = 10_000
 export async function startHalf(options: HalfOptions): Promise<Half> {
   const { half, built, config, logFile } = options
   const log = openSync(logFile, 'w')
-  const nodeArgs = [...(half === 'sidecar' ? sidecarNodeFlags : []), ...(options.nodeArgs ?? [])]
+  const nodeArgs = [...processes[half].nodeFlags, ...(options.nodeArgs ?? [])]
   const args = [
     join(built, half, 'main.js'),
     '--config',

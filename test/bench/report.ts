@@ -1,4 +1,4 @@
-import { sidecarNodeFlags } from '#deploy/image/node-flags.ts'
+import { processes } from '#deploy/image/processes.ts'
 import { pointTitles } from './cancel-calls.ts'
 import { cancelMsMax, cancelSummaries } from './cancel-summary.ts'
 import type { Environment } from './environment.ts'
@@ -148,8 +148,8 @@ a millisecond, and "late" is the p99 of what the generator sent later than plann
 not show. "Beginning" is from there to the window: 2 s where calls come at a rate, which opens connections
 by the hundred, and 0.3 s or the time that streams are begun over elsewhere. Log lines go to a file at level info. Questions are
 counted with o200k_base; a load asks the same one again and again, so its text is known after the first. A sidecar
-runs with ${sidecarNodeFlags.join(' ')}, as shipped; an ambassador and the bare hop with Node's
-defaults. ${warmthText(measured.warmths)}
+runs with ${processes.sidecar.nodeFlags.join(' ')}, an ambassador with
+${processes.ambassador.nodeFlags.join(' ')}, as shipped; the bare hop with Node's defaults. ${warmthText(measured.warmths)}
 ${skipped.map((reason) => `\n**Skipped**: ${reason}.\n`).join('')}
 ${sections(measured)}`
 }

@@ -6,12 +6,18 @@ it('every process is bundled', () => {
   assert.deepEqual(processNames, Object.keys(processes))
 })
 
-it("a sidecar's command has its flags before its code", () => {
+it("a half's command has its flags before its code", () => {
   assert.deepEqual(commandOf('sidecar'), [
     '/node/bin/node',
     '--max-semi-space-size=8',
     '--v8-pool-size=1',
+    '--no-maglev-destroy-on-background',
     '/app/sidecar/main.js',
   ])
-  assert.deepEqual(commandOf('ambassador'), ['/node/bin/node', '/app/ambassador/main.js'])
+  assert.deepEqual(commandOf('ambassador'), [
+    '/node/bin/node',
+    '--no-maglev-destroy-on-background',
+    '/app/ambassador/main.js',
+  ])
+  assert.deepEqual(commandOf('cli'), ['/node/bin/node', '/app/cli/main.js'])
 })
