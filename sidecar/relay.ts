@@ -2,9 +2,10 @@ import { errorEvent } from '#shared/dialects/error-body.ts'
 import { lastSequence } from '#shared/dialects/sequence.ts'
 import { parseUsage, type Usage, usageInTail } from '#shared/dialects/usage.ts'
 import { CallError } from '#shared/errors/call-error.ts'
-import { type Body, type BodySink, compact } from '#shared/http/body.ts'
+import type { Body, BodySink } from '#shared/http/body.ts'
 import type { InboundResponse } from '#shared/http/client.ts'
 import { header } from '#shared/http/headers.ts'
+import { LastPieces } from '#shared/http/last-pieces.ts'
 import { EventFramer } from '#shared/http/sse.ts'
 import type { SidecarCall } from './call.ts'
 
@@ -18,8 +19,6 @@ export function relay(response: InboundResponse, context: SidecarCall): Body {
   return isEvents ? new EventRelay(response, context) : new PlainRelay(response, context)
 }
 
-const nothing = Buffer.alloc(0)
-
 /** Where usage is looked for when no trailer came. */
 const tailBytes = 8 * 1024
 
@@ -27,8 +26,7 @@ class PlainRelay implements Body, BodySink {
   protected readonly response: InboundResponse
   protected readonly context: SidecarCall
   protected sink: BodySink | undefined
-  #previous: Buffer = nothing
-  #last: Buffer = nothing
+  readonly #tail = new LastPieces(tailBytes)
 
   constructor(response: InboundResponse, context: SidecarCall) {
     this.response = response
@@ -49,8 +47,7 @@ class PlainRelay implements Body, BodySink {
   }
 
   write(chunk: Buffer): boolean {
-    this.#previous = this.#last
-    this.#last = compact(chunk.length > tailBytes ? chunk.subarray(-tailBytes) : chunk)
+    this.#tail.take(chunk)
     return this.sink?.write(chunk) ?? false
   }
 
@@ -72,7 +69,7 @@ class PlainRelay implements Body, BodySink {
 
   /** The last bytes that came. */
   protected tail(): Buffer {
-    return Buffer.concat([this.#previous, this.#last]).subarray(-tailBytes)
+    return this.#tail.bytes()
   }
 
   /** Anthropic names the input at the beginning of a stream, which is gone by its end. */

@@ -1,10 +1,11 @@
 import type { Service } from '#shared/call/service.ts'
 import { noUsage, usageInTail } from '#shared/dialects/usage.ts'
 import { CallError, replayOf } from '#shared/errors/call-error.ts'
-import { type Body, compact } from '#shared/http/body.ts'
+import type { Body } from '#shared/http/body.ts'
 import type { CallRequest, CallResponse } from '#shared/http/call.ts'
 import { withEnding } from '#shared/http/ending.ts'
 import { endToEnd } from '#shared/http/headers.ts'
+import { LastPieces } from '#shared/http/last-pieces.ts'
 import { ThroughBody } from '#shared/http/through-body.ts'
 import { type AttemptParts, credentialIn, isDropped, originOptions } from '../attempt/attempt.ts'
 import { letGoUnread } from '../attempt/let-go.ts'
@@ -87,13 +88,10 @@ async function send(parts: PassParts, sending: Sending): Promise<CallResponse> {
 /** Where usage stands in what tells any: behind everything else. */
 const tailBytes = 8 * 1024
 
-const nothing = Buffer.alloc(0)
-
 /** Keeps the end of what passes, for its usage. */
 class TailBody extends ThroughBody {
   readonly #context: AmbassadorCall
-  #before: Buffer = nothing
-  #last: Buffer = nothing
+  readonly #tail = new LastPieces(tailBytes)
 
   constructor(body: Body, context: AmbassadorCall) {
     super(body)
@@ -101,14 +99,12 @@ class TailBody extends ThroughBody {
   }
 
   override write(chunk: Buffer): boolean {
-    this.#before = this.#last
-    this.#last = compact(chunk.length > tailBytes ? chunk.subarray(-tailBytes) : chunk)
+    this.#tail.take(chunk)
     return super.write(chunk)
   }
 
   override end(): void {
-    const tail = Buffer.concat([this.#before, this.#last]).subarray(-tailBytes)
-    this.#context.usage = usageInTail(tail) ?? noUsage
+    this.#context.usage = usageInTail(this.#tail.bytes()) ?? noUsage
     super.end()
   }
 }
