@@ -88,13 +88,15 @@ export class Exchange implements Dispatcher.DispatchHandler, Body {
    * connection before it asks here, and the call fails as a reset does.
    */
   onResponseStart(
-    _controller: Dispatcher.DispatchController,
+    controller: Dispatcher.DispatchController,
     status: number,
     headers: Parameters<typeof listed>[0],
   ): void {
     if (this.#state !== 'waiting') return
     if (status < 100 || status > 599) return this.#abort(this.#garbage(status))
     if (status < 200) return
+    // A Buffer for each name and value, which undici would keep as long as the body lasts.
+    controller.rawHeaders = null
     this.#state = 'head'
     this.#undoTimer?.()
     this.#lastReadMs = this.#limits.clock.now()
