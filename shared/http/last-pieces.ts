@@ -38,7 +38,9 @@ export class LastPieces {
   /** At most the last `bytesMax` bytes of both. */
   bytes(): Buffer {
     if (this.#first !== undefined) return this.#first
-    const pieces = [1 - this.#at, this.#at].map((at) => this.#rooms[at]?.subarray(0, this.#lengths[at]))
+    const pieces = [1 - this.#at, this.#at].map((at) =>
+      this.#rooms[at]?.subarray(0, this.#lengths[at]),
+    )
     return Buffer.concat(pieces.map((piece) => piece ?? nothing)).subarray(-this.#bytesMax)
   }
 

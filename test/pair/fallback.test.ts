@@ -168,7 +168,7 @@ test('an SDK sees one good answer, and who gave it', async () => {
 
 test('an SDK does not try a chain again that has been tried', async () => {
   const headers = { 'x-first': '503', 'x-sim-fault': 'status=503', 'x-request-id': 'sdk-bad' }
-  const mark = pair.sidecar.mark
+  const sinceMs = Date.now()
   const call = sdk().chat.completions.create({ model: 'second', messages }, { headers })
   await assert.rejects(call, (error: unknown) => {
     assert.ok(error instanceof OpenAI.InternalServerError)
@@ -176,7 +176,7 @@ test('an SDK does not try a chain again that has been tried', async () => {
     assert.equal(error.headers.get('x-outrigger-passed-over'), 'first/tiny=unavailable')
     return true
   })
-  await pair.sidecar.call(mark)
+  await pair.sidecar.call(sinceMs)
   assert.equal(first.tries('sdk-bad'), 1)
   const there = provider.calls().filter((seen) => seen.headers['x-request-id'] === 'sdk-bad')
   assert.equal(there.length, 1)

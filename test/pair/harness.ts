@@ -185,9 +185,9 @@ export class Half {
     }
   }
 
-  /** The first access line from `from` on. */
-  call(from: number): Promise<Line> {
-    return this.line((line) => line['msg'] === 'call', from)
+  /** The first access line of a call that began at `sinceMs` or later, by the wall clock. */
+  call(sinceMs: number): Promise<Line> {
+    return this.line((line) => line['msg'] === 'call' && begunMs(line) >= sinceMs)
   }
 
   /** A page of the probes' port (`/metrics`, `/readyz`) or of the loopback's (`/configz`). */
@@ -235,6 +235,11 @@ export class Half {
   #wake(): void {
     for (const resolve of this.#waiters.splice(0)) resolve()
   }
+}
+
+/** A call's id begins with its time (RFC 9562): of two lines the one of the earlier call may come later. */
+function begunMs(line: Line): number {
+  return Number.parseInt(String(line['call']).replace('-', '').slice(0, 12), 16)
 }
 
 /** Below those that systems give out by themselves: nobody else's server gets one of these. */

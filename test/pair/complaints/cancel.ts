@@ -19,7 +19,7 @@ async function leave(
   isTime: (exchange: Exchange) => unknown,
 ) {
   const { provider, pair } = stage()
-  const marks = [pair.sidecar.mark, pair.ambassador.mark] as const
+  const sinceMs = Date.now()
   const text = JSON.stringify(one.body)
   const socket = await dial(pair.port)
   socket.resume()
@@ -33,14 +33,14 @@ async function leave(
   await exchange.closed
   const tookMs = performance.now() - leftMs
   assert.ok(tookMs < soonMs, `${tookMs} ms`)
-  return { exchange, ...(await linesSince(marks)) }
+  return { exchange, ...(await linesSince(sinceMs)) }
 }
 
 /** The next line of each half, which say that the caller left. */
-async function linesSince(marks: readonly [sidecar: number, ambassador: number]) {
+async function linesSince(sinceMs: number) {
   const { pair } = stage()
-  const sidecar = await pair.sidecar.call(marks[0])
-  const ambassador = await pair.ambassador.call(marks[1])
+  const sidecar = await pair.sidecar.call(sinceMs)
+  const ambassador = await pair.ambassador.call(sinceMs)
   assert.deepEqual([sidecar['outcome'], ambassador['outcome']], ['client-left', 'client-left'])
   assert.equal(sidecar['call'], ambassador['call'])
   return { sidecar, ambassador }
@@ -125,7 +125,7 @@ for (const surface of surfaceNames) {
   test(`${id}: a caller that leaves within a stream of ${surface} ends it, and pays what it saw`, async () => {
     const { provider, pair } = stage()
     const one = asking(surface, { stream: true, headers: held })
-    const marks = [pair.sidecar.mark, pair.ambassador.mark] as const
+    const sinceMs = Date.now()
     const reading = read(pair.port, one)
     const exchange = await provider.exchange(one.id)
     exchange.head()
@@ -137,7 +137,7 @@ for (const surface of surfaceNames) {
     await exchange.closed
     assert.ok(performance.now() - leftMs < soonMs)
     assert.ok(exchange.isLeft)
-    const { ambassador } = await linesSince(marks)
+    const { ambassador } = await linesSince(sinceMs)
     isBilled(ambassador, 1)
   })
 

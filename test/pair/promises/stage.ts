@@ -71,7 +71,7 @@ export async function asked(pair: Pair, one: Asked) {
 
 /** Asks and leaves when `isTime`; gives the access line of the ambassador. */
 export async function leave(half: Half, one: Asked, isTime: () => boolean): Promise<Line> {
-  const { mark } = half
+  const sinceMs = Date.now()
   const end = new AbortController()
   const leaving = fetch(`http://127.0.0.1:${half.port}${one.path}`, {
     method: 'POST',
@@ -84,7 +84,7 @@ export async function leave(half: Half, one: Asked, isTime: () => boolean): Prom
   await until(isTime)
   end.abort()
   await leaving
-  return half.call(mark)
+  return half.call(sinceMs)
 }
 
 /** Tokens of an access line, and whether they are marked as an estimate. */
