@@ -29,13 +29,14 @@ export interface InjectSettings {
 }
 
 /**
- * Measured by `npm run bench` (test/bench/results, commit f694157, 2026-11-21), anonymous memory
- * and the resident whole: 22 / 68 MB idle without an encoding, 80 / 126–146 MB at 2,000 calls a
- * second, 223 MB anonymous at most in a storm of refusals with 6,000 calls offered at once.
+ * Measured by `npm run bench` (test/bench/results, commit 3e80b24, 2026-11-22), anonymous memory: 25 MB
+ * idle without an encoding (71 MB resident), 51 at 2,000 calls a second, 131 at most in a storm of
+ * refusals with 6,000 calls offered at once, 186 with 2,000 streams.
  *
  * - memory: the request holds an idle sidecar with an encoding loaded and a pod's usual tens of calls
- *   a second; the limit is the storm's most (213 MiB) and a fifth, since beyond it the kernel kills.
- * - CPU: 330 µs a call at half load, so 50m are 150 calls a second. No limit: it would only delay
+ *   a second; the limit is that of the streams (178 MiB) and two fifths, since beyond it the kernel
+ *   kills.
+ * - CPU: 150 µs a call at half load, so 50m are 330 calls a second. No limit: it would only delay
  *   streams while the node is idle.
  * - ephemeral storage: kubelet counts container logs, five files of 10 MiB by its defaults.
  */
