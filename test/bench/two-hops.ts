@@ -71,16 +71,17 @@ const cells = new Map<string, Cell[]>()
 const keyOf = (scenario: Scenario, way: Way) => `${scenario.title} | ${way.title}`
 for (const { route } of ways) await warmUp(load, route, share)
 for (let repeat = 0; repeat < repeats; repeat++) {
-  for (const scenario of loads) {
-    for (const way of repeat % 2 === 0 ? ways : ways.toReversed()) {
-      const cell = await measure({ load, route: way.route, scenario, halfRate: 0, share })
-      if (cell.total.losses > 0) throw new Error(`Cannot measure: ${cell.firstLoss}`)
-      const key = keyOf(scenario, way)
-      cells.set(key, [...(cells.get(key) ?? []), cell])
-    }
-  }
+  const ordered = repeat % 2 === 0 ? ways : ways.toReversed()
+  for (const scenario of loads) for (const way of ordered) await run(scenario, way)
 }
 await Promise.all([load.end(), pair.end(), first.end(), last.end(), mock.end()])
+
+async function run(scenario: Scenario, way: Way): Promise<void> {
+  const cell = await measure({ load, route: way.route, scenario, halfRate: 0, share })
+  if (cell.total.losses > 0) throw new Error(`Cannot measure: ${cell.firstLoss}`)
+  const key = keyOf(scenario, way)
+  cells.set(key, [...(cells.get(key) ?? []), cell])
+}
 
 /** Of each repeat what it cost in the bare hops of the same repeat. */
 function inBareHops(of: readonly Cell[], bare: readonly Cell[]): Figure {

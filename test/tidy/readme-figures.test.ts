@@ -129,6 +129,24 @@ test('what the README says of nginx is what was last measured', () => {
   assertRounded(sentence.replace('2 KB', ''), measured)
 })
 
+test('what the README says of two hops in a row is what was last measured', () => {
+  const table = read('test/bench/results/two-hops.md').split('\n')
+  const hops = (load: string, way: string) => {
+    const line = table.find((each) => each.startsWith(`| ${load} | ${way} |`)) ?? ''
+    return numbersIn(line.split(' | ').at(3))[0] ?? Number.NaN
+  }
+  const sentence = /^Two bare hops in a row .*/m.exec(part)?.[0] ?? ''
+  const figures = sentence.match(/[\d.]+(?= bare hops| for an event)/g) ?? []
+  const call = 'unary, 2 KB, 16 in flight (per call)'
+  const event = '64 streams × 50/s (per event)'
+  assertRounded(figures.join(' '), [
+    hops(call, 'two bare hops'),
+    hops(event, 'two bare hops'),
+    hops(call, 'both halves'),
+    hops(event, 'both halves'),
+  ])
+})
+
 test('what the README says of injection is what was last measured', () => {
   const results = read('test/bench/results/injection.md').split('1 at a time')[1] ?? ''
   const added = (kind: string) =>
