@@ -109,14 +109,13 @@ export class StreamWatch {
 
   /** Looks at a piece of an event over the limit, which passes unheld. */
   inspectTorn(piece: Buffer): void {
-    if (!this.#isNumbered) return
     this.#torn ??= new TornEvent()
     this.#torn.take(piece)
   }
 
   /** Looks at whole events. Parses them up to the first content, and then only where a key says so. */
   inspect(whole: Buffer): Verdict {
-    if (this.#torn !== undefined) return this.#endTorn(whole)
+    if (this.#torn !== undefined) return this.#endTorn(this.#torn, whole)
     if (this.#isNumbered) this.#sequence = (lastSequence(whole) ?? this.#sequence - 1) + 1
     const plain = this.#plainEvents(whole)
     if (plain > 0) {
@@ -186,9 +185,12 @@ export class StreamWatch {
   }
 
   /** The rest of an event that was looked at in pieces, and perhaps more of them. */
-  #endTorn(whole: Buffer): Verdict {
-    const [rest = whole, ...more] = splitEvents(whole)
-    const end = this.#torn?.end(rest)
+  #endTorn(torn: TornEvent, whole: Buffer): Verdict {
+    const { lastBytes } = torn
+    const [event = whole] = splitEvents(Buffer.concat([lastBytes, whole]))
+    const rest = whole.subarray(0, event.length - lastBytes.length)
+    // In other dialects the last event is short. The rest itself may look like an event.
+    const end = this.#isNumbered ? torn.end(rest) : undefined
     this.#torn = undefined
     if (end !== undefined) {
       this.#isTerminated = true
@@ -200,7 +202,7 @@ export class StreamWatch {
       // The provider's own words have passed already.
       return { pass: rest, failure, said: Buffer.alloc(0) }
     }
-    if (more.length === 0) return { pass: whole, failure: undefined, said: undefined }
+    if (rest.length === whole.length) return { pass: whole, failure: undefined, said: undefined }
     const verdict = this.inspect(whole.subarray(rest.length))
     return { ...verdict, pass: Buffer.concat([rest, verdict.pass]) }
   }

@@ -20,8 +20,15 @@ export class TornEvent {
   #kind: string | undefined
   #isBegun = false
   #tail: Buffer = Buffer.alloc(0)
+  #lastBytes: Buffer = Buffer.alloc(0)
+
+  /** What came last: the blank line that ends it may have begun there. */
+  get lastBytes(): Buffer {
+    return this.#lastBytes
+  }
 
   take(piece: Buffer): void {
+    this.#lastBytes = Buffer.concat([this.#lastBytes, piece.subarray(-3)]).subarray(-3)
     if (!this.#isBegun) {
       this.#isBegun = true
       this.#kind = lastEvent.exec(piece.toString('latin1', 0, headBytes))?.[1]

@@ -158,3 +158,24 @@ test('what breaks behind the last event of a response is no end of its own', asy
   assert.deepEqual([heard, failures], [[last, 'end'], []])
   assert.equal(upstream.isCancelled, true)
 })
+
+test('the rest of an event over the limit is no event, wherever its pieces are cut', () => {
+  const begins = `data: ${'x'.repeat(1024 * 1024)}`
+  const rest = 'data: x data: {}\n\n'
+  const last = 'data: [DONE]\n\n'
+  for (const dialect of ['chat', 'responses'] as const) {
+    const closing = dialect === 'chat' ? last : 'data: {"type":"response.completed"}\n\n'
+    for (let cut = 0; cut <= rest.length; cut++) {
+      const { upstream, stream, heard, reader, say } = stage(1_000, dialect)
+      stream.pipe(reader)
+      reader.isOpen = true
+      say(event('a'))
+      say(begins)
+      for (const piece of [rest.slice(0, cut), rest.slice(cut) + closing]) {
+        if (piece !== '') say(piece)
+      }
+      upstream.sink?.end()
+      assert.equal(heard.join(''), `${event('a')}${begins}${rest}${closing}end`, `${dialect}, cut at ${cut}`)
+    }
+  }
+})
