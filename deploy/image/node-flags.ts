@@ -1,7 +1,6 @@
 /**
- * Of what V8's optimizing compiler takes for one function, 0.5 MB is in use when it is done. Given
- * back behind all other work, on another thread, it lies in memory that glibc never returns: 20 to
- * 60 MB a process.
+ * V8's compiler would give its memory back on another thread, behind all other work: by then next to
+ * nothing of it is in use, but it lies scattered, and glibc never returns it.
  */
 const compilerMemory = '--no-maglev-destroy-on-background'
 
@@ -9,9 +8,9 @@ const compilerMemory = '--no-maglev-destroy-on-background'
  * Node's flags for a sidecar, which stands beside every application pod, so that its memory counts
  * as often. Whoever starts one passes them before the entry.
  *
- * - Semi-spaces of 8 MiB: with V8's 16 the young generation takes most of the process; with 1 a
- *   call costs half as much CPU again, and objects are promoted that die right after; with 4 an event among
- *   2,000 streams waits twice as long at the 99th percentile.
+ * - Semi-spaces of 8 MiB: with V8's 16 the young generation takes most of the process; with 1 a call
+ *   costs half as much CPU again, and objects are promoted that die right after; with 4 events among
+ *   2,000 streams wait longer for collections.
  * - One V8 worker thread, not four: a sidecar is given a core at most.
  *
  * What a sidecar takes with them is in test/bench/results.
